@@ -1,0 +1,1 @@
+"""What a call costs: run by hand, never part of the tests, which assert no time."""

@@ -1,0 +1,148 @@
+"""The ports of the async world: asyncio's clock, timeouts and semaphore."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from client.ports import World
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from client.family import Family
+
+__all__ = ["ASYNCIO", "AsyncHttp", "AsyncioPorts", "AsyncioSlots"]
+
+T = TypeVar("T")
+
+
+class AsyncioPorts:
+    """What the engine needs of a running event loop."""
+
+    def __init__(self) -> None:
+        self._sleepers: set[asyncio.Future[None]] = set()
+        self._is_awake = False
+
+    def now(self) -> float:
+        """Return the time of the loop, in seconds."""
+        return asyncio.get_running_loop().time()
+
+    def wall_clock(self) -> float:
+        """Return the seconds since the epoch."""
+        return time.time()
+
+    def slots(self, limit: int) -> AsyncioSlots:
+        """Make the slots of a bulkhead."""
+        return AsyncioSlots(limit)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, or return at once when `wake_sleepers` is called."""
+        if self._is_awake:
+            return
+        loop = asyncio.get_running_loop()
+        alarm: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(seconds, _ring, alarm)
+        self._sleepers.add(alarm)
+        try:
+            await alarm
+        finally:
+            timer.cancel()
+            self._sleepers.discard(alarm)
+
+    async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
+        """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+        async with asyncio.timeout(seconds):
+            return await work()
+
+    def wake_sleepers(self) -> None:
+        """End every `sleep` now, and every later one at once."""
+        self._is_awake = True
+        for alarm in self._sleepers:
+            _ring(alarm)
+
+
+def _ring(alarm: asyncio.Future[None]) -> None:
+    if not alarm.done():
+        alarm.set_result(None)
+
+
+class AsyncioSlots:
+    """The bulkhead's slots on an `asyncio.Semaphore`, which serves first come, first served.
+
+    The timeout is entered only where somebody must queue; `asyncio.timeout` around `acquire`
+    loses no slot to a cancellation, which `wait_for` does.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.in_use = 0
+        self.waiting = 0
+        self._semaphore = asyncio.Semaphore(limit)
+
+    @property
+    def full(self) -> bool:
+        """Whether one more caller would have to queue."""
+        return self._semaphore.locked()
+
+    async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109 - part of the port
+        """Take a slot, waiting at most `timeout` seconds; False where none came free."""
+        if not self._semaphore.locked():
+            await self._semaphore.acquire()
+        elif not await self._queue(timeout):
+            return False
+        self.in_use += 1
+        return True
+
+    async def _queue(self, patience: float) -> bool:
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(patience):
+                await self._semaphore.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self.waiting -= 1
+        return True
+
+    def release(self) -> None:
+        """Give a slot back, to whoever has queued longest."""
+        self.in_use -= 1
+        self._semaphore.release()
+
+
+class AsyncHttp:
+    """An `httpx.AsyncClient` as the faces use it."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    async def request(self, method: str, url: Any, **options: Any) -> Any:
+        """Send a request and read the answer."""
+        return await self.client.request(method, url, **options)
+
+    async def open(self, request: Any, **options: Any) -> Any:
+        """Send a built request and return once the head of the answer is there."""
+        return await self.client.send(request, stream=True, **options)
+
+    async def read(self, response: Any) -> None:
+        """Read the body of an open answer."""
+        await response.aread()
+
+    async def close_response(self, response: Any) -> None:
+        """Let go of an answer."""
+        await response.aclose()
+
+    async def close(self) -> None:
+        """Close the client and its connections."""
+        await self.client.aclose()
+
+
+def _leave_alone(_client: Any, _family: Family) -> None:
+    """Do nothing: async exchanges are held to their deadline by cancellation."""
+
+
+ASYNCIO: Final = World(
+    is_async=True, make_ports=AsyncioPorts, make_http=AsyncHttp, adopt=_leave_alone
+)

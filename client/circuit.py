@@ -1,0 +1,325 @@
+"""One circuit: admits operations, records their outcomes, and drives pybreaker's state.
+
+pybreaker keeps the state, the counters and the storage, and tells its listeners; its `call` is
+never used, because it holds a lock across the call, counts a cancellation as a failure or as a
+success, and lets everybody through when half open. What decides here are these rules:
+
+Rule 1  A permit carries the generation it was given in; every transition begins a new one. An
+        outcome from an older generation changes nothing.
+Rule 2  There are three outcomes: success, failure and ignored. An ignored probe gives its permit
+        back.
+Rule 3  While half open, exactly `half_open_max_calls` probes are out; the rest is turned away.
+Rule 4  A probe that never reports is reclaimed after a lease, so the circuit cannot wedge.
+Rule 5  Time is monotonic and handed in.
+Rule 6  The lock is held for transitions, never across a call, a listener or a callback.
+Rule 7  The break may be jittered and grow with repeated failures; by default it does neither.
+(Rule 8, state per origin is bounded, is kept in `breaker`.)
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+import threading
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import pybreaker
+
+from client.exceptions import MyAPIError
+from client.failure_window import FailureWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client.config import CircuitBreakerConfig
+
+__all__ = ["Circuit", "CircuitState", "Outcome", "Permit", "Rejection", "Transition"]
+
+_SHORTEST_LEASE: Final = 60.0
+_logger: Final = logging.getLogger("resilient_client")
+
+
+class CircuitState(StrEnum):
+    """The states of a circuit, by pybreaker's names."""
+
+    CLOSED = pybreaker.STATE_CLOSED
+    OPEN = pybreaker.STATE_OPEN
+    HALF_OPEN = pybreaker.STATE_HALF_OPEN
+
+
+class Outcome(Enum):
+    """What an operation's end says about the health of the server."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    IGNORED = "ignored"
+
+
+class Permit:
+    """Leave to begin an operation; probes have one of their own each."""
+
+    __slots__ = ("generation", "half_opened", "is_probe")
+
+    def __init__(
+        self, generation: int, *, is_probe: bool = False, half_opened: bool = False
+    ) -> None:
+        self.generation = generation
+        self.is_probe = is_probe
+        self.half_opened = half_opened
+        """True for the probe whose admission moved the circuit from open to half open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """No leave: how many seconds until a probe may go, and the failure that opened the circuit."""
+
+    retry_after: float
+    last_error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The circuit opened for `seconds`, or closed after `seconds`."""
+
+    state: CircuitState
+    seconds: float
+    failures: int = 0
+    last_error: BaseException | None = None
+
+
+class _Relay(pybreaker.CircuitBreakerListener):
+    """Takes down what pybreaker tells, so that it can be passed on once the lock is free."""
+
+    def __init__(self) -> None:
+        self.changes: list[tuple[Any, Any]] = []
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:  # noqa: ARG002 - pybreaker's signature
+        self.changes.append((old_state, new_state))
+
+
+class Circuit:
+    """One circuit, safe to share between threads and tasks.
+
+    Args:
+        config: Thresholds and times.
+        scope: What the circuit stands for: "client", or an origin.
+        draw: Returns a number from 0 to 1; for the jitter of the break.
+    """
+
+    def __init__(
+        self,
+        config: CircuitBreakerConfig,
+        scope: str = "client",
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.scope = scope
+        self._config = config
+        self._draw = draw
+        self._lock = threading.Lock()
+        self._relay = _Relay()
+        make_storage = config.storage or _in_memory
+        self._storage: Any = make_storage(scope)
+        self._pybreaker = pybreaker.CircuitBreaker(
+            fail_max=config.failure_threshold,
+            reset_timeout=config.recovery_timeout,
+            success_threshold=config.success_threshold,
+            listeners=[self._relay],
+            state_storage=self._storage,
+            name=scope,
+            throw_new_error_on_trip=False,
+        )
+        self._window = FailureWindow.of(config)
+        self._counts_streak = self._window is None or "failure_threshold" in config.model_fields_set
+        self._lease = max(_SHORTEST_LEASE, config.recovery_timeout)
+        self._permit = Permit(0)
+        self._seen: str = pybreaker.STATE_CLOSED
+        self._opened_at = 0.0
+        self._first_opened_at = 0.0
+        self._break = 0.0
+        self._failed_probes = 0
+        self._probes: dict[Permit, float] = {}
+        self._last_error: BaseException | None = None
+        self._is_plain = self._window is None and not config.listeners
+
+    @property
+    def state(self) -> CircuitState:
+        """The state as pybreaker keeps it."""
+        return CircuitState(self._storage.state)
+
+    def admit(self, now: float) -> Permit | Rejection:
+        """Return leave to begin an operation, or why there is none."""
+        if self._config.listeners:
+            self._tell("before_call", self.admit)
+        if self._seen == pybreaker.STATE_CLOSED == self._storage.state:
+            return self._permit
+        with self._lock:
+            self._notice_change_elsewhere(now)
+            decision = self._admit_guarded(now)
+        self._tell_changes()
+        return decision
+
+    def peek(self, now: float) -> Rejection | None:
+        """Tell, without taking a permit, whether an operation would be turned away for sure."""
+        if self._seen != pybreaker.STATE_OPEN or self._storage.state != pybreaker.STATE_OPEN:
+            return None
+        left = self._opened_at + self._break - now
+        return Rejection(left, self._last_error) if left > 0 else None
+
+    def record(
+        self, permit: Permit, outcome: Outcome, now: float, error: BaseException | None = None
+    ) -> Transition | None:
+        """Take note of how an operation ended, and return the transition it caused."""
+        nothing_to_note = (
+            self._is_plain
+            and permit is self._permit
+            and (outcome is Outcome.IGNORED or self._is_healthy(outcome))
+        )
+        if nothing_to_note:
+            return None
+        with self._lock:
+            self._notice_change_elsewhere(now)
+            transition = self._record_guarded(permit, outcome, now, error)
+        if self._config.listeners:
+            self._tell_outcome(outcome, error)
+        return transition
+
+    def _is_healthy(self, outcome: Outcome) -> bool:
+        return outcome is Outcome.SUCCESS and self._storage.counter == 0
+
+    # The methods below are called with the lock held.
+
+    def _admit_guarded(self, now: float) -> Permit | Rejection:
+        if self._seen == pybreaker.STATE_CLOSED:
+            return self._permit
+        if self._seen == pybreaker.STATE_OPEN:
+            left = self._opened_at + self._break - now
+            if left > 0:
+                return Rejection(left, self._last_error)
+            self._pybreaker.half_open()
+            self._begin_generation()
+            return self._send_probe(now, half_opened=True)
+        self._reclaim_probes(now)
+        if len(self._probes) >= self._config.half_open_max_calls:
+            return Rejection(0.0, self._last_error)
+        return self._send_probe(now)
+
+    def _send_probe(self, now: float, *, half_opened: bool = False) -> Permit:
+        permit = Permit(self._permit.generation, is_probe=True, half_opened=half_opened)
+        self._probes[permit] = now + self._lease
+        return permit
+
+    def _reclaim_probes(self, now: float) -> None:
+        for permit in [probe for probe, ends in self._probes.items() if ends <= now]:
+            del self._probes[permit]
+
+    def _record_guarded(
+        self, permit: Permit, outcome: Outcome, now: float, error: BaseException | None
+    ) -> Transition | None:
+        if permit.generation != self._permit.generation:
+            return None
+        if permit.is_probe and self._probes.pop(permit, None) is None:
+            return None
+        if outcome is Outcome.IGNORED:
+            return None
+        if outcome is Outcome.FAILURE:
+            return self._record_failure(now, error)
+        return self._record_success(now)
+
+    def _record_success(self, now: float) -> Transition | None:
+        if self._seen == pybreaker.STATE_CLOSED:
+            self._storage.reset_counter()
+            if self._window is not None:
+                self._window.add(now, failed=False)
+            return None
+        self._storage.increment_success_counter()
+        if self._storage.success_counter < self._config.success_threshold:
+            return None
+        self._pybreaker.close()
+        self._begin_generation()
+        self._failed_probes = 0
+        if self._window is not None:
+            self._window.clear()
+        return Transition(CircuitState.CLOSED, now - self._first_opened_at)
+
+    def _record_failure(self, now: float, error: BaseException | None) -> Transition | None:
+        self._storage.increment_counter()
+        if self._seen == pybreaker.STATE_CLOSED:
+            if not self._is_tripped(now):
+                return None
+            self._first_opened_at = now
+        else:
+            self._failed_probes += 1
+        self._last_error = _without_ballast(error)
+        failures = self._storage.counter
+        self._pybreaker.open()
+        self._begin_generation()
+        self._begin_break(now)
+        return Transition(CircuitState.OPEN, self._break, failures, self._last_error)
+
+    def _is_tripped(self, now: float) -> bool:
+        by_rate = False
+        if self._window is not None:
+            self._window.add(now, failed=True)
+            by_rate = self._window.is_over(now)
+        by_streak = self._storage.counter >= self._config.failure_threshold
+        return by_rate or (self._counts_streak and by_streak)
+
+    def _begin_generation(self) -> None:
+        self._seen = self._storage.state
+        self._permit = Permit(self._permit.generation + 1)
+        self._probes.clear()
+
+    def _begin_break(self, now: float) -> None:
+        config = self._config
+        grown = config.recovery_timeout * config.recovery_multiplier ** min(self._failed_probes, 64)
+        capped = max(config.recovery_timeout, min(grown, config.max_recovery_timeout))
+        self._break = capped * (1 + config.recovery_jitter * self._draw())
+        self._opened_at = now
+
+    def _notice_change_elsewhere(self, now: float) -> None:
+        """Follow a storage that another process, or the user, has moved."""
+        if self._storage.state == self._seen:
+            return
+        _ = self._pybreaker.state  # lets pybreaker follow too, and tell its listeners
+        was_closed = self._seen == pybreaker.STATE_CLOSED
+        self._begin_generation()
+        if self._seen == pybreaker.STATE_OPEN:
+            self._last_error = None
+            self._first_opened_at = now if was_closed else self._first_opened_at
+            self._begin_break(now)
+
+    # The methods below are called without the lock.
+
+    def _tell_outcome(self, outcome: Outcome, error: BaseException | None) -> None:
+        if outcome is Outcome.FAILURE:
+            self._tell("failure", error)
+        elif outcome is Outcome.SUCCESS:
+            self._tell("success")
+        self._tell_changes()
+
+    def _tell_changes(self) -> None:
+        while self._relay.changes:
+            self._tell("state_change", *self._relay.changes.pop(0))
+
+    def _tell(self, what: str, *values: object) -> None:
+        for listener in self._config.listeners:
+            try:
+                getattr(listener, what)(self._pybreaker, *values)
+            except Exception:
+                _logger.exception("a pybreaker listener raised in %s", what)
+
+
+def _in_memory(_scope: str) -> pybreaker.CircuitBreakerStorage:
+    return pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
+
+
+def _without_ballast(error: BaseException | None) -> BaseException | None:
+    """Copy an error without response, cause and traceback, which would keep a request alive."""
+    if not isinstance(error, MyAPIError):
+        return None
+    light = copy.copy(error)
+    light.response = light.__cause__ = None
+    return light

@@ -1,0 +1,230 @@
+"""The one tree of errors that reaches a caller; nothing here decides anything.
+
+MyAPIError
++- APIConnectionError            worth retrying
+|  +- APITimeoutError            any timeout of httpx
+|  |  +- DeadlineExceededError   the operation's total was used up
+|  +- APINetworkError            connect, read, write, close and protocol failures
+|  |  +- TLSVerificationError    the peer's certificate was refused: never retried
+|  +- ServerTimeoutError         408
+|  +- RateLimitError             429
+|  +- ServerError                any 5xx
+|  |  +- ServiceUnavailableError 502, 503, 504
+|  +- CircuitOpenError           turned away by the circuit
++- APIStatusError                not worth retrying
+|  +- AuthenticationError        401, 403
+|  +- NotFoundError              404
+|  +- InvalidRequestError        400, 422, and what httpx refuses to send
+|  +- UnexpectedStatusError      every other status that is an error
++- PoolTimeoutError              the bulkhead is full
++- ResponseError                 undecodable or oversized body, refused or endless redirect
++- ClientClosedError             the client was closed
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any, Self, TypeVar
+
+__all__ = [
+    "APIConnectionError",
+    "APINetworkError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "CircuitOpenError",
+    "ClientClosedError",
+    "DeadlineExceededError",
+    "HttpRequestError",
+    "InsecureTLSWarning",
+    "InvalidRequestError",
+    "MyAPIError",
+    "NotFoundError",
+    "PoolTimeoutError",
+    "RateLimitError",
+    "ResponseError",
+    "ServerError",
+    "ServerTimeoutError",
+    "ServiceUnavailableError",
+    "TLSVerificationError",
+    "UnexpectedStatusError",
+]
+
+ErrorT = TypeVar("ErrorT", bound="MyAPIError")
+
+
+class MyAPIError(Exception):
+    """Base of every error this library raises for an operation.
+
+    Args:
+        message: What happened, in one line without secrets.
+        method: The HTTP method.
+        url: The URL, without credentials, query and fragment.
+        request_id: The operation's request id.
+        status_code: The status of the answer, or None where none arrived.
+        response: The last answer, or None. Its body has been read.
+        attempts: HTTP exchanges begun; 0 where the operation was turned away.
+        elapsed: Seconds since the operation began.
+        retry_after: Seconds that the server, or the open circuit, asks the caller to wait.
+        request_sent: False where the request provably never left this machine, True where it
+            may have reached the server, None where that was never a question.
+    """
+
+    def __init__(  # noqa: PLR0913 - the context of a failure, all by keyword, all optional
+        self,
+        message: str = "",
+        *,
+        method: str | None = None,
+        url: str | None = None,
+        request_id: str | None = None,
+        status_code: int | None = None,
+        response: Any = None,
+        attempts: int = 0,
+        elapsed: float = 0.0,
+        retry_after: float | None = None,
+        request_sent: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.method = method
+        self.url = url
+        self.request_id = request_id
+        self.status_code = status_code
+        self.response = response
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.retry_after = retry_after
+        self.request_sent = request_sent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with context and cause, leaving out only what refuses to be pickled."""
+        state = {name: value for name, value in self.__dict__.items() if _can_pickle(value)}
+        state.setdefault("response", None)
+        cause = self.__cause__ if _can_pickle(self.__cause__) else None
+        return _rebuild, (type(self), self.args, state, cause)
+
+    def __copy__(self) -> Self:
+        """Copy without the traceback, so that the copy keeps no frame alive."""
+        return _rebuild(type(self), self.args, dict(self.__dict__), self.__cause__)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Copy the context too, without the traceback; the cause stays the same object."""
+        state = copy.deepcopy(self.__dict__, memo)
+        return _rebuild(type(self), self.args, state, self.__cause__)
+
+
+HttpRequestError = MyAPIError
+
+
+def _rebuild(
+    kind: type[ErrorT],
+    args: tuple[Any, ...],
+    state: dict[str, Any],
+    cause: BaseException | None,
+) -> ErrorT:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    error.__cause__ = cause
+    return error
+
+
+def _can_pickle(value: object) -> bool:
+    if value is None or isinstance(value, str | int | float):
+        return True
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - a foreign __reduce__ may raise anything
+        return False
+    return True
+
+
+class APIConnectionError(MyAPIError):
+    """The exchange failed in a way another attempt may cure."""
+
+
+class APITimeoutError(APIConnectionError):
+    """A phase of the exchange (connect, read, write, pool) took longer than its timeout."""
+
+
+class DeadlineExceededError(APITimeoutError):
+    """The operation used up its total time: queueing, attempts, waits and body together."""
+
+
+class APINetworkError(APIConnectionError):
+    """Connecting, reading, writing or closing failed, or the peer broke the protocol."""
+
+
+class TLSVerificationError(APINetworkError):
+    """The peer's certificate was refused; neither retried nor counted by the circuit."""
+
+
+class ServerTimeoutError(APIConnectionError):
+    """The server answered 408: it got tired of waiting for the request."""
+
+
+class RateLimitError(APIConnectionError):
+    """The server answered 429: too many requests."""
+
+
+class ServerError(APIConnectionError):
+    """The server answered with a 5xx status."""
+
+
+class ServiceUnavailableError(ServerError):
+    """The server answered 502, 503 or 504: it, or what stands behind it, is away."""
+
+
+class CircuitOpenError(APIConnectionError):
+    """Turned away by the circuit, without reaching the server.
+
+    `retry_after` holds the seconds until the circuit lets a probe through; 0.0 while a probe is
+    already out.
+
+    Attributes:
+        last_error: The failure that opened the circuit, without its response and traceback;
+            None where the circuit was opened by hand or by another process.
+    """
+
+    last_error: BaseException | None = None
+
+
+class APIStatusError(MyAPIError):
+    """The server, or httpx, refused the request; sending it again would not help."""
+
+
+class AuthenticationError(APIStatusError):
+    """The server answered 401 or 403."""
+
+
+class NotFoundError(APIStatusError):
+    """The server answered 404."""
+
+
+class InvalidRequestError(APIStatusError):
+    """The server answered 400 or 422, or httpx refused the URL, the scheme or a header."""
+
+
+class UnexpectedStatusError(APIStatusError):
+    """The server answered with a status no caller should have to expect."""
+
+
+class PoolTimeoutError(MyAPIError):
+    """No slot of the bulkhead came free in time; never retried, never counted by the circuit."""
+
+
+class ResponseError(MyAPIError):
+    """An answer arrived that cannot be used.
+
+    Its body cannot be decoded or is larger than `max_body_bytes`, or its redirect loops or
+    leads where this client does not follow.
+    """
+
+
+class ClientClosedError(MyAPIError, RuntimeError):
+    """The client was closed; make a new one."""
+
+
+class InsecureTLSWarning(UserWarning):
+    """Certificates are not verified: anyone on the path can read and change the traffic."""

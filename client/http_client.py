@@ -1,0 +1,105 @@
+"""Builds the one long-lived httpx client that a session speaks through."""
+
+from __future__ import annotations
+
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from client.redirects import RedirectRules
+from client.response_body import BodyLimit
+
+if TYPE_CHECKING:
+    from urllib.request import Request
+
+    from client.config import ClientConfig, TimeoutConfig
+    from client.family import Family
+
+__all__ = ["build_client", "check_foreign_client", "to_timeout"]
+
+# What only the owner of a client can set, in that client.
+_OWNERS: Final = ("verify_ssl", "http2", "trust_env", "max_body_bytes")
+
+
+class _AsciiCookies(DefaultCookiePolicy):
+    """Refuses cookies that httpx could not send back: one of them would break every request."""
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        """Tell whether a cookie that a server sets is kept."""
+        text = f"{cookie.name}{cookie.value or ''}"
+        return text.isascii() and text.isprintable() and super().set_ok(cookie, request)
+
+
+def build_client(
+    family: Family,
+    config: ClientConfig,
+    *,
+    is_async: bool,
+    transport: Any = None,
+) -> Any:
+    """Build the client a configuration asks for.
+
+    Raises:
+        ImportError: HTTP/2 is asked for and its extra is not installed.
+    """
+    module = family.module
+    if config.http2 and find_spec("h2") is None:
+        raise ImportError(
+            "http2=True needs the package h2: pip install 'resilient-http-client[http2]'"
+        )
+    kind = module.AsyncClient if is_async else module.Client
+    return kind(
+        base_url=config.base_url,
+        headers={"User-Agent": config.user_agent} | config.headers,
+        timeout=to_timeout(family, config.timeout),
+        limits=_limits(family, config),
+        follow_redirects=config.follow_redirects,
+        verify=config.verify_ssl,
+        http2=config.http2,
+        trust_env=config.trust_env,
+        cookies=CookieJar(_AsciiCookies()),
+        event_hooks=_hooks(config, is_async=is_async),
+        transport=transport,
+    )
+
+
+def to_timeout(family: Family, config: TimeoutConfig) -> Any:
+    """Return the timeouts of one attempt."""
+    return family.module.Timeout(
+        connect=config.connect, read=config.read, write=config.write, pool=config.pool
+    )
+
+
+def check_foreign_client(config: ClientConfig) -> None:
+    """Refuse settings that cannot be applied to a client somebody else built.
+
+    Raises:
+        ValueError: One of them was given.
+    """
+    for name in _OWNERS:
+        if name in config.model_fields_set:
+            raise ValueError(
+                f"{name} cannot be applied to an http_client that was passed in: "
+                f"set it where that client is built, or pass transport= instead"
+            )
+
+
+def _limits(family: Family, config: ClientConfig) -> Any:
+    """Size the pool by the bulkhead.
+
+    The number of connections is left open, because the bulkhead bounds it already, and a pool
+    that is never full has no queue in which a cancelled request could be lost.
+    """
+    if config.bulkhead is None:
+        return family.module.Limits(max_connections=100, max_keepalive_connections=20)
+    slots = config.bulkhead.max_concurrency
+    return family.module.Limits(max_connections=None, max_keepalive_connections=slots)
+
+
+def _hooks(config: ClientConfig, *, is_async: bool) -> dict[str, list[Any]]:
+    rules = RedirectRules(config.headers)
+    hooks: dict[str, list[Any]] = {"request": [rules.check_async if is_async else rules.check]}
+    if config.max_body_bytes is not None:
+        limit = BodyLimit(config.max_body_bytes)
+        hooks["response"] = [limit.install_async if is_async else limit.install]
+    return hooks

@@ -1,0 +1,127 @@
+"""What differs between the async and the blocking world, as the engine and the faces see it.
+
+The engine is one `async def`. The blocking ports block inside these methods and never suspend,
+so that `run_to_end` can drive the very same coroutine in a single step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from client.family import Family
+
+__all__ = ["HttpPort", "Ports", "Slots", "World", "run_to_end"]
+
+T = TypeVar("T")
+
+
+class Slots(Protocol):
+    """The slots of a bulkhead: first come, first served, and none ever lost."""
+
+    limit: int
+
+    @property
+    def full(self) -> bool:
+        """Whether one more caller would have to queue."""
+        ...
+
+    @property
+    def in_use(self) -> int:
+        """How many are taken."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many callers queue."""
+        ...
+
+    async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109 - it is also the blocking one
+        """Take a slot, waiting at most `timeout` seconds; False where none came free."""
+        ...
+
+    def release(self) -> None:
+        """Give a slot back."""
+        ...
+
+
+class HttpPort(Protocol):
+    """An httpx client of either kind, its calls made awaitable."""
+
+    client: Any
+
+    async def request(self, method: str, url: Any, **options: Any) -> Any:
+        """Send a request and read the answer."""
+        ...
+
+    async def open(self, request: Any, **options: Any) -> Any:
+        """Send a built request and return once the head of the answer is there."""
+        ...
+
+    async def read(self, response: Any) -> None:
+        """Read the body of an open answer."""
+        ...
+
+    async def close_response(self, response: Any) -> None:
+        """Let go of an answer, whether it was read or not."""
+        ...
+
+    async def close(self) -> None:
+        """Close the client and its connections."""
+        ...
+
+
+class Ports(Protocol):
+    """Everything else the engine needs of the world it runs in."""
+
+    def now(self) -> float:
+        """Return the time on a monotonic clock, in seconds."""
+        ...
+
+    def wall_clock(self) -> float:
+        """Return the seconds since the epoch, for dates that servers send."""
+        ...
+
+    def slots(self, limit: int) -> Slots:
+        """Make the slots of a bulkhead."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; return early where the client is closed meanwhile."""
+        ...
+
+    async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
+        """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+        ...
+
+    def wake_sleepers(self) -> None:
+        """End every `sleep` now, and every later one at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One of the two worlds: makes its ports, and prepares the httpx clients built for it."""
+
+    is_async: bool
+    make_ports: Callable[[], Ports]
+    make_http: Callable[[Any], HttpPort]
+    adopt: Callable[[Any, Family], None]
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, and return its result.
+
+    Raises:
+        RuntimeError: It suspended: one of its ports is not a blocking one.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as finished:
+        return finished.value  # type: ignore[no-any-return]
+    coroutine.close()
+    message = "a blocking call suspended: one of its ports awaits something"
+    raise RuntimeError(message)

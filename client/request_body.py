@@ -1,0 +1,168 @@
+"""Sees to it that every attempt sends identical bytes, or that there is no further attempt.
+
+Bytes, json and forms replay by themselves. A multipart body is given a boundary that stays the
+same, a seekable file is read from where it stood each time, and what can be read only once is
+watched: as long as nothing has been taken from it, another attempt may still send it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from typing import Any, Final, Protocol, cast
+
+from client.classify import Refused, Verdict
+from client.exceptions import InvalidRequestError
+from client.headers import set_default, to_pairs
+
+__all__ = ["RequestBody"]
+
+_CHUNK: Final = 64 * 1024
+
+
+class _Source(Protocol):
+    def can_replay(self) -> bool: ...
+
+
+class RequestBody:
+    """The body of one operation, prepared for more than one attempt.
+
+    Args:
+        options: The keyword arguments for httpx, with `headers` in place; changed where a
+            replay needs it.
+        needs_async: Whether the client is an async one, which reads no plain files.
+    """
+
+    __slots__ = ("_sources",)
+
+    def __init__(self, options: dict[str, Any], *, needs_async: bool) -> None:
+        self._sources: tuple[_Source, ...] = ()
+        for name in ("content", "data"):
+            body = options.get(name)
+            if body is not None and not isinstance(body, str | bytes | Mapping):
+                options[name] = self._prepared(body, options, needs_async=needs_async)
+        if options.get("files"):
+            self._prepare_multipart(options)
+
+    def can_replay(self) -> bool:
+        """Tell whether another attempt would send what the first one did."""
+        return all(source.can_replay() for source in self._sources)
+
+    def _prepared(self, body: Any, options: dict[str, Any], *, needs_async: bool) -> Any:
+        is_async = _is_async(body)
+        if _is_seekable(body) and not is_async:
+            file = _AsyncFile(body) if needs_async else _File(body)
+            # httpx would announce the whole file, also where it stands in the middle.
+            set_default(options["headers"], "Content-Length", str(file.remaining()))
+            return file
+        is_file = hasattr(body, "read") or hasattr(body, "aread")
+        if not is_file and not _is_iterator(body):
+            return body
+        reads_async = is_async or (is_file and needs_async)
+        once = _AsyncOnce(body) if reads_async else _SyncOnce(body)
+        self._sources = (*self._sources, once)
+        return once
+
+    def _prepare_multipart(self, options: dict[str, Any]) -> None:
+        named = options["files"] = to_pairs(options["files"])
+        for _name, part in named:
+            file: Any = cast("tuple[Any, ...]", part)[1] if isinstance(part, tuple) else part
+            # httpx itself rewinds what can be rewound, to its beginning.
+            if hasattr(file, "read") and not _is_seekable(file):
+                self._sources = (*self._sources, _UnseekablePart())
+        content_type = f"multipart/form-data; boundary={os.urandom(16).hex()}"
+        set_default(options["headers"], "Content-Type", content_type)
+
+
+class _Once:
+    """A body that can be read once, and knows whether reading has begun."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._was_begun = False
+
+    def can_replay(self) -> bool:
+        return not self._was_begun
+
+    def _begin(self) -> None:
+        """Begin reading; refuse to begin again, which would send an empty body."""
+        if self._was_begun:
+            reason = "its body can be read only once, and a redirect or an auth flow needs it again"
+            raise Refused(Verdict(InvalidRequestError, request_sent=True, reason=reason))
+        self._was_begun = True
+
+
+class _SyncOnce(_Once):
+    def __iter__(self) -> Iterator[bytes]:
+        self._begin()
+        yield from _chunks(self._source) if hasattr(self._source, "read") else self._source
+
+
+class _AsyncOnce(_Once):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self._begin()
+        if _is_async(self._source):
+            async for chunk in self._source:
+                yield chunk
+        elif hasattr(self._source, "aread"):
+            while chunk := await self._source.aread(_CHUNK):
+                yield chunk
+        else:
+            for chunk in _chunks(self._source):
+                yield chunk
+
+
+class _UnseekablePart:
+    """A part of a multipart body that httpx would send empty the second time."""
+
+    def can_replay(self) -> bool:
+        return False
+
+
+class _Rewinding:
+    """A seekable file that is read from where it stood when the operation began."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._start = file.tell()
+
+    def remaining(self) -> int:
+        """Return how many bytes there are from there to the end."""
+        end: int = self._file.seek(0, os.SEEK_END)
+        start: int = self._file.seek(self._start)
+        return max(0, end - start)
+
+    def _chunks(self) -> Iterator[bytes]:
+        self._file.seek(self._start)
+        return _chunks(self._file)
+
+
+class _File(_Rewinding):
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks()
+
+
+class _AsyncFile(_Rewinding):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks():
+            yield chunk
+
+
+def _chunks(file: Any) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _is_async(source: Any) -> bool:
+    return isinstance(source, AsyncIterable)
+
+
+def _is_iterator(source: Any) -> bool:
+    return isinstance(source, Iterator | AsyncIterator)
+
+
+def _is_seekable(source: object) -> bool:
+    if not all(hasattr(source, name) for name in ("read", "seek", "tell")):
+        return False
+    seekable = getattr(source, "seekable", None)
+    return seekable is None or seekable() is True

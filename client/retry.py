@@ -1,0 +1,179 @@
+"""Decides, with tenacity, whether a failed attempt is followed by another and when.
+
+tenacity's retrying object is built for each operation that failed, never shared, and only asked:
+its own loop, which would sleep and call, is not run. An operation that succeeds at once never
+comes here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import tenacity
+
+from client.backoff import (
+    Backoff,
+    ConstantBackoff,
+    ExponentialBackoff,
+    FibonacciBackoff,
+    LinearBackoff,
+)
+from client.exceptions import (
+    APIConnectionError,
+    CircuitOpenError,
+    DeadlineExceededError,
+    TLSVerificationError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client.budget import RetryBudget
+    from client.call import Call
+    from client.config import RetryConfig
+
+__all__ = ["Failure", "RetryPolicy"]
+
+_BACKOFFS: Final[dict[str, Callable[[float], Backoff]]] = {
+    "exponential": ExponentialBackoff,
+    "linear": LinearBackoff,
+    "fibonacci": FibonacciBackoff,
+    "constant": ConstantBackoff,
+}
+_NEVER_RETRIED: Final = (CircuitOpenError, DeadlineExceededError, TLSVerificationError)
+_RETRY_AFTER_JITTER: Final = 0.1
+"""How much later than `Retry-After` says a retry may come, as a share of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that failed, or that succeeded and is looked at by `retry_if`."""
+
+    error: Exception | None
+    """Of the tree; None for an answer that is no error."""
+    response: Any
+    retry_after: float | None
+
+
+class RetryPolicy:
+    """What a `RetryConfig` decides. Holds no state but the budget it may share."""
+
+    def __init__(
+        self,
+        config: RetryConfig,
+        budget: RetryBudget | None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.config = config
+        self.budget = budget
+        self._draw = draw
+        self.looks_at_success = config.retry_if is not None
+        backoff = config.backoff
+        if isinstance(backoff, str):
+            backoff = _BACKOFFS[backoff](config.multiplier)
+        self._backoff = backoff
+
+    def wait_after(self, call: Call, failure: Failure, now: float) -> float | None:
+        """Return the seconds to wait before the next attempt, or None to make none.
+
+        Raises:
+            Exception: What a `retry_if`, stop or wait of the user's raised.
+        """
+        methods = self.config.methods
+        if methods is not None and call.method.upper() not in methods:
+            return None
+        if isinstance(failure.error, _NEVER_RETRIED):
+            return None
+        retrying = tenacity.Retrying(
+            stop=self._stop,
+            wait=lambda state: self._wait(state, failure),
+            retry=lambda _state: True,
+            retry_error_callback=lambda _state: None,
+        )
+        state = _state_of(retrying, call, failure, now)
+        try:
+            if not self._wanted(state, failure):
+                return None
+            decision = retrying.iter(state)
+        finally:
+            # The outcome and the state would keep each other alive, and the request with them.
+            state.outcome = None
+        return float(decision) if isinstance(decision, tenacity.DoSleep) else None
+
+    def pay(self, now: float) -> bool:
+        """Pay for a retry; False where the budget is used up."""
+        return self.budget is None or self.budget.withdraw(now)
+
+    def _stop(self, state: tenacity.RetryCallState) -> bool:
+        config = self.config
+        if state.attempt_number >= config.max_attempts:
+            return True
+        return config.stop is not None and bool(config.stop(state))
+
+    def _wanted(self, state: tenacity.RetryCallState, failure: Failure) -> bool:
+        predicate = self.config.retry_if
+        if predicate is None:
+            return self._is_retryable(failure.error)
+        if isinstance(predicate, tenacity.retry_base):
+            return bool(predicate(state))
+        # An error that stands for an answer is shown as that answer, as in section 6 of httpx's
+        # own way: either there is a response, or there is an exception.
+        error = None if failure.response is not None else failure.error
+        wanted = predicate(failure.response, error)
+        if inspect.isawaitable(wanted):
+            if inspect.iscoroutine(wanted):
+                wanted.close()
+            message = "retry_if must return True or False, not something to await"
+            raise TypeError(message)
+        return bool(wanted)
+
+    def _is_retryable(self, error: Exception | None) -> bool:
+        status = getattr(error, "status_code", None)
+        if status is not None:
+            return status in self.config.statuses
+        return isinstance(error, APIConnectionError)
+
+    def _wait(self, state: tenacity.RetryCallState, failure: Failure) -> float:
+        asked = failure.retry_after
+        if asked is not None and asked <= self.config.max_retry_after:
+            spread = asked * _RETRY_AFTER_JITTER * self._draw() if self.config.jitter else 0.0
+            return asked + spread
+        return self._bounded(state)
+
+    def _bounded(self, state: tenacity.RetryCallState) -> float:
+        config = self.config
+        low, high = config.min_wait_seconds, config.max_wait_seconds
+        if not isinstance(self._backoff, Backoff):
+            return _clamped(float(self._backoff(state)), low, high)
+        nominal = _clamped(float(self._backoff.delay(state.attempt_number)), low, high)
+        return low + (nominal - low) * self._draw() if config.jitter else nominal
+
+
+def _state_of(
+    retrying: tenacity.Retrying, call: Call, failure: Failure, now: float
+) -> tenacity.RetryCallState:
+    """Put a finished attempt into the form in which tenacity's strategies look at it."""
+    retrying.begin()
+    state = tenacity.RetryCallState(retrying, None, (), {})
+    outcome = tenacity.Future(call.attempts)
+    if failure.error is None:
+        outcome.set_result(failure.response)
+    else:
+        outcome.set_exception(failure.error)
+    state.attempt_number = call.attempts
+    state.start_time = call.started
+    state.outcome_timestamp = now
+    state.idle_for = sum(call.waits)
+    state.outcome = outcome
+    return state
+
+
+def _clamped(seconds: float, low: float, high: float) -> float:
+    if math.isnan(seconds):
+        message = "a backoff returned nan: it must return seconds, 0 or more"
+        raise ValueError(message)
+    return min(max(seconds, low), high)

@@ -1,0 +1,260 @@
+"""What the faces share, written once: one engine, one httpx client, and the way of a call.
+
+Its methods are coroutines; over blocking ports they never suspend.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from client.breaker import Breaker
+from client.budget import RetryBudget
+from client.call import Call
+from client.circuit import CircuitState
+from client.classify import Classifier
+from client.config import ClientConfig
+from client.engine import Engine
+from client.event_log import EventLog
+from client.exceptions import ClientClosedError, InsecureTLSWarning
+from client.exchange import HttpExchange, StreamExchange
+from client.headers import find_header, put_header, set_default, to_pairs
+from client.http_client import build_client, check_foreign_client, to_timeout
+from client.options import check_deadline, check_names, check_retry
+from client.request_id import check_request_id, new_request_id
+from client.retry import RetryPolicy
+from client.urls import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from client.config import RetryConfig
+    from client.events import Listener
+    from client.family import Family
+    from client.headers import Pairs
+    from client.ports import HttpPort, World
+    from client.stats import ClientStats
+
+__all__ = ["Session"]
+
+_CLOSE_SECONDS: Final = 5.0
+ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
+
+
+class Session:
+    """A client without its face.
+
+    Args:
+        config: The configuration.
+        world: The async or the blocking one.
+        family: httpx or httpx2.
+        transport: An httpx transport for the client that is built here.
+        http_client: A client that is used and stays its owner's.
+        listeners: Told what happens, besides the log.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a client is made of, each named by the caller
+        self,
+        config: ClientConfig | None,
+        *,
+        world: World,
+        family: Family,
+        transport: Any = None,
+        http_client: Any = None,
+        listeners: Iterable[Listener] = (),
+    ) -> None:
+        self.config = config if config is not None else ClientConfig()
+        self._family = family
+        self._world = world
+        self._transport = transport
+        self._is_foreign = http_client is not None
+        self._http = world.make_http(http_client) if self._is_foreign else None
+        self._lock = threading.Lock()
+        self._log = EventLog(self.config.logging)
+        self._classifier = Classifier(family)
+        breaker = self.config.circuit_breaker
+        self.engine = Engine(
+            world.make_ports(),
+            bulkhead=self.config.bulkhead,
+            breaker=Breaker(breaker) if breaker else None,
+            listeners=(self._log, *listeners),
+        )
+        retry = self.config.retry
+        self._budget = RetryBudget(retry.budget) if retry and retry.budget else None
+        self._retry = self._policy(retry)
+        self._always = self._foreign_options() if self._is_foreign else {}
+        self._own_headers = self.config.headers if self._is_foreign else {}
+        if not self.config.verify_ssl:
+            self._warn_insecure()
+
+    async def request(self, method: str, url: Any, options: dict[str, Any]) -> Any:
+        """Run an operation and return its answer, read whole."""
+        call, exchange = self._prepare(HttpExchange, method, url, options)
+        response = await self.engine.run(call, exchange)
+        self._attach_report(call, response)
+        return response
+
+    async def open_stream(
+        self, method: str, url: Any, options: dict[str, Any]
+    ) -> tuple[Call, StreamExchange, Any]:
+        """Run an operation up to the head of its answer; `close_stream` must follow."""
+        call, exchange = self._prepare(StreamExchange, method, url, options)
+        try:
+            await self.engine.admit(call)
+            response = await self.engine.attempt(call, exchange)
+        except BaseException as error:
+            self.engine.finish(call, error)
+            raise
+        self._attach_report(call, response)
+        exchange.guard(response)
+        return call, exchange, response
+
+    async def close_stream(
+        self, call: Call, exchange: StreamExchange, response: Any, raised: BaseException | None
+    ) -> None:
+        """Let go of a streamed answer and end its operation.
+
+        What the caller raised while he read says nothing about the server, unless it is what
+        broke the body.
+        """
+        is_cancelled = raised is not None and not isinstance(raised, Exception)
+        try:
+            await self.http.close_response(response)
+        finally:
+            self.engine.finish(call, raised if is_cancelled else exchange.body_error, response)
+
+    async def close(self) -> None:
+        """Close for good: what waits is woken, and what is in flight fails."""
+        self.engine.is_closed = True
+        self.engine.ports.wake_sleepers()
+        with self._lock:
+            http, self._http = self._http, None
+        if http is not None and not self._is_foreign:
+            try:
+                await self.engine.ports.within(_CLOSE_SECONDS, http.close)
+            except TimeoutError:
+                self._log.warn("closing the connections took too long")
+
+    @property
+    def http(self) -> HttpPort:
+        """The one httpx client, built at the first use.
+
+        Raises:
+            ClientClosedError: The session is closed.
+        """
+        http = self._http
+        return http if http is not None else self._build_once()
+
+    def stats(self) -> ClientStats:
+        """Return a snapshot of what has happened so far."""
+        slots, breaker = self.engine.slots, self.engine.breaker
+        return self.engine.tally.snapshot(
+            slots_in_use=slots.in_use if slots else 0,
+            slots_waiting=slots.waiting if slots else 0,
+            circuits=breaker.states() if breaker else {},
+        )
+
+    def circuit_state(self) -> CircuitState | None:
+        """Return the worst state of any circuit, or None where there is none."""
+        if self.engine.breaker is None:
+            return None
+        states = set(self.engine.breaker.states().values())
+        for state in (CircuitState.OPEN, CircuitState.HALF_OPEN):
+            if state in states:
+                return state
+        return CircuitState.CLOSED
+
+    def _build_once(self) -> HttpPort:
+        with self._lock:
+            if self._http is None:
+                if self.engine.is_closed:
+                    raise ClientClosedError("the client is closed; make a new one")
+                client = build_client(
+                    self._family,
+                    self.config,
+                    is_async=self._world.is_async,
+                    transport=self._transport,
+                )
+                self._world.adopt(client, self._family)
+                self._http = self._world.make_http(client)
+            return self._http
+
+    def _prepare(
+        self, kind: type[ExchangeT], method: str, url: Any, options: dict[str, Any]
+    ) -> tuple[Call, ExchangeT]:
+        """Check the arguments of a call before anything is taken or sent."""
+        check_names(options)
+        target = self._target(url)
+        headers = to_pairs(options.get("headers"))
+        for name, value in self._own_headers.items():
+            set_default(headers, name, value)
+        request_id, was_made = self._request_id(options.pop("request_id", None), headers)
+        call = Call(
+            method=method,
+            url=join(self.config.base_url, str(url)),
+            target=target,
+            request_id=request_id,
+            id_was_made=was_made,
+            retry=self._retry_for(options),
+            total=self._total_for(options),
+        )
+        exchange = kind(
+            call,
+            engine=self.engine,
+            http=self.http,
+            family=self._family,
+            classifier=self._classifier,
+            options={**self._always, **options, "headers": headers},
+            needs_async=self._world.is_async,
+        )
+        return call, exchange
+
+    def _target(self, url: Any) -> Any:
+        return join(self.config.base_url, str(url)) if self._is_foreign else url
+
+    def _request_id(self, given: object, headers: Pairs) -> tuple[str, bool]:
+        """Return the operation's id, from the argument, the header or made here, and put it in."""
+        name = self.config.request_id_header
+        if given is None:
+            given = find_header(headers, name)
+            given = given.decode("latin-1") if isinstance(given, bytes) else given
+        was_made = given is None
+        request_id = new_request_id() if given is None else check_request_id(given)
+        put_header(headers, name, request_id)
+        return request_id, was_made
+
+    def _retry_for(self, options: dict[str, Any]) -> RetryPolicy | None:
+        if "retry" not in options:
+            return self._retry
+        return self._policy(check_retry(options.pop("retry"), self.config.retry))
+
+    def _total_for(self, options: dict[str, Any]) -> float | None:
+        if "deadline" not in options:
+            return self.config.timeout.total
+        return check_deadline(options.pop("deadline"))
+
+    def _policy(self, config: RetryConfig | None) -> RetryPolicy | None:
+        if config is None:
+            return None
+        return RetryPolicy(config, self._budget if config.budget is not None else None)
+
+    def _foreign_options(self) -> dict[str, Any]:
+        """Return what a call hands to a client that was built elsewhere: what was given here."""
+        check_foreign_client(self.config)
+        given = self.config.model_fields_set
+        options: dict[str, Any] = {}
+        if "timeout" in given:
+            options["timeout"] = to_timeout(self._family, self.config.timeout)
+        if "follow_redirects" in given:
+            options["follow_redirects"] = self.config.follow_redirects
+        return options
+
+    def _attach_report(self, call: Call, response: Any) -> None:
+        if self._family.is_response(response):
+            response.extensions["resilience"] = self.engine.report(call)
+
+    def _warn_insecure(self) -> None:
+        text = "verify_ssl=False: anyone on the path can read and change the traffic"
+        warnings.warn(text, InsecureTLSWarning, stacklevel=4)
+        self._log.warn("certificates are not verified")

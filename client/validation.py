@@ -1,0 +1,226 @@
+"""The checks behind the fields of `ClientConfig`: each says what was given and what is allowed.
+
+pydantic's own texts are not used because they show either every value, secrets too, or none.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, LiteralString, cast
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from client.backoff import Backoff
+from client.seconds import MAX_SECONDS
+from client.urls import mask_url
+
+__all__ = [
+    "check_backoff",
+    "check_base_url",
+    "check_callable",
+    "check_exceptions",
+    "check_flag",
+    "check_header_name",
+    "check_headers",
+    "check_methods",
+    "check_text",
+    "choice",
+    "count",
+    "not_allowed",
+    "number",
+    "refuse",
+    "seconds",
+    "split_list",
+    "unknown_name",
+]
+
+MAX_COUNT: Final = 1_000_000
+BACKOFFS: Final = ("exponential", "linear", "fibonacci", "constant")
+
+_SHOWN: Final = 80
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNPRINTABLE: Final = re.compile(r"[^\t\x20-\x7e]")
+_WORDS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
+def refuse(code: LiteralString, message: LiteralString, **context: object) -> PydanticCustomError:
+    """Make an error whose text quotes only what is named in it."""
+    return PydanticCustomError(code, message, context)
+
+
+def not_allowed(given: object, allowed: str) -> PydanticCustomError:
+    """Make the error for a value that is not a secret."""
+    shown = repr(given)[:_SHOWN]
+    return refuse(
+        "not_allowed", "{given} is not allowed: give {allowed}", given=shown, allowed=allowed
+    )
+
+
+def unknown_name(name: str, known: Iterable[str]) -> PydanticCustomError:
+    """Make the error for a setting that does not exist, with the nearest that does."""
+    allowed = sorted(known)
+    near = difflib.get_close_matches(name, allowed, n=1)
+    offer = f"did you mean '{near[0]}'?" if near else f"allowed are {', '.join(allowed)}"
+    return refuse("unknown", "there is no setting '{name}': {offer}", name=name, offer=offer)
+
+
+def number(
+    kind: type[int | float], *, low: float, high: float, above: bool = False, unit: str = ""
+) -> BeforeValidator:
+    """Accept a number within bounds; `above` leaves the lower bound itself out."""
+    what = "a whole number" if kind is int else "a number"
+    bounds = f"above {low:g}, up to {high:.0f}" if above else f"from {low:g} to {high:.0f}"
+
+    def check(value: object) -> float:
+        found = _parsed(kind, value)
+        if found is None or not low <= found <= high or (above and found == low):
+            raise not_allowed(value, f"{what}{unit} {bounds}")
+        return found
+
+    return BeforeValidator(check)
+
+
+def _parsed(kind: type[int | float], value: object) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = kind(value)
+        return found if found == float(value) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def seconds(*, above: bool = False) -> BeforeValidator:
+    """Accept a time in seconds, up to a year."""
+    return number(float, low=0, high=MAX_SECONDS, above=above, unit=" of seconds")
+
+
+def count(low: int = 1, high: int = MAX_COUNT) -> BeforeValidator:
+    """Accept a whole number within bounds."""
+    return number(int, low=low, high=high)
+
+
+def choice(*allowed: str, upper: bool = False) -> PlainValidator:
+    """Accept one of a few words; `upper` lets them be written in any case."""
+    words = ", ".join(repr(word) for word in allowed)
+
+    def check(value: object) -> str:
+        if isinstance(value, str):
+            word = value.upper() if upper else value
+            if word in allowed:
+                return word
+        raise not_allowed(value, words)
+
+    return PlainValidator(check)
+
+
+def check_flag(value: object) -> bool:
+    """Accept a boolean, or a word that environments use for one."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    raise not_allowed(value, "True or False")
+
+
+def check_text(value: object) -> str:
+    """Accept a text of printable ASCII characters that may stand in a header."""
+    if isinstance(value, str) and value and not _UNPRINTABLE.search(value):
+        return value
+    raise not_allowed(value, "a text of printable ASCII characters")
+
+
+def check_backoff(value: object) -> object:
+    """Accept the name of a backoff, a `Backoff` or a tenacity wait object."""
+    is_name = isinstance(value, str) and value in BACKOFFS
+    if is_name or isinstance(value, Backoff) or (callable(value) and not isinstance(value, type)):
+        return value
+    names = ", ".join(repr(name) for name in BACKOFFS)
+    raise not_allowed(value, f"{names}, a Backoff, or a tenacity wait object")
+
+
+def check_callable(value: object) -> object:
+    """Accept None or a plain function: an async one would never be awaited."""
+    if value is None or (callable(value) and not inspect.iscoroutinefunction(value)):
+        return value
+    raise not_allowed(value, "None or a plain function, not an async one")
+
+
+def split_list(value: object) -> object:
+    """Let a comma-separated text stand for a list, as it comes from the environment."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def check_methods(value: object) -> frozenset[str] | None:
+    """Accept None or HTTP methods, in any case."""
+    if value is None:
+        return None
+    methods = split_list(value)
+    if isinstance(methods, Iterable):
+        names = [str(name) for name in cast("Iterable[object]", methods)]
+        if all(_TOKEN.fullmatch(name) for name in names):
+            return frozenset(name.upper() for name in names)
+    raise not_allowed(value, "HTTP methods, or None for all")
+
+
+def check_exceptions(value: object) -> object:
+    """Accept an exception class or a tuple of them."""
+    kinds = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    if all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
+        return kinds
+    raise not_allowed(kinds, "an exception class, or a tuple of them")
+
+
+def check_base_url(value: object) -> object:
+    """Accept "" or an http(s) URL with a host, without query and fragment."""
+    if value == "":
+        return value
+    if isinstance(value, str) and _is_base_url(value):
+        return value
+    shown = mask_url(value) if isinstance(value, str) else value
+    raise not_allowed(shown, "an http:// or https:// URL with a host and without query, or ''")
+
+
+def _is_base_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    has_spaces = bool(re.search(r"[\s\x00-\x1f\x7f]", value))
+    is_bare = not (parts.query or parts.fragment or has_spaces)
+    return parts.scheme in {"http", "https"} and bool(host) and port != 0 and is_bare
+
+
+def check_headers(value: object) -> dict[str, str]:
+    """Accept header names and texts; never quote a text."""
+    if not isinstance(value, Mapping):
+        raise refuse("headers", "give a mapping of header names to texts")
+    headers: dict[str, str] = {}
+    for given, text in cast("Mapping[object, object]", value).items():
+        name = check_header_name(given)
+        if not isinstance(text, str) or _UNPRINTABLE.search(text):
+            raise refuse(
+                "headers",
+                "the value of {name} is not allowed: give a text of printable ASCII characters",
+                name=name,
+            )
+        headers[name] = text
+    return headers
+
+
+def check_header_name(value: object) -> str:
+    """Accept the name of a header (a token of RFC 9110, 5.6.2)."""
+    if isinstance(value, str) and _TOKEN.fullmatch(value):
+        return value
+    raise not_allowed(value, "the name of a header")

@@ -1,0 +1,20 @@
+"""What a server says of itself."""
+
+from importlib import metadata
+from typing import TypedDict
+
+
+class Health(TypedDict):
+    """What `GET /health` answers."""
+
+    status: str
+    version: str
+    uptime_seconds: float
+
+
+def installed_version() -> str:
+    """Return the version of the distribution, `unknown` in a checkout not installed."""
+    try:
+        return metadata.version("resilient-http-client")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,93 @@
+"""A server in a process of its own, started from this one and never outliving it."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import suppress
+
+from server.errors import FailureServerError
+
+ANNOUNCEMENT = re.compile(r"Failure server listening on http://.+:(\d+)$")
+OUTPUT_LINES = 100  # of what the child printed last, for the error that repeats it
+GRACE_SECONDS = 2.0  # for each way of asking the child to end
+
+# The child looks for modules where this process does: `-m` would prefer a package named `server`
+# in the working directory, which many a project has.
+BOOT = "import sys; sys.path[:] = {path!r}; from server.main import main; sys.exit(main({argv!r}))"
+
+
+class ProcessHost:
+    """Runs `python -m server.main serve` as a child process.
+
+    The child ends when the pipe to its standard input closes, and so also when this process
+    dies without a word.
+
+    Args:
+        port: The port to serve; 0 lets the child take a free one.
+    """
+
+    def __init__(self, port: int) -> None:
+        argv = ["serve", "--port", str(port), "--stop-on-eof"]
+        self._child = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+            [sys.executable, "-c", BOOT.format(path=sys.path, argv=argv)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        self._output: deque[str] = deque(maxlen=OUTPUT_LINES)
+        self._port: int | None = None
+        self._heard = threading.Event()  # the announcement, or the end of the output
+        self._reader = threading.Thread(
+            target=self._read, name="failure-server-output", daemon=True
+        )
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def wait_for_port(self, timeout: float) -> int:
+        """Return the port that the child listens on, as soon as it does.
+
+        Raises:
+            FailureServerError: If the child ends, or `timeout` seconds pass, before that; says
+                what the child printed.
+        """
+        heard = self._heard.wait(timeout)
+        if self._port is not None:
+            return self._port
+        fate = self._fate() if heard else f"does not listen after {timeout:g} s"
+        printed = "\n".join(self._output) or "(nothing)"
+        raise FailureServerError(f"the failure server's process {fate}; it printed:\n{printed}")
+
+    def stop(self) -> None:
+        """End the child: by closing its input or, if that is not enough, by force."""
+        stdin, stdout = self._child.stdin, self._child.stdout
+        assert stdin is not None  # noqa: S101 - it is a pipe
+        assert stdout is not None  # noqa: S101 - likewise
+        for ask in (stdin.close, self._child.terminate, self._child.kill):
+            ask()
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(GRACE_SECONDS)
+                break
+        self._reader.join(GRACE_SECONDS)
+        stdout.close()
+
+    def _fate(self) -> str:
+        try:
+            return f"ended with status {self._child.wait(GRACE_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            return "closed its output"
+
+    def _read(self) -> None:
+        for line in self._child.stdout or ():
+            self._output.append(line.rstrip())
+            if announced := ANNOUNCEMENT.search(line):
+                self._port = int(announced[1])
+                self._heard.set()
+        self._heard.set()

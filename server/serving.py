@@ -1,0 +1,53 @@
+"""The server in the foreground: it serves until a signal, the end of input, or a crash."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from server.app import create_app
+from server.listening import Listener
+from server.thread_host import ThreadHost
+
+TICK_SECONDS = 0.5
+CRASH = "crash"
+
+Reasons = SimpleQueue[str]  # to end; a signal handler may put one at any moment, even during `get`
+
+
+def serve(listener: Listener, reasons: Reasons, *, announce: Callable[[], None]) -> int:
+    """Serve until there is a reason to end, and return the exit status.
+
+    Args:
+        listener: Where to serve.
+        reasons: Where others put theirs.
+        announce: Called once the server runs, and signals end it in good order.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, _frame: reasons.put(signal.Signals(signum).name))
+    host = ThreadHost(create_app(), listener, on_end=lambda: reasons.put(CRASH))
+    host.start()
+    announce()
+    reason = _first(reasons)
+    host.stop()
+    return 1 if reason == CRASH else 0
+
+
+def end_with_input(reasons: Reasons) -> None:
+    """Make the end of standard input a reason: the parent that holds the other end is gone."""
+    threading.Thread(target=_wait_for_eof, args=(reasons,), daemon=True).start()
+
+
+def _first(reasons: Reasons) -> str:
+    while True:
+        try:
+            return reasons.get(timeout=TICK_SECONDS)  # without one, Windows hears no Ctrl-C
+        except Empty:
+            continue
+
+
+def _wait_for_eof(reasons: Reasons) -> None:
+    while os.read(0, 1_024):  # not through `sys.stdin`, whose lock would hang the exit
+        pass
+    reasons.put("end of input")

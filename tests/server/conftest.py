@@ -1,0 +1,78 @@
+"""Running servers, the calls made to them, and waiting for what they do in their own time."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Protocol
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from server.controls import RemoteServer
+from server.listening import listen
+from server.testing import FailureServer
+from server.thread_host import ThreadHost
+
+PATIENCE_SECONDS = 10.0
+
+
+class Eventually(Protocol):
+    """Waits for a condition that another thread or process brings about."""
+
+    def __call__(self, condition: Callable[[], bool]) -> None:
+        """Return when `condition` holds; fail the test if it never does."""
+        ...
+
+
+def _eventually(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up_at, "it never came to hold"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Wait, as briefly as can be, for what happens elsewhere."""
+    return _eventually
+
+
+@pytest.fixture(scope="session")
+def _session_server() -> Iterator[FailureServer]:
+    with FailureServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(_session_server: FailureServer) -> FailureServer:
+    """A running server, as new."""
+    _session_server.clear()
+    return _session_server
+
+
+@pytest.fixture(scope="session")
+def _session_caller(_session_server: FailureServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=_session_server.url, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def caller(server: FailureServer, _session_caller: httpx.Client) -> httpx.Client:
+    """A plain client of `server`."""
+    return _session_caller
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[FastAPI], RemoteServer]]:
+    """Serve an app of the test's own, for as long as the test lasts."""
+    with ExitStack() as hosts:
+
+        def start(app: FastAPI) -> RemoteServer:
+            listener = listen("127.0.0.1", 0)
+            host = ThreadHost(app, listener)
+            host.start()
+            hosts.callback(host.stop)
+            return RemoteServer(listener.url)
+
+        yield start

@@ -1,0 +1,152 @@
+"""What a server runs in: how it comes up, how it goes down, and when it does neither."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from server import process_host
+from server.errors import FailureServerError
+from server.listening import listen
+from server.process_host import ProcessHost
+from server.testing import FailureServer
+from server.thread_host import ThreadHost
+from tests.server.conftest import Eventually
+
+ROOT = Path(__file__).parents[2]
+posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
+
+
+def is_gone(pid: int) -> bool:
+    """Whether there is no such process, not even a dead one awaiting burial."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@posix
+@pytest.mark.parametrize(
+    "last_words",
+    ["sys.stdin.read()", "sys.stdin.read(); time.sleep(60)", "signal.raise_signal(signal.SIGSTOP)"],
+    ids=["willing", "deaf", "stuck"],
+)
+def test_a_process_is_stopped(monkeypatch: pytest.MonkeyPatch, last_words: str) -> None:
+    """By force, if need be; and buried, so that no zombie remains."""
+    monkeypatch.setattr(process_host, "GRACE_SECONDS", 0.2)
+    announcement = "print('Failure server listening on http://127.0.0.1:1', flush=True)"
+    boot = f"import signal, sys, time; {announcement}; {last_words}"
+    monkeypatch.setattr(process_host, "BOOT", boot)
+    host = ProcessHost(0)
+    assert host.wait_for_port(timeout=20) == 1
+    host.stop()
+    assert is_gone(host.pid)
+
+
+@posix
+def test_a_process_does_not_outlive_its_parent(eventually: Eventually) -> None:
+    """Even if the parent is killed and can do nothing about it."""
+    parent = (
+        "import os, signal\n"
+        "from server.process_host import ProcessHost\n"
+        "host = ProcessHost(0)\n"
+        "host.wait_for_port(timeout=20)\n"
+        "print(host.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", parent], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    eventually(lambda: is_gone(int(killed.stdout)))
+
+
+def test_a_process_that_ends_at_once_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its status and its last words."""
+    monkeypatch.setattr(process_host, "BOOT", "import sys; print('oh no'); sys.exit('alas')")
+    host = ProcessHost(0)
+    with pytest.raises(
+        FailureServerError, match=r"(?s)ended with status 1; .*oh no.*alas|alas.*oh"
+    ):
+        host.wait_for_port(timeout=20)
+    host.stop()
+
+
+def test_a_process_that_comes_up_too_late_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped as well."""
+    monkeypatch.setattr(process_host, "BOOT", "import sys; sys.stdin.read()")
+    server = FailureServer(subprocess=True, start_timeout=0.05)
+    with pytest.raises(FailureServerError, match=r"(?s)not listen after 0\.05 s.*\(nothing\)"):
+        server.start()
+    assert not server.running
+
+
+def test_a_process_that_closes_its_output_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing more to wait for."""
+    monkeypatch.setattr(process_host, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(
+        process_host, "BOOT", "import os, sys; os.close(1); os.close(2); sys.stdin.read()"
+    )
+    host = ProcessHost(0)
+    with pytest.raises(FailureServerError, match="closed its output"):
+        host.wait_for_port(timeout=20)
+    host.stop()
+
+
+async def answer_nothing(*_: object) -> None:
+    """An application that is never called."""
+
+
+def test_a_thread_that_crashes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To whoever waits for its end; stopping it then is harmless, and its port is free again."""
+    crashes: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", crashes.append)
+    ended = Mock()
+    listener = listen("127.0.0.1", 0)
+    host = ThreadHost(answer_nothing, listener, on_end=ended)
+    monkeypatch.setattr(host._server, "serve", Mock(side_effect=OSError("no more files")))
+    host.start()
+    host.stop()
+    ended.assert_called_once_with()
+    assert [str(crash.exc_value) for crash in crashes] == ["no more files"]
+    listen("127.0.0.1", listener.port).socket.close()
+
+
+def test_a_thread_stopped_as_soon_as_started_stops() -> None:
+    """However far it has come."""
+    listener = listen("127.0.0.1", 0)
+    host = ThreadHost(answer_nothing, listener)
+    host.start()
+    host.stop()
+    listen("127.0.0.1", listener.port).socket.close()
+
+
+def test_a_thread_that_cannot_be_stopped_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than a test run that hangs."""
+    monkeypatch.setattr("server.thread_host.THREAD_ENDS_SECONDS", 0.01)
+    host = ThreadHost(answer_nothing, listen("127.0.0.1", 0))
+    release = threading.Event()
+    monkeypatch.setattr(host._server, "serve", Mock(side_effect=lambda _: release.wait()))
+    host.start()
+    with pytest.raises(FailureServerError, match=r"still runs 0\.01 s after stop"):
+        host.stop()
+    monkeypatch.setattr(threading, "excepthook", Mock())  # `serve` was no coroutine
+    release.set()
+    host._thread.join()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("127.0.0.1", "http://127.0.0.1"), ("localhost", "http://localhost")]
+)
+def test_a_listener_knows_its_url(host: str, url: str) -> None:
+    """By the name it was asked for."""
+    listener = listen(host, 0)
+    with listener.socket:
+        assert listener.url == f"{url}:{listener.port}"
+        assert listener.is_loopback

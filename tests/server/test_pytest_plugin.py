@@ -1,0 +1,60 @@
+"""The fixtures that the distribution brings, used by a test run of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+TESTS = """
+import httpx
+import pytest
+
+def get(server):
+    return httpx.get(server.url + "/msg", trust_env=False).status_code
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_as_new(failure_server, turn):
+    assert failure_server.ledger().arrived == 0
+    failure_server.fail_count(1)
+    failure_server.latency(1)
+    assert [get(failure_server), get(failure_server)] == [500, 200]
+    failure_server.fail_count(5)
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_as_new_in_a_process(failure_server_process, turn):
+    assert failure_server_process.ledger().arrived == 0
+    failure_server_process.fail_count(1)
+    assert [get(failure_server_process), get(failure_server_process)] == [500, 200]
+    failure_server_process.fail_count(5)
+
+def test_stopped_by_a_test(failure_server):
+    failure_server.stop()
+
+def test_back_again(failure_server, failure_server_process):
+    assert get(failure_server) == 200
+    assert failure_server.port != failure_server_process.port
+"""
+
+
+def test_every_test_finds_the_servers_as_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the test before it left, one that it has stopped included."""
+    (tmp_path / "test_with_a_server.py").write_text(TESTS)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the plugin may be installed
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "server.pytest_plugin"),
+            *("--rootdir", os.fspath(tmp_path)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "6 passed" in result.stdout, result.stdout + result.stderr

@@ -1,0 +1,100 @@
+"""Calls that are held back: what they have done by then, and what becomes of them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from server.app import create_app
+from server.controls import RemoteServer
+from server.limits import Limits
+from server.testing import FailureServer
+from tests.server.conftest import Eventually
+
+LONG = "/msg?delay=60000"
+
+
+def time_out(caller: httpx.Client, request_id: str) -> None:
+    """Make a call that gives up on its answer."""
+    with pytest.raises(httpx.ReadTimeout):
+        caller.post(LONG, headers={"X-Request-ID": request_id}, timeout=0.05)
+
+
+def test_a_call_that_times_out_has_had_its_effect(
+    caller: httpx.Client, server: FailureServer, eventually: Eventually
+) -> None:
+    """The effect comes before the delay; the answer that nobody awaited is not recorded."""
+    time_out(caller, "a")
+    eventually(lambda: server.ledger().requests["a"].abandoned == 1)
+    entry = server.ledger().requests["a"]
+    assert (entry.arrived, entry.took_effect, entry.statuses) == (1, 1, ())
+
+
+def test_the_retry_of_a_call_that_timed_out_gets_its_message(
+    caller: httpx.Client, server: FailureServer
+) -> None:
+    """And does not double it."""
+    time_out(caller, "a")
+    answer = caller.post("/msg", headers={"X-Request-ID": "a"}).json()
+    assert answer["arrival"] == 2
+    assert server.ledger().requests["a"].message_id == answer["message_id"]
+    assert server.ledger().doubled() == ()
+
+
+def test_a_call_that_fails_late_has_failed_already(
+    caller: httpx.Client, server: FailureServer
+) -> None:
+    """A fault in place of the effect is decided before the delay, like the effect."""
+    server.fail_count(1)
+    time_out(caller, "a")
+    assert server.faults()["count"] is None
+    assert server.ledger().lost(["a"]) == ("a",)
+
+
+def test_what_is_held_back_does_not_block_the_rest(
+    caller: httpx.Client, server: FailureServer, eventually: Eventually
+) -> None:
+    """Calls overtake each other."""
+    with ThreadPoolExecutor(1) as threads:
+        held_back = threads.submit(time_out, caller, "slow")
+        eventually(lambda: "slow" in server.ledger().requests)
+        assert caller.get("/msg", headers={"X-Request-ID": "fast"}).status_code == 200
+        assert not server.ledger().requests["slow"].statuses
+        held_back.result()
+
+
+def test_what_is_in_flight_stays_out_of_a_cleared_ledger(
+    caller: httpx.Client, server: FailureServer, eventually: Eventually
+) -> None:
+    """The next test does not see the stragglers of the last."""
+    with ThreadPoolExecutor(1) as threads:
+        straggler = threads.submit(caller.get, "/msg?delay=50", headers={"X-Request-ID": "a"})
+        eventually(lambda: "a" in server.ledger().requests)
+        server.clear()
+        assert straggler.result().status_code == 200
+    assert not server.ledger().requests
+    assert server.ledger().arrived == 0
+
+
+def test_seats_are_few_and_given_back(
+    serve: Callable[[FastAPI], RemoteServer], eventually: Eventually
+) -> None:
+    """One call too many is refused before it has any effect; a caller that leaves makes room."""
+    server = serve(create_app(limits=Limits(waiting=1)))
+    with (
+        httpx.Client(base_url=server.url, trust_env=False) as caller,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        seated = threads.submit(time_out, caller, "seated")
+        eventually(lambda: "seated" in server.ledger().requests)
+        refused = caller.get(LONG, headers={"X-Request-ID": "refused"})
+        unhindered = caller.get("/msg", headers={"X-Request-ID": "unhindered"})
+        seated.result()
+        eventually(lambda: server.ledger().requests["seated"].abandoned == 1)
+        served = caller.get("/msg?delay=1", headers={"X-Request-ID": "served"})
+    assert refused.status_code == 503
+    assert refused.json()["detail"].startswith("1 calls are being delayed, the most")
+    assert [unhindered.status_code, served.status_code] == [200, 200]
+    assert server.ledger().lost(["seated", "refused", "unhindered", "served"]) == ("refused",)
