@@ -177,7 +177,7 @@ def check_exceptions(value: object) -> object:
     """Accept an exception class or a tuple of them."""
     kinds = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
     if all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
-        return kinds
+        return cast("object", value)
     raise not_allowed(kinds, "an exception class, or a tuple of them")
 
 
