@@ -45,11 +45,22 @@ LAYERS = {
     "engine": ("engine",),
     "messages": ("redirects", "request_body", "response_body"),
     "exchange": ("exchange",),
-    "port implementations": ("asyncio_ports", "blocking_deadline", "blocking_ports"),
+    "port implementations": (
+        "abandonable",
+        "asyncio_pool",
+        "asyncio_ports",
+        "blocking_deadline",
+        "blocking_ports",
+    ),
     "listeners": ("event_log",),
     "faces": ("facade", "http_client", "options", "session"),
     "package": ("__init__",),
-    "programs": ("__main__", "cli", "demo"),
+    "demo": ("demo.__init__", "demo.errors", "demo.failure_server", "demo.pace", "demo.record"),
+    "demo's proof and calls": ("demo.caller", "demo.proof"),
+    "demo's chapters": ("demo.chapters",),
+    "demo's report": ("demo.report",),
+    "demo's views": ("demo.live", "demo.plain"),
+    "programs": ("__main__", "cli", "demo.program"),
 }
 # Within a layer running code imports only these: (who imports, whom).
 NEIGHBOURS = {
@@ -60,12 +71,16 @@ NEIGHBOURS = {
     ("breaker", "circuit"),
     ("circuit", "failure_window"),
     ("retry", "budget"),
+    ("asyncio_ports", "asyncio_pool"),
+    ("blocking_deadline", "abandonable"),
     ("blocking_ports", "blocking_deadline"),
     ("facade", "session"),
     ("session", "http_client"),
     ("session", "options"),
+    ("demo.failure_server", "demo.errors"),
+    ("demo.live", "demo.plain"),
     ("__main__", "cli"),
-    ("cli", "demo"),
+    ("cli", "demo.program"),
 }
 
 # Each is imported in exactly one module, so that one module would change if it were replaced.
