@@ -55,11 +55,11 @@ class FailureServer(Controls):
             process of its own: slower to start, but out of reach of a test that patches clocks
             or asyncio. That process never outlives this one.
         port: The port; 0 (default) takes a free one.
-        start_timeout: Seconds for the server to come up; default 10.
+        start_timeout: Seconds for the server to come up; default 30.
     """
 
     def __init__(
-        self, *, subprocess: bool = False, port: int = 0, start_timeout: float = 10.0
+        self, *, subprocess: bool = False, port: int = 0, start_timeout: float = 30.0
     ) -> None:
         self._subprocess = subprocess
         self._port = port

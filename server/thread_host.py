@@ -1,6 +1,7 @@
 """A server on a thread and an event loop of its own: uvicorn, started and ended at will."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,19 +13,47 @@ from server.errors import FailureServerError
 from server.listening import BACKLOG, Listener
 
 KEEP_ALIVE_SECONDS = 75  # beyond any client's pool, so that no call meets a closing connection
+DATE_SECONDS = 1.0  # between two readings of the clock for the `Date` header
 CALLS_END_SECONDS = 1.0  # for the calls in flight to notice that their caller is gone
 THREAD_ENDS_SECONDS = 5.0
+TURNS_TO_CONNECT = 3  # of the event loop, from a connection's acceptance to its protocol
 
 
 def do_nothing() -> None:
     """Do nothing."""
 
 
+class AbruptServer(uvicorn.Server):
+    """uvicorn that ends like a crash, in milliseconds, whatever is in flight.
+
+    It never sleeps: a test that patches `asyncio.sleep` would have it spin, or never end.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(_config(app))
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Keep the `Date` header right until the end."""
+        ending = asyncio.ensure_future(self.ending.wait())
+        while not ending.done():
+            await self.on_tick(0)
+            await asyncio.wait([ending], timeout=DATE_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        """Stop listening, cut every connection, and let what was in flight see it."""
+        for listening in self.servers:
+            listening.close()
+        for _ in range(TURNS_TO_CONNECT):
+            await _next_turn()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if calls := set(self.server_state.tasks):
+            await asyncio.wait(calls, timeout=CALLS_END_SECONDS)
+
+
 class ThreadHost:
     """Serves `app` from a daemon thread until `stop`.
-
-    Ending is abrupt, like a crash: listening stops, open connections are cut, calls that are
-    being held back end at once. It takes milliseconds, whatever is in flight.
 
     Args:
         app: The application.
@@ -37,10 +66,9 @@ class ThreadHost:
     ) -> None:
         self._listener = listener
         self._on_end = on_end
-        self._server = uvicorn.Server(_config(app))
+        self._server = AbruptServer(app)
         self._thread = threading.Thread(target=self._run, name="failure-server", daemon=True)
         self._begun = threading.Event()
-        self._ending = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -60,7 +88,7 @@ class ThreadHost:
         self._begun.wait()
         if self._loop is not None:
             with suppress(RuntimeError):  # closed: the thread has ended by itself
-                self._loop.call_soon_threadsafe(self._ending.set)
+                self._loop.call_soon_threadsafe(self._server.ending.set)
         self._thread.join(THREAD_ENDS_SECONDS)
         if self._thread.is_alive():
             raise FailureServerError(
@@ -78,24 +106,15 @@ class ThreadHost:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._begun.set()
-        serving = asyncio.create_task(self._server.serve([self._listener.socket]))
-        ending = asyncio.create_task(self._ending.wait())
-        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
-        # uvicorn's own way out waits for ticks of a tenth of a second and for open calls.
-        serving.cancel()
-        await self._hang_up()
-        with suppress(asyncio.CancelledError):
-            await serving
+        await self._server.serve([self._listener.socket])
 
-    async def _hang_up(self) -> None:
-        if self._server.started:
-            for listening in self._server.servers:
-                listening.close()
-        await asyncio.sleep(0)  # a connection just accepted comes to be known
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()
-        if calls := set(self._server.server_state.tasks):
-            await asyncio.wait(calls, timeout=CALLS_END_SECONDS)
+
+async def _next_turn() -> None:
+    """Let the event loop go round once."""
+    loop = asyncio.get_running_loop()
+    turned = loop.create_future()
+    loop.call_soon(turned.set_result, None)
+    await turned
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:

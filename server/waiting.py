@@ -25,7 +25,7 @@ class WaitingRoom:
         """
         if self._taken == self._seats:
             raise RefusedError(
-                503, f"{self._seats} calls are being delayed, the most at one time; try later"
+                503, f"no more than {self._seats} calls can be delayed at one time; try later"
             )
         self._taken += 1
         try:

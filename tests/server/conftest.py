@@ -1,5 +1,6 @@
 """Running servers, the calls made to them, and waiting for what they do in their own time."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,6 +24,22 @@ class Eventually(Protocol):
     def __call__(self, condition: Callable[[], bool]) -> None:
         """Return when `condition` holds; fail the test if it never does."""
         ...
+
+
+def open_call(url: str, request_id: str = "a", *, head: str = "") -> socket.socket:
+    """Send a POST by hand, to leave it as it is for as long as one likes.
+
+    Args:
+        url: Where to.
+        request_id: Its id.
+        head: Further lines of the request's head; without any, the request is complete.
+    """
+    parts = httpx.URL(url)
+    assert parts.port
+    connection = socket.create_connection((parts.host, parts.port), timeout=PATIENCE_SECONDS)
+    first = f"POST {parts.raw_path.decode()} HTTP/1.1\r\nHost: {parts.host}\r\n"
+    connection.sendall(f"{first}X-Request-ID: {request_id}\r\n{head}\r\n".encode())
+    return connection
 
 
 def _eventually(condition: Callable[[], bool]) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -11,7 +10,7 @@ from fastapi import FastAPI
 from server.app import create_app
 from server.controls import RemoteServer
 from server.limits import Limits
-from tests.server.conftest import Eventually
+from tests.server.conftest import Eventually, open_call
 
 LIMIT = 1_000
 
@@ -37,14 +36,7 @@ def in_chunks(size: int) -> Iterator[bytes]:
 
 def connect(server: RemoteServer, head: str) -> socket.socket:
     """Open a connection and send no more than a request's head."""
-    parts = urlsplit(server.url)
-    assert parts.hostname
-    assert parts.port
-    connection = socket.create_connection((parts.hostname, parts.port), timeout=5)
-    connection.sendall(
-        f"POST /msg HTTP/1.1\r\nHost: x\r\nX-Request-ID: a\r\n{head}\r\n\r\n".encode()
-    )
-    return connection
+    return open_call(f"{server.url}/msg", head=f"{head}\r\n")
 
 
 def answer_on(connection: socket.socket) -> bytes:
@@ -111,11 +103,3 @@ def test_a_caller_that_leaves_inside_its_body_has_no_effect(
     entry = server.ledger().requests["a"]
     assert (entry.arrived, entry.took_effect, entry.statuses) == (1, 0, ())
     assert server.faults()["count"] is not None
-
-
-@pytest.mark.parametrize("name", ["request_ids", "body_bytes", "body_seconds", "waiting"])
-@pytest.mark.parametrize("value", [0, -1, float("nan")])
-def test_a_limit_that_protects_nothing_is_refused(name: str, value: float) -> None:
-    """Every limit lies above zero."""
-    with pytest.raises(ValueError, match=rf"Limits\.{name} is .*above 0"):
-        Limits(**{name: value})  # type: ignore[arg-type]

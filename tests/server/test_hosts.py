@@ -1,14 +1,18 @@
 """What a server runs in: how it comes up, how it goes down, and when it does neither."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from server import process_host
 from server.errors import FailureServerError
@@ -27,6 +31,15 @@ def is_gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
+        return True
+    return False
+
+
+def nobody_listens(port: int) -> bool:
+    """Whether a connection is refused."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
         return True
     return False
 
@@ -54,17 +67,15 @@ def test_a_process_does_not_outlive_its_parent(eventually: Eventually) -> None:
     """Even if the parent is killed and can do nothing about it."""
     parent = (
         "import os, signal\n"
-        "from server.process_host import ProcessHost\n"
-        "host = ProcessHost(0)\n"
-        "host.wait_for_port(timeout=20)\n"
-        "print(host.pid, flush=True)\n"
+        "from server.testing import FailureServer\n"
+        "print(FailureServer(subprocess=True).start().port, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", parent], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert killed.returncode == -signal.SIGKILL
-    eventually(lambda: is_gone(int(killed.stdout)))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    eventually(lambda: nobody_listens(int(killed.stdout)))
 
 
 def test_a_process_that_ends_at_once_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +110,7 @@ def test_a_process_that_closes_its_output_is_given_up(monkeypatch: pytest.Monkey
     host.stop()
 
 
-async def answer_nothing(*_: object) -> None:
+async def answer_nothing(scope: Scope, receive: Receive, send: Send) -> None:
     """An application that is never called."""
 
 
@@ -139,6 +150,28 @@ def test_a_thread_that_cannot_be_stopped_is_an_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(threading, "excepthook", Mock())  # `serve` was no coroutine
     release.set()
     host._thread.join()
+
+
+def test_connections_that_have_sent_nothing_are_cut() -> None:
+    """Also those that the server has hardly accepted."""
+    with FailureServer() as server, ExitStack() as connections:
+        opened = [
+            connections.enter_context(
+                socket.create_connection(("127.0.0.1", server.port), timeout=10)
+            )
+            for _ in range(20)
+        ]
+        server.stop()
+        for connection in opened:
+            with suppress(ConnectionResetError):
+                assert connection.recv(1) == b""
+
+
+def test_a_test_may_patch_the_sleep_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many do, to be spared the waits of what they test: the server needs none."""
+    monkeypatch.setattr(asyncio, "sleep", AsyncMock())
+    with FailureServer() as server:
+        assert server.health()["status"] == "ok"
 
 
 @pytest.mark.parametrize(

@@ -4,51 +4,55 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
 from fastapi import FastAPI
 
 from server.app import create_app
-from server.controls import RemoteServer
+from server.controls import Controls, RemoteServer
 from server.limits import Limits
 from server.testing import FailureServer
-from tests.server.conftest import Eventually
+from tests.server.conftest import Eventually, open_call
 
 LONG = "/msg?delay=60000"
 
 
-def time_out(caller: httpx.Client, request_id: str) -> None:
-    """Make a call that gives up on its answer."""
-    with pytest.raises(httpx.ReadTimeout):
-        caller.post(LONG, headers={"X-Request-ID": request_id}, timeout=0.05)
+def arrived(server: Controls, request_id: str) -> bool:
+    """Whether a call has come in."""
+    return request_id in server.ledger().requests
+
+
+def abandon_a_call(server: FailureServer, eventually: Eventually) -> None:
+    """Make a call and give up on its answer, as one does whose patience is at an end."""
+    with open_call(f"{server.url}{LONG}"):
+        eventually(lambda: arrived(server, "a"))
+    eventually(lambda: server.ledger().requests["a"].abandoned == 1)
 
 
 def test_a_call_that_times_out_has_had_its_effect(
-    caller: httpx.Client, server: FailureServer, eventually: Eventually
+    server: FailureServer, eventually: Eventually
 ) -> None:
     """The effect comes before the delay; the answer that nobody awaited is not recorded."""
-    time_out(caller, "a")
-    eventually(lambda: server.ledger().requests["a"].abandoned == 1)
+    abandon_a_call(server, eventually)
     entry = server.ledger().requests["a"]
     assert (entry.arrived, entry.took_effect, entry.statuses) == (1, 1, ())
 
 
 def test_the_retry_of_a_call_that_timed_out_gets_its_message(
-    caller: httpx.Client, server: FailureServer
+    caller: httpx.Client, server: FailureServer, eventually: Eventually
 ) -> None:
     """And does not double it."""
-    time_out(caller, "a")
+    abandon_a_call(server, eventually)
+    message_id = server.ledger().requests["a"].message_id
     answer = caller.post("/msg", headers={"X-Request-ID": "a"}).json()
-    assert answer["arrival"] == 2
-    assert server.ledger().requests["a"].message_id == answer["message_id"]
+    assert (answer["arrival"], answer["message_id"]) == (2, message_id)
     assert server.ledger().doubled() == ()
 
 
 def test_a_call_that_fails_late_has_failed_already(
-    caller: httpx.Client, server: FailureServer
+    server: FailureServer, eventually: Eventually
 ) -> None:
     """A fault in place of the effect is decided before the delay, like the effect."""
     server.fail_count(1)
-    time_out(caller, "a")
+    abandon_a_call(server, eventually)
     assert server.faults()["count"] is None
     assert server.ledger().lost(["a"]) == ("a",)
 
@@ -57,12 +61,10 @@ def test_what_is_held_back_does_not_block_the_rest(
     caller: httpx.Client, server: FailureServer, eventually: Eventually
 ) -> None:
     """Calls overtake each other."""
-    with ThreadPoolExecutor(1) as threads:
-        held_back = threads.submit(time_out, caller, "slow")
-        eventually(lambda: "slow" in server.ledger().requests)
+    with open_call(f"{server.url}{LONG}", "slow"):
+        eventually(lambda: arrived(server, "slow"))
         assert caller.get("/msg", headers={"X-Request-ID": "fast"}).status_code == 200
         assert not server.ledger().requests["slow"].statuses
-        held_back.result()
 
 
 def test_what_is_in_flight_stays_out_of_a_cleared_ledger(
@@ -70,8 +72,8 @@ def test_what_is_in_flight_stays_out_of_a_cleared_ledger(
 ) -> None:
     """The next test does not see the stragglers of the last."""
     with ThreadPoolExecutor(1) as threads:
-        straggler = threads.submit(caller.get, "/msg?delay=50", headers={"X-Request-ID": "a"})
-        eventually(lambda: "a" in server.ledger().requests)
+        straggler = threads.submit(caller.get, "/msg?delay=100", headers={"X-Request-ID": "a"})
+        eventually(lambda: arrived(server, "a"))
         server.clear()
         assert straggler.result().status_code == 200
     assert not server.ledger().requests
@@ -83,18 +85,14 @@ def test_seats_are_few_and_given_back(
 ) -> None:
     """One call too many is refused before it has any effect; a caller that leaves makes room."""
     server = serve(create_app(limits=Limits(waiting=1)))
-    with (
-        httpx.Client(base_url=server.url, trust_env=False) as caller,
-        ThreadPoolExecutor(1) as threads,
-    ):
-        seated = threads.submit(time_out, caller, "seated")
-        eventually(lambda: "seated" in server.ledger().requests)
-        refused = caller.get(LONG, headers={"X-Request-ID": "refused"})
-        unhindered = caller.get("/msg", headers={"X-Request-ID": "unhindered"})
-        seated.result()
+    with httpx.Client(base_url=server.url, trust_env=False) as caller:
+        with open_call(f"{server.url}{LONG}", "seated"):
+            eventually(lambda: arrived(server, "seated"))
+            refused = caller.get(LONG, headers={"X-Request-ID": "refused"})
+            unhindered = caller.get("/msg", headers={"X-Request-ID": "unhindered"})
         eventually(lambda: server.ledger().requests["seated"].abandoned == 1)
         served = caller.get("/msg?delay=1", headers={"X-Request-ID": "served"})
     assert refused.status_code == 503
-    assert refused.json()["detail"].startswith("1 calls are being delayed, the most")
+    assert refused.json()["detail"].startswith("no more than 1 calls can be delayed")
     assert [unhindered.status_code, served.status_code] == [200, 200]
     assert server.ledger().lost(["seated", "refused", "unhindered", "served"]) == ("refused",)
