@@ -1,9 +1,12 @@
-"""Runs the Python blocks of README.md and USAGE.md as tests, each document in one namespace."""
+"""Runs the examples of README.md and USAGE.md as tests, each document by itself."""
 
 from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser
+
+from tests.docs.running import begin, end, parse_output, parse_python
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser()],
+    parsers=[parse_python, parse_output],
     patterns=["README.md", "USAGE.md"],
+    setup=begin,
+    teardown=end,
 ).pytest()

@@ -1,0 +1,1 @@
+"""Complete programs that use the library; USAGE.md explains them, the tests run them."""

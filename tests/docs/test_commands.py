@@ -1,0 +1,113 @@
+"""The commands in the documents exist, and those whose output is shown print it."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from doctest import ELLIPSIS, OutputChecker
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from examples.fastapi_app import app as example
+from server.app import create_app
+from tests.docs.reading import README, ROOT, USAGE, Block, blocks
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+ASSIGNMENT = re.compile(r"[A-Z_]+=")
+EXAMPLE_APP = "examples.fastapi_app:app"
+
+
+def _commands(block: Block) -> Iterator[tuple[str, str]]:
+    """The commands of a block, each with the output shown below it."""
+    starts = [found.start() for found in re.finditer(r"^\$ ", block.text, re.MULTILINE)]
+    assert starts[:1] == [0], f"{block} must begin with a command"
+    for start, end in pairwise([*starts, len(block.text)]):
+        command, _, output = block.text[start + 2 : end].partition("\n")
+        yield command, output
+
+
+SHOWN = [
+    pytest.param(command, output, id=f"{block}-{number}")
+    for path in (README, USAGE)
+    for block in blocks(path, "console")
+    for number, (command, output) in enumerate(_commands(block))
+]
+
+
+def _run(command: str | list[str], folder: Path, **environment: str) -> str:
+    """The output of a command, as seen in a terminal."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=folder,
+        env={**os.environ, "PATH": path, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    ).stdout
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_a_command_exists(command: str, output: str, tmp_path: Path) -> None:
+    """One whose output is shown is run; of the others the options are looked up."""
+    if output:
+        printed = _run(command, tmp_path)
+        assert OutputChecker().check_output(output, printed, ELLIPSIS), printed
+        return
+    words = shlex.split(command)
+    while ASSIGNMENT.match(words[0]):
+        words.pop(0)
+    match words:
+        case ["./dev", job]:
+            assert f"./dev {job} " in _run(["./dev", "help"], ROOT)
+        case ["pip", "install", requirement]:
+            assert requirement == PROJECT["name"]
+        case ["python", "-m", "uvicorn", app, *arguments]:
+            assert app == EXAMPLE_APP
+            _check_options(["python", "-m", "uvicorn"], arguments)
+        case ["python", "-m", module, *arguments]:
+            _check_options(["python", "-m", module], arguments)
+        case ["curl", *arguments]:
+            _check_call(arguments)
+        case _:
+            pytest.fail(f"this test knows nothing of {command!r}")
+
+
+def _check_options(program: list[str], arguments: list[str]) -> None:
+    """Ask the program, or its subcommand, for help, and look for the options there."""
+    commands = [word for word in arguments if word.isalpha() and not word.isdigit()]
+    text = _run([*program, *commands, "--help"], ROOT, NO_COLOR="1", COLUMNS="200")
+    assert " ".join(["usage:", *program]).lower() in text.lower()
+    for word in arguments:
+        if word.startswith("--"):
+            assert word in text
+
+
+def _check_call(arguments: list[str]) -> None:
+    """Find the route of the failure server, or of the example, that answers the call."""
+    method = arguments[arguments.index("-X") + 1] if "-X" in arguments else "GET"
+    url = urlsplit(arguments[-1])
+    app = example if url.port == 8080 else create_app()
+    [operation] = [
+        operations[method.lower()]
+        for path, operations in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"{\w+}", r"[^/]+", path), url.path)
+    ]
+    known = {parameter["name"] for parameter in operation.get("parameters", ())}
+    asked = {pair.partition("=")[0] for pair in url.query.split("&") if pair}
+    assert asked <= known
+
+
+def test_the_extras_are_those_listed() -> None:
+    """Each with its line in the table of the README."""
+    listed = re.findall(r"`resilient-http-client\[(\w+)\]`", README.read_text("utf-8"))
+    assert set(listed) == set(PROJECT["optional-dependencies"])

@@ -1,0 +1,114 @@
+"""The tables of settings in USAGE.md are those of the models: names, defaults and bounds."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+import client
+from client import (
+    BulkheadConfig,
+    CircuitBreakerConfig,
+    ClientConfig,
+    LoggingConfig,
+    RetryBudgetConfig,
+    RetryConfig,
+    TimeoutConfig,
+)
+from client.seconds import MAX_SECONDS
+from tests.docs.reading import USAGE, Row, code_in, table
+
+MODELS: list[type[BaseModel]] = [
+    BulkheadConfig,
+    CircuitBreakerConfig,
+    ClientConfig,
+    LoggingConfig,
+    RetryBudgetConfig,
+    RetryConfig,
+    TimeoutConfig,
+]
+# What must be given along with a setting for its bounds to be its own alone.
+COMPANIONS: Mapping[str, Mapping[str, object]] = {
+    "min_wait_seconds": {"max_wait_seconds": MAX_SECONDS},
+    "max_wait_seconds": {"min_wait_seconds": 0},
+    "max_recovery_timeout": {"recovery_timeout": 0},
+    "window_seconds": {"failure_rate": 0.5},
+    "minimum_calls": {"failure_rate": 0.5},
+}
+BOUNDS = re.compile(
+    r"(?P<above>above )?(?P<low>[\d,.]+) to (?P<high>a year|[\d,.]+)(?P<each> each)?"
+)
+A_BIT = 1e-6
+
+SETTINGS = [
+    pytest.param(model, row, id=f"{model.__name__}.{row[0].strip('`')}")
+    for model in MODELS
+    for row in table(USAGE, model.__name__, "setting")
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_setting_has_its_row(model: type[BaseModel]) -> None:
+    """In the order of the model, where the most wanted come first."""
+    rows = table(USAGE, model.__name__, "setting")
+    assert [row[0] for row in rows] == [f"`{name}`" for name in model.model_fields]
+
+
+def test_every_model_has_its_table() -> None:
+    """A part that is added gets one too."""
+    parts = {
+        value
+        for value in vars(client).values()
+        if isinstance(value, type) and issubclass(value, BaseModel)
+    }
+    assert parts == set(MODELS)
+
+
+@pytest.mark.parametrize(("model", "row"), SETTINGS)
+def test_the_default_is_as_stated(model: type[BaseModel], row: Row) -> None:
+    """Each is written as the Python that makes it."""
+    [name], [default] = code_in(row[0]), code_in(row[1])
+    stated = eval(default, dict(vars(client)))  # noqa: S307 - our own document
+    assert model.model_fields[name].get_default(call_default_factory=True) == stated
+
+
+@pytest.mark.parametrize(("model", "row"), SETTINGS)
+def test_what_is_allowed_is_as_stated(model: type[BaseModel], row: Row) -> None:
+    """The bounds are tried from both sides, the words one by one, and None."""
+    [name], allowed = code_in(row[0]), row[2]
+    accepted: list[object] = [None] if allowed.endswith("or None") else []
+    refused: list[object] = [] if accepted else [None]
+    if bounds := BOUNDS.match(allowed):
+        low, high = _number(bounds["low"]), _number(bounds["high"])
+        wrap = _in_a_set if bounds["each"] else _as_it_is
+        accepted += [wrap(high), wrap(low + (A_BIT if bounds["above"] else 0))]
+        refused += [wrap(high + 1), wrap(low if bounds["above"] else low - A_BIT)]
+        refused += [wrap(float("nan")), wrap(True)]  # noqa: FBT003 - a value to be refused
+    elif words := [code for code in code_in(allowed) if re.fullmatch(r'"\w+"|True|False', code)]:
+        accepted += [eval(word, {}) for word in words]  # noqa: S307 - our own document
+        refused += ["nonsense"]
+    for value in accepted:
+        assert _takes(model, name, value), f"{name} is said to take {value!r}"
+    for value in refused:
+        assert not _takes(model, name, value), f"{name} is not said to take {value!r}"
+
+
+def _takes(model: type[BaseModel], name: str, value: object) -> bool:
+    try:
+        model.model_validate({**COMPANIONS.get(name, {}), name: value})
+    except ValidationError:
+        return False
+    return True
+
+
+def _number(text: str) -> float:
+    return MAX_SECONDS if text == "a year" else float(text.replace(",", ""))
+
+
+def _in_a_set(value: float) -> object:
+    return {value}
+
+
+def _as_it_is(value: float) -> object:
+    return value

@@ -1,0 +1,109 @@
+"""The tables of events, log lines, arguments and statistics in USAGE.md are those of the code."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+import httpx
+import pytest
+import structlog
+
+from client import (
+    CallReport,
+    LoggingConfig,
+    ResilientClient,
+    ServerError,
+    SyncResilientClient,
+    events,
+)
+from client.event_log import EventLog
+from client.options import CallOptions
+from tests.docs.reading import USAGE, code_in, table
+
+ABOUT = {"request_id": "order-1", "method": "GET", "url": "https://api.example/"}
+ERROR = ServerError("GET / failed", status_code=500)
+CIRCUIT = {**ABOUT, "scope": "client"}
+LOGGED: list[events.Event] = [
+    events.CircuitOpened(failures=5, recovery_timeout=30.0, last_error=ERROR, **CIRCUIT),
+    events.CircuitClosed(open_seconds=31.0, **CIRCUIT),
+    events.RetryScheduled(attempt=1, max_attempts=3, wait=1.0, error=ERROR, **ABOUT),
+    events.BulkheadWaiting(waiting=0, limit=50, **ABOUT),
+    events.BulkheadAcquired(slots_left=49, **ABOUT),
+    events.RequestIdMade(**ABOUT),
+]
+
+
+@pytest.fixture
+def screen() -> Iterator[io.StringIO]:
+    """What structlog prints, set up as an application would."""
+    screen = io.StringIO()
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(screen),
+    )
+    yield screen
+    structlog.reset_defaults()
+
+
+def test_the_events_are_those_listed() -> None:
+    """With their fields, in order."""
+    listed = {
+        code_in(row[0])[0]: code_in(row[1])
+        for row in table(USAGE, "Events and statistics", "event")
+    }
+    made = {
+        name: [field.name for field in fields(kind)]
+        for name in events.__all__
+        if is_dataclass(kind := getattr(events, name))
+    }
+    assert listed == made
+
+
+def test_the_log_lines_are_those_listed(screen: io.StringIO) -> None:
+    """Each event is logged, at its level and with its fields."""
+    log = EventLog(LoggingConfig(level="DEBUG"))
+    for event in LOGGED:
+        log(event)
+    lines = [json.loads(line) for line in screen.getvalue().splitlines()]
+    logged = [[line.pop("level").upper(), line.pop("event"), ", ".join(line)] for line in lines]
+    assert logged == table(USAGE, "Logging", "level")
+    assert log.listens_to == {type(event) for event in LOGGED}
+
+
+def test_the_arguments_of_a_call_are_those_listed() -> None:
+    """Those of httpx in the text, ours in the table."""
+    ours = {code_in(row[0])[0] for row in table(USAGE, "Methods and arguments", "argument")}
+    text = USAGE.read_text("utf-8")
+    sentence = text[text.index("Each takes every argument") : text.index("and three more")]
+    httpxs = set(code_in(sentence.replace("\n", " ")))
+    assert ours | httpxs == CallOptions.__optional_keys__
+    assert len(ours) == 3
+
+
+@pytest.mark.parametrize("face", [ResilientClient, SyncResilientClient])
+def test_the_methods_are_those_listed(face: type) -> None:
+    """`request`, the verbs and `stream`: all that takes a URL."""
+    text = USAGE.read_text("utf-8")
+    begin = text.index("`request(method, url)`")
+    sentence = text[begin : text.index("Each takes every argument")]
+    named = {code.partition("(")[0] for code in code_in(sentence.replace("\n", " "))}
+    others = {"circuit_state", "close", "config", "is_closed", "stats"}
+    assert named == {name for name in dir(face) if not name.startswith("_")} - others
+
+
+def test_the_report_is_described_whole() -> None:
+    """Each field of `response.extensions["resilience"]` is named in the sentence about it."""
+    text = USAGE.read_text("utf-8")
+    begin = text.index("That report is how")
+    sentence = text[begin : text.index("Its fields can also", begin)]
+    assert set(code_in(sentence.replace("\n", " "))) == {field.name for field in fields(CallReport)}
+
+
+def test_httpx_logs_urls_whole(caplog: pytest.LogCaptureFixture) -> None:
+    """The warning of the documents stands for as long as this is so."""
+    caplog.set_level("INFO", logger="httpx")
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200))
+    with SyncResilientClient(transport=transport) as client:
+        client.get("https://user:password@api.example/?token=secret")
+    assert "user:password@api.example/?token=secret" in caplog.text
