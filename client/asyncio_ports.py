@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from client.asyncio_pool import AsyncioPool
+from client.pools import wrap_pools
 from client.ports import World
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from client.family import Family
 
@@ -88,12 +91,12 @@ class AsyncioSlots:
 
     async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109 - part of the port
         """Take a slot, waiting at most `timeout` seconds; False where none came free."""
-        if not self._semaphore.locked():
-            await self._semaphore.acquire()
-        elif not await self._queue(timeout):
-            return False
-        self.in_use += 1
-        return True
+        if self._semaphore.locked():
+            has_slot = await self._queue(timeout)
+        else:
+            has_slot = await self._semaphore.acquire()
+        self.in_use += has_slot
+        return has_slot
 
     async def _queue(self, patience: float) -> bool:
         self.waiting += 1
@@ -117,14 +120,17 @@ class AsyncHttp:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self._under_way: set[asyncio.Timeout] = set()
 
     async def request(self, method: str, url: Any, **options: Any) -> Any:
         """Send a request and read the answer."""
-        return await self.client.request(method, url, **options)
+        async with self._until_hang_up():
+            return await self.client.request(method, url, **options)
 
     async def open(self, request: Any, **options: Any) -> Any:
         """Send a built request and return once the head of the answer is there."""
-        return await self.client.send(request, stream=True, **options)
+        async with self._until_hang_up():
+            return await self.client.send(request, stream=True, **options)
 
     async def read(self, response: Any) -> None:
         """Read the body of an open answer."""
@@ -134,15 +140,29 @@ class AsyncHttp:
         """Let go of an answer."""
         await response.aclose()
 
+    def hang_up(self) -> None:
+        """Make every exchange that is under way raise `TimeoutError`, whatever it waits for."""
+        now = asyncio.get_running_loop().time()
+        for timeout in self._under_way:
+            if not timeout.expired():
+                timeout.reschedule(now)
+
     async def close(self) -> None:
         """Close the client and its connections."""
         await self.client.aclose()
 
+    @asynccontextmanager
+    async def _until_hang_up(self) -> AsyncGenerator[None]:
+        async with asyncio.timeout(None) as timeout:
+            self._under_way.add(timeout)
+            try:
+                yield
+            finally:
+                self._under_way.discard(timeout)
 
-def _leave_alone(_client: Any, _family: Family) -> None:
-    """Do nothing: async exchanges are held to their deadline by cancellation."""
+
+def _adopt(client: Any, _family: Family) -> None:
+    wrap_pools(client, AsyncioPool)
 
 
-ASYNCIO: Final = World(
-    is_async=True, make_ports=AsyncioPorts, make_http=AsyncHttp, adopt=_leave_alone
-)
+ASYNCIO: Final = World(is_async=True, make_ports=AsyncioPorts, make_http=AsyncHttp, adopt=_adopt)

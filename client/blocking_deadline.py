@@ -1,28 +1,42 @@
-"""Holds a blocking exchange to its deadline, down to each read and write of the socket.
+"""Holds a blocking exchange to its deadline, and ends it when the client is closed.
 
 httpx bounds each read, not the whole: a body that drips a byte a second never times out. Async
 code is cancelled from outside; a blocked thread cannot be, so here the network backend under
 httpx's pool cuts every timeout to what is left of the thread's deadline.
+
+Rule 1  Looking up a name has no timeout, connecting has one for each address, and nothing wakes
+        either: both go to a thread that can be left behind.
+Rule 2  Only the thread that is using a socket closes it, because the number of a closed one may go
+        to another socket at once. Anybody else shuts it down, which wakes that thread.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet, ref
+
+from client.abandonable import Abandonable
+from client.pools import pools_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
 
     from client.family import Family
 
-__all__ = ["deadline_of_this_thread", "hold_to_deadlines"]
+__all__ = ["deadline_of_this_thread", "hang_up", "hold_to_deadlines"]
 
 _HTTPCORE: Final = {"httpx": "httpcore", "httpx2": "httpcore2"}
+_BACKEND: Final = "_network_backend"
 _SLICE: Final = 16 * 1024
 """Bytes written under one timeout, so that a peer that reads slowly cannot stretch it far."""
+_CLOSED: Final = "the client is closed"
 
 
 class _ThreadState(threading.local):
@@ -44,81 +58,189 @@ def deadline_of_this_thread(moment: float) -> Generator[None]:
 
 
 def hold_to_deadlines(client: Any, family: Family) -> None:
-    """Put the deadline under every connection pool of a client of ours.
-
-    httpx has no public way to its pool's network backend, so its attributes are reached for
-    here, and only here; a transport that is built otherwise is left alone.
-    """
+    """Put the deadline under every connection pool of a client of ours."""
     httpcore = import_module(_HTTPCORE[family.name])
-    transports = [client._transport, *client._mounts.values()]  # noqa: SLF001 - see above
-    for transport in transports:
-        pool = getattr(transport, "_pool", None)
-        backend = getattr(pool, "_network_backend", None)
-        if backend is not None:
-            pool._network_backend = _Backend(backend, httpcore)  # type: ignore[union-attr]  # noqa: SLF001 - see above
+    for pool in pools_of(client, _BACKEND):
+        backend = getattr(pool, _BACKEND)
+        # A transport that was passed in may have been another client's before.
+        inner = backend.inner if isinstance(backend, _Backend) else backend
+        setattr(pool, _BACKEND, _Backend(inner, httpcore, client))
 
 
-def _cut(timeout: float | None, expired: type[Exception]) -> float | None:
+def hang_up(client: Any) -> None:
+    """End for good what any thread has under way on the connections of a client of ours."""
+    for pool in pools_of(client, _BACKEND):
+        backend = getattr(pool, _BACKEND)
+        if isinstance(backend, _Backend) and backend.owner() is client:
+            backend.hang_up()
+
+
+def _left(expired: type[Exception]) -> float | None:
+    """Return the seconds left to this thread, or None where nothing bounds it."""
     if _state.deadline is None:
-        return timeout
+        return None
     left = _state.deadline - time.monotonic()
     if left <= 0:
         message = "the deadline has passed"
         raise expired(message)
-    return left if timeout is None else min(timeout, left)
+    return left
+
+
+def _cut(timeout: float | None, expired: type[Exception]) -> float | None:
+    left = _left(expired)
+    if left is None or timeout is None:
+        return timeout if left is None else left
+    return min(timeout, left)
 
 
 class _Backend:
     """A network backend whose connections keep to the thread's deadline."""
 
-    def __init__(self, inner: Any, httpcore: Any) -> None:
-        self._inner = inner
+    def __init__(self, inner: Any, httpcore: Any, owner: Any) -> None:
+        self.inner = inner
+        self.owner = ref(owner)
         self._httpcore = httpcore
+        # Not a plain lock: a signal handler may close the client in the middle of its own call.
+        self._lock = threading.RLock()
+        self._is_closed = False
+        self._connecting: set[Abandonable] = set()
+        self._streams: WeakSet[_Stream] = WeakSet()
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, **options: Any
     ) -> _Stream:
-        left = _cut(timeout, self._httpcore.ConnectTimeout)
-        stream = self._inner.connect_tcp(host, port, timeout=left, **options)
-        return _Stream(stream, self._httpcore)
+        cut = _cut(timeout, self._httpcore.ConnectTimeout)
+        return self._connect(lambda: self.inner.connect_tcp(host, port, timeout=cut, **options))
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, **options: Any
     ) -> _Stream:
-        left = _cut(timeout, self._httpcore.ConnectTimeout)
-        stream = self._inner.connect_unix_socket(path, timeout=left, **options)
-        return _Stream(stream, self._httpcore)
+        cut = _cut(timeout, self._httpcore.ConnectTimeout)
+        return self._connect(lambda: self.inner.connect_unix_socket(path, timeout=cut, **options))
 
     def sleep(self, seconds: float) -> None:
-        self._inner.sleep(seconds)
+        self.inner.sleep(_cut(seconds, self._httpcore.ConnectTimeout))
+
+    def hang_up(self) -> None:
+        """End every connection there is, and let none be made from now on."""
+        with self._lock:
+            self._is_closed = True
+            connecting, streams = list(self._connecting), list(self._streams)
+        for attempt in connecting:
+            attempt.abandon()
+        for stream in streams:
+            stream.close()
+
+    def guard(self, stream: Any) -> _Stream:
+        """Take charge of a new connection, which is closed at once if the client is."""
+        guarded = _Stream(stream, self, self._httpcore)
+        with self._lock:
+            self._streams.add(guarded)
+            is_late = self._is_closed
+        if is_late:
+            guarded.close()
+        return guarded
+
+    def _connect(self, connect: Callable[[], Any]) -> _Stream:
+        attempt = Abandonable(connect, methodcaller("close"))
+        with self._lock:
+            if self._is_closed:
+                raise self._httpcore.ConnectError(_CLOSED)
+            self._connecting.add(attempt)
+        try:
+            stream = attempt.run(_left(self._httpcore.ConnectTimeout))
+        finally:
+            with self._lock:
+                self._connecting.discard(attempt)
+        if stream is not None:
+            return self.guard(stream)
+        if self._is_closed:
+            raise self._httpcore.ConnectError(_CLOSED)
+        message = "connecting took too long"
+        raise self._httpcore.ConnectTimeout(message)
 
 
 class _Stream:
     """A connection whose every read and write is cut to the thread's deadline."""
 
-    def __init__(self, inner: Any, httpcore: Any) -> None:
+    def __init__(self, inner: Any, backend: _Backend, httpcore: Any) -> None:
         self._inner = inner
+        self._backend = backend
         self._httpcore = httpcore
+        self._lock = threading.RLock()
+        self._users = 0
+        self._is_closed = False
+        self._handle: Any = None
+        """During a handshake, which takes the socket away: another way to it."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = _cut(timeout, self._httpcore.ReadTimeout)
-        return self._inner.read(max_bytes, timeout=left)  # type: ignore[no-any-return]
+        self._enter(self._httpcore.ReadError)
+        try:
+            cut = _cut(timeout, self._httpcore.ReadTimeout)
+            return self._inner.read(max_bytes, timeout=cut)  # type: ignore[no-any-return]
+        finally:
+            self._leave()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if _state.deadline is None:
-            self._inner.write(buffer, timeout=timeout)
-            return
-        for start in range(0, len(buffer), _SLICE):
-            left = _cut(timeout, self._httpcore.WriteTimeout)
-            self._inner.write(buffer[start : start + _SLICE], timeout=left)
+        self._enter(self._httpcore.WriteError)
+        try:
+            if _state.deadline is None:
+                self._inner.write(buffer, timeout=timeout)
+                return
+            for start in range(0, len(buffer), _SLICE):
+                cut = _cut(timeout, self._httpcore.WriteTimeout)
+                self._inner.write(buffer[start : start + _SLICE], timeout=cut)
+        finally:
+            self._leave()
 
-    def start_tls(self, ssl_context: Any, timeout: float | None = None, **options: Any) -> _Stream:
-        left = _cut(timeout, self._httpcore.ConnectTimeout)
-        stream = self._inner.start_tls(ssl_context, timeout=left, **options)
-        return _Stream(stream, self._httpcore)
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> _Stream:
+        self._enter(self._httpcore.ConnectError)
+        try:
+            with _another_way_to(self._inner) as self._handle:
+                cut = _cut(timeout, self._httpcore.ConnectTimeout)
+                secured = self._inner.start_tls(ssl_context, server_hostname, cut)
+        finally:
+            self._handle = None
+            self._leave()
+        return self._backend.guard(secured)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
     def close(self) -> None:
+        """Close the connection, or wake the thread that is using it and leave that to it."""
+        with self._lock:
+            self._is_closed = True
+            if self._users:
+                _shut_down(self._handle or self._inner.get_extra_info("socket"))
+                return
         self._inner.close()
+
+    def _enter(self, refusal: type[Exception]) -> None:
+        with self._lock:
+            if self._is_closed:
+                raise refusal(_CLOSED)
+            self._users += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            is_mine_to_close = self._is_closed and not self._users
+        if is_mine_to_close:
+            self._inner.close()
+
+
+def _another_way_to(stream: Any) -> AbstractContextManager[Any]:
+    found = stream.get_extra_info("socket")
+    if not isinstance(found, socket.socket):
+        return nullcontext()
+    return socket.fromfd(found.fileno(), found.family, found.type)
+
+
+def _shut_down(found: Any) -> None:
+    if isinstance(found, socket.socket):
+        with suppress(OSError):
+            # Not the method of an SSLSocket, which would begin by forgetting the encryption.
+            socket.socket.shutdown(found, socket.SHUT_RDWR)

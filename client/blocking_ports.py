@@ -7,11 +7,15 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from client.blocking_deadline import deadline_of_this_thread, hold_to_deadlines
+from client.blocking_deadline import deadline_of_this_thread, hang_up, hold_to_deadlines
+from client.blocking_pool import BlockingPool
+from client.pools import wrap_pools
 from client.ports import World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from client.family import Family
 
 __all__ = ["BLOCKING", "BlockingHttp", "BlockingPorts", "BlockingSlots"]
 
@@ -138,11 +142,20 @@ class BlockingHttp:
         """Let go of an answer."""
         response.close()
 
+    def hang_up(self) -> None:
+        """End every exchange that is under way on a connection of our own."""
+        hang_up(self.client)
+
     async def close(self) -> None:
         """Close the client and its connections."""
         self.client.close()
 
 
+def _adopt(client: Any, family: Family) -> None:
+    hold_to_deadlines(client, family)
+    wrap_pools(client, BlockingPool)
+
+
 BLOCKING: Final = World(
-    is_async=False, make_ports=BlockingPorts, make_http=BlockingHttp, adopt=hold_to_deadlines
+    is_async=False, make_ports=BlockingPorts, make_http=BlockingHttp, adopt=_adopt
 )

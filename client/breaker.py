@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from client.circuit import Circuit, CircuitState
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Breaker"]
 
 _MOST_ORIGINS: Final = 10_000
+_MOST_LOOKED_AT: Final = 100
+"""Circuits looked at to make room for one, so that it costs little even where none is closed."""
 
 
 class Breaker:
@@ -30,45 +33,36 @@ class Breaker:
         self._lock = threading.Lock()
         self.single = Circuit(config) if config.scope == "client" else None
         """The one circuit of the client, or None where each origin has its own."""
-        self._recent: OrderedDict[str, Circuit] = OrderedDict()
-        self._pinned: dict[str, Circuit] = {}
+        self._circuits: OrderedDict[str, Circuit] = OrderedDict()
 
     def circuit_for(self, origin: str) -> Circuit | None:
         """Return the circuit of an origin, or None where the table is full of open ones."""
         with self._lock:
-            circuit = self._recent.get(origin)
+            circuit = self._circuits.get(origin)
             if circuit is not None:
-                self._recent.move_to_end(origin)
-                return circuit
-            return self._pinned_or_new(origin)
+                self._circuits.move_to_end(origin)
+            elif self._make_room():
+                circuit = self._circuits[origin] = Circuit(self.config, origin)
+            return circuit
 
     def states(self) -> dict[str, CircuitState]:
         """Return the state of each circuit, by scope."""
         if self.single is not None:
             return {self.single.scope: self.single.state}
         with self._lock:
-            circuits = [*self._recent.values(), *self._pinned.values()]
+            circuits = list(self._circuits.values())
         return {circuit.scope: circuit.state for circuit in circuits}
 
-    def _pinned_or_new(self, origin: str) -> Circuit | None:
-        circuit = self._pinned.get(origin)
-        if circuit is not None and circuit.state is not CircuitState.CLOSED:
-            return circuit
-        if circuit is not None:
-            del self._pinned[origin]
-        elif not self._make_room():
-            return None
-        else:
-            circuit = Circuit(self.config, origin)
-        self._recent[origin] = circuit
-        return circuit
-
     def _make_room(self) -> bool:
-        """Forget the least recently used closed circuits, setting aside those that are not."""
-        while len(self._recent) + len(self._pinned) >= self._most_origins:
-            if not self._recent:
-                return False
-            origin, oldest = self._recent.popitem(last=False)
-            if oldest.state is not CircuitState.CLOSED:
-                self._pinned[origin] = oldest
-        return True
+        """Forget the least recently used closed circuit where the table is full.
+
+        Those that are not closed count as just used: the next search does not meet them again.
+        """
+        if len(self._circuits) < self._most_origins:
+            return True
+        for origin in list(islice(self._circuits, _MOST_LOOKED_AT)):
+            if self._circuits[origin].state is CircuitState.CLOSED:
+                del self._circuits[origin]
+                return True
+            self._circuits.move_to_end(origin)
+        return False

@@ -17,7 +17,8 @@ __all__ = ["RetryBudget"]
 
 _WINDOW: Final = 10
 """Seconds after which a deposit expires; deposits are kept by the second."""
-_EPSILON: Final = 1e-9
+_ONE_RETRY: Final = 1 - 1e-9
+"""What a retry costs, less what adding up shares may have lost: 10 * 0.1 is below 1."""
 
 
 class RetryBudget:
@@ -37,24 +38,22 @@ class RetryBudget:
     def deposit(self, now: float) -> None:
         """Count one operation that began."""
         with self._lock:
-            self._expire(now)
-            self._deposits[int(now) % _WINDOW] += self._config.ratio
+            self._deposits[self._expire(now) % _WINDOW] += self._config.ratio
 
     def withdraw(self, now: float) -> bool:
         """Pay for one retry, or return False and leave the budget as it was."""
         with self._lock:
-            self._expire(now)
+            second = self._expire(now)
             self._refill(now)
-            if self._free >= 1 - _EPSILON:
+            if self._free >= _ONE_RETRY:
                 self._free -= 1
                 return True
-            return self._withdraw_deposits()
+            return self._withdraw_deposits(second)
 
-    def _withdraw_deposits(self) -> bool:
-        if sum(self._deposits) < 1 - _EPSILON:
+    def _withdraw_deposits(self, second: int) -> bool:
+        if sum(self._deposits) < _ONE_RETRY:
             return False
         owed = 1.0
-        second = self._second or 0
         # Oldest first: what would expire next is spent first.
         for age in range(_WINDOW - 1, -1, -1):
             slot = (second - age) % _WINDOW
@@ -63,15 +62,14 @@ class RetryBudget:
             owed -= paid
         return True
 
-    def _expire(self, now: float) -> None:
+    def _expire(self, now: float) -> int:
+        """Drop the deposits that time has passed, and return the number of the present second."""
         second = int(now)
-        if self._second is None:
-            self._second = second
-        passed = min(second - self._second, _WINDOW)
-        for step in range(passed):
+        last = second if self._second is None else self._second
+        for step in range(min(second - last, _WINDOW)):
             self._deposits[(second - step) % _WINDOW] = 0.0
-        if passed > 0:
-            self._second = second
+        self._second = max(second, last)
+        return self._second
 
     def _refill(self, now: float) -> None:
         rate = self._config.minimum_per_second

@@ -35,11 +35,12 @@ class Call:
     started: float = 0.0
     deadline: Deadline | None = None
     attempts: int = 0
+    was_sent: bool = False
+    """Whether an attempt before the one under way may have reached the server."""
     waits: tuple[float, ...] = ()
     holds_slot: bool = False
     circuit: Circuit | None = None
     permit: Permit | None = None
-    is_over: bool = False
 
     @property
     def shown_url(self) -> str:

@@ -9,7 +9,8 @@ Rule 1  A permit carries the generation it was given in; every transition begins
 Rule 2  There are three outcomes: success, failure and ignored. An ignored probe gives its permit
         back.
 Rule 3  While half open, exactly `half_open_max_calls` probes are out; the rest is turned away.
-Rule 4  A probe that never reports is reclaimed after a lease, so the circuit cannot wedge.
+Rule 4  A probe that never reports is reclaimed after a lease, so the circuit cannot wedge. One that
+        reports late all the same is heard, as long as the circuit is still in its generation.
 Rule 5  Time is monotonic and handed in.
 Rule 6  The lock is held for transitions, never across a call, a listener or a callback.
 Rule 7  The break may be jittered and grow with repeated failures; by default it does neither.
@@ -61,7 +62,7 @@ class Outcome(Enum):
 class Permit:
     """Leave to begin an operation; probes have one of their own each."""
 
-    __slots__ = ("generation", "half_opened", "is_probe")
+    __slots__ = ("generation", "half_opened", "is_probe", "is_used")
 
     def __init__(
         self, generation: int, *, is_probe: bool = False, half_opened: bool = False
@@ -70,6 +71,8 @@ class Permit:
         self.is_probe = is_probe
         self.half_opened = half_opened
         """True for the probe whose admission moved the circuit from open to half open."""
+        self.is_used = False
+        """True for a probe that has reported: it does so once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,15 @@ class _Relay(pybreaker.CircuitBreakerListener):
     """Takes down what pybreaker tells, so that it can be passed on once the lock is free."""
 
     def __init__(self) -> None:
-        self.changes: list[tuple[Any, Any]] = []
+        self._changes: list[tuple[Any, Any]] = []
 
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:  # noqa: ARG002 - pybreaker's signature
-        self.changes.append((old_state, new_state))
+        self._changes.append((old_state, new_state))
+
+    def take(self) -> list[tuple[Any, Any]]:
+        """Return the changes since the last time, for whoever takes them to pass on."""
+        taken, self._changes = self._changes, []
+        return taken
 
 
 class Circuit:
@@ -151,14 +159,18 @@ class Circuit:
 
     def admit(self, now: float) -> Permit | Rejection:
         """Return leave to begin an operation, or why there is none."""
-        if self._config.listeners:
-            self._tell("before_call", self.admit)
+        # Read before the states: should the circuit open in between, this permit is out of date.
+        permit = self._permit
         if self._seen == pybreaker.STATE_CLOSED == self._storage.state:
-            return self._permit
+            self._tell("before_call", self.admit)
+            return permit
         with self._lock:
             self._notice_change_elsewhere(now)
             decision = self._admit_guarded(now)
-        self._tell_changes()
+            changes = self._relay.take()
+        self._tell_changes(changes)
+        if isinstance(decision, Permit):
+            self._tell("before_call", self.admit)
         return decision
 
     def peek(self, now: float) -> Rejection | None:
@@ -182,8 +194,13 @@ class Circuit:
         with self._lock:
             self._notice_change_elsewhere(now)
             transition = self._record_guarded(permit, outcome, now, error)
-        if self._config.listeners:
-            self._tell_outcome(outcome, error)
+            changes = self._relay.take()
+        # In the order of pybreaker's own calls.
+        if outcome is Outcome.FAILURE:
+            self._tell("failure", error)
+        self._tell_changes(changes)
+        if outcome is Outcome.SUCCESS:
+            self._tell("success")
         return transition
 
     def _is_healthy(self, outcome: Outcome) -> bool:
@@ -220,8 +237,11 @@ class Circuit:
     ) -> Transition | None:
         if permit.generation != self._permit.generation:
             return None
-        if permit.is_probe and self._probes.pop(permit, None) is None:
-            return None
+        if permit.is_probe:
+            if permit.is_used:
+                return None
+            permit.is_used = True
+            self._probes.pop(permit, None)
         if outcome is Outcome.IGNORED:
             return None
         if outcome is Outcome.FAILURE:
@@ -239,9 +259,6 @@ class Circuit:
             return None
         self._pybreaker.close()
         self._begin_generation()
-        self._failed_probes = 0
-        if self._window is not None:
-            self._window.clear()
         return Transition(CircuitState.CLOSED, now - self._first_opened_at)
 
     def _record_failure(self, now: float, error: BaseException | None) -> Transition | None:
@@ -253,7 +270,7 @@ class Circuit:
         else:
             self._failed_probes += 1
         self._last_error = _without_ballast(error)
-        failures = self._storage.counter
+        failures = max(self._storage.counter, self._window.failures if self._window else 0)
         self._pybreaker.open()
         self._begin_generation()
         self._begin_break(now)
@@ -271,6 +288,11 @@ class Circuit:
         self._seen = self._storage.state
         self._permit = Permit(self._permit.generation + 1)
         self._probes.clear()
+        if self._seen == pybreaker.STATE_CLOSED:
+            self._failed_probes = 0
+            self._last_error = None
+            if self._window is not None:
+                self._window.clear()
 
     def _begin_break(self, now: float) -> None:
         config = self._config
@@ -284,25 +306,18 @@ class Circuit:
         if self._storage.state == self._seen:
             return
         _ = self._pybreaker.state  # lets pybreaker follow too, and tell its listeners
-        was_closed = self._seen == pybreaker.STATE_CLOSED
+        if self._seen == pybreaker.STATE_CLOSED:
+            self._first_opened_at = now
         self._begin_generation()
         if self._seen == pybreaker.STATE_OPEN:
             self._last_error = None
-            self._first_opened_at = now if was_closed else self._first_opened_at
             self._begin_break(now)
 
     # The methods below are called without the lock.
 
-    def _tell_outcome(self, outcome: Outcome, error: BaseException | None) -> None:
-        if outcome is Outcome.FAILURE:
-            self._tell("failure", error)
-        elif outcome is Outcome.SUCCESS:
-            self._tell("success")
-        self._tell_changes()
-
-    def _tell_changes(self) -> None:
-        while self._relay.changes:
-            self._tell("state_change", *self._relay.changes.pop(0))
+    def _tell_changes(self, changes: list[tuple[Any, Any]]) -> None:
+        for old_state, new_state in changes:
+            self._tell("state_change", old_state, new_state)
 
     def _tell(self, what: str, *values: object) -> None:
         for listener in self._config.listeners:
@@ -318,8 +333,10 @@ def _in_memory(_scope: str) -> pybreaker.CircuitBreakerStorage:
 
 def _without_ballast(error: BaseException | None) -> BaseException | None:
     """Copy an error without response, cause and traceback, which would keep a request alive."""
-    if not isinstance(error, MyAPIError):
+    try:
+        light = copy.copy(error)
+    except Exception:  # noqa: BLE001 - a foreign exception may refuse to be copied in any way
         return None
-    light = copy.copy(error)
-    light.response = light.__cause__ = None
+    if isinstance(light, MyAPIError):
+        light.response = light.__cause__ = None
     return light

@@ -27,7 +27,7 @@ from client.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from client.family import Family
 
@@ -82,30 +82,47 @@ class Refused(Exception):  # noqa: N818 - a verdict on its way, not an error of 
         self.verdict = verdict
 
 
+# What a peer said follows a colon or stands in quotes: it may be anything, so it is left out.
+_QUOTED: Final = re.compile(r"""[:'"({].*""", re.DOTALL)
+
+
+def _nothing(_text: str) -> str:
+    return ""
+
+
+def _everything(text: str) -> str:
+    return text
+
+
+def _own_words(text: str) -> str:
+    return _QUOTED.sub("", text)
+
+
 class _Row(NamedTuple):
     exception: str
     kind: type[MyAPIError]
-    request_sent: bool | None
-    shows_text: bool
+    request_sent: bool
+    shows: Callable[[str], str] = _nothing
+    """What of the exception's text may be shown."""
 
 
 # The first row whose class fits decides, so the special ones stand before the general.
 # `request_sent` follows from where in the exchange httpx raises each: nothing has been written
 # before a connection is there. Texts of protocol errors quote the peer, so they are cut.
 _TABLE: Final = (
-    _Row("ConnectTimeout", APITimeoutError, request_sent=False, shows_text=False),
-    _Row("PoolTimeout", APITimeoutError, request_sent=False, shows_text=False),
-    _Row("TimeoutException", APITimeoutError, request_sent=True, shows_text=False),
-    _Row("ConnectError", APINetworkError, request_sent=False, shows_text=True),
-    _Row("ProxyError", APINetworkError, request_sent=False, shows_text=False),
-    _Row("UnsupportedProtocol", InvalidRequestError, request_sent=False, shows_text=False),
-    _Row("LocalProtocolError", InvalidRequestError, request_sent=False, shows_text=False),
-    _Row("RemoteProtocolError", APINetworkError, request_sent=True, shows_text=True),
-    _Row("TransportError", APINetworkError, request_sent=True, shows_text=True),
-    _Row("DecodingError", ResponseError, request_sent=True, shows_text=False),
-    _Row("TooManyRedirects", ResponseError, request_sent=True, shows_text=False),
-    _Row("RequestError", APINetworkError, request_sent=None, shows_text=False),
-    _Row("InvalidURL", InvalidRequestError, request_sent=False, shows_text=False),
+    _Row("ConnectTimeout", APITimeoutError, request_sent=False),
+    _Row("PoolTimeout", APITimeoutError, request_sent=False),
+    _Row("TimeoutException", APITimeoutError, request_sent=True),
+    _Row("ConnectError", APINetworkError, request_sent=False, shows=_everything),
+    _Row("ProxyError", APINetworkError, request_sent=False),
+    _Row("UnsupportedProtocol", InvalidRequestError, request_sent=False),
+    _Row("LocalProtocolError", InvalidRequestError, request_sent=False),
+    _Row("RemoteProtocolError", APINetworkError, request_sent=True, shows=_own_words),
+    _Row("TransportError", APINetworkError, request_sent=True, shows=_own_words),
+    _Row("DecodingError", ResponseError, request_sent=True),
+    _Row("TooManyRedirects", ResponseError, request_sent=True),
+    _Row("RequestError", APINetworkError, request_sent=True),
+    _Row("InvalidURL", InvalidRequestError, request_sent=False),
 )
 _REASONS: Final = {
     "ConnectTimeout": "connecting took too long",
@@ -118,8 +135,8 @@ _REASONS: Final = {
     "TooManyRedirects": "the redirects do not end",
     "InvalidURL": "the URL is malformed",
 }
-# What a peer said follows a colon or stands in quotes: it may be anything, so it is left out.
-_QUOTED: Final = re.compile(r"""[:'"({].*""", re.DOTALL)
+# h11 finds a body of another length than announced when the head, or all of it, is out already.
+_FOUND_WHILE_SENDING: Final = "declared Content-Length"
 
 
 class Classifier:
@@ -142,25 +159,24 @@ class Classifier:
             if isinstance(error, kind):
                 return _from_httpx(error, row)
         if isinstance(error, TimeoutError):
-            return Verdict(APITimeoutError, None, "it took too long")
+            return Verdict(APITimeoutError, request_sent=True, reason="it took too long")
         if isinstance(error, ConnectionError):
-            return Verdict(APINetworkError, None, type(error).__name__)
+            return Verdict(APINetworkError, request_sent=True, reason=type(error).__name__)
         if isinstance(error, UnicodeError | OverflowError):
-            return Verdict(InvalidRequestError, False, "the URL or a header cannot be encoded")  # noqa: FBT003 - request_sent
+            reason = "the URL or a header cannot be encoded"
+            return Verdict(InvalidRequestError, request_sent=False, reason=reason)
         return None
 
 
 def _from_httpx(error: Exception, row: _Row) -> Verdict:
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
-        return Verdict(TLSVerificationError, False, "the server's certificate was refused")  # noqa: FBT003 - request_sent
-    name = type(error).__name__
+        reason = "the server's certificate was refused"
+        return Verdict(TLSVerificationError, request_sent=False, reason=reason)
+    name, text = type(error).__name__, str(error)
     reason = _REASONS.get(name, name)
-    if row.shows_text and str(error):
-        text = (
-            _QUOTED.sub("", str(error)).strip() if row.exception != "ConnectError" else str(error)
-        )
-        reason = f"{reason}: {text}" if text else reason
-    return Verdict(row.kind, row.request_sent, reason)
+    sent = row.request_sent or _FOUND_WHILE_SENDING in text
+    shown = row.shows(text).strip()
+    return Verdict(row.kind, sent, f"{reason}: {shown}" if shown else reason)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

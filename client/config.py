@@ -22,15 +22,16 @@ from client.validation import (
     check_flag,
     check_header_name,
     check_headers,
+    check_listeners,
     check_methods,
+    check_statuses,
     check_text,
     choice,
     count,
-    not_allowed,
+    not_settings,
     number,
     refuse,
     seconds,
-    split_list,
     unknown_name,
 )
 from client.version import __version__
@@ -83,13 +84,13 @@ class _Settings(BaseModel):
             return data
         if not isinstance(data, Mapping):
             what = f"a {cls.__name__}, or a dict of its settings"
-            raise not_allowed(data, what)
+            raise not_settings(data, what)
         for name in map(str, cast("Mapping[Any, Any]", data)):
             if name not in cls.model_fields:
                 raise unknown_name(name, cls.model_fields)
         return cast("object", data)
 
-    def merged(self, **overrides: Any) -> Self:
+    def merged(self, /, **overrides: Any) -> Self:
         """Return a new, validated copy with some settings replaced.
 
         Parts given as dicts (`retry={"max_attempts": 5}`) or dotted
@@ -163,7 +164,7 @@ class RetryConfig(_Settings):
     backoff: Annotated[
         BackoffName | Backoff | Callable[..., Any], PlainValidator(check_backoff)
     ] = "exponential"
-    statuses: Annotated[frozenset[Status], BeforeValidator(split_list)] = DEFAULT_STATUSES
+    statuses: Annotated[frozenset[Status], BeforeValidator(check_statuses)] = DEFAULT_STATUSES
     methods: Annotated[frozenset[str] | None, PlainValidator(check_methods)] = None
     retry_if: Hook = None
     stop: Hook = None
@@ -195,7 +196,8 @@ class CircuitBreakerConfig(_Settings):
         failure_rate: Open when this share (above 0, up to 1) of the operations in the window
             failed. It decides in place of `failure_threshold`, unless that is given too: then
             either opens the circuit. Default None.
-        window_seconds: The window of `failure_rate`; default 60.0 where that is set.
+        window_seconds: The window of `failure_rate`, 0.001 or more; default 60.0 where that is
+            set.
         minimum_calls: Operations the window must hold before `failure_rate` is looked at;
             default 20 where that is set.
         expected_exception: What counts as a failure: an exception class or a tuple of them;
@@ -205,7 +207,8 @@ class CircuitBreakerConfig(_Settings):
             does not probe in step; 0 to 1, default 0.0.
         recovery_multiplier: Each break that follows a failed probe is this much longer than
             the one before; 1 to 10, default 1.0.
-        max_recovery_timeout: The longest a break may grow to, in seconds; default 600.0.
+        max_recovery_timeout: The longest a break may grow to, in seconds, before its jitter;
+            default 600.0, or `recovery_timeout` where that is longer.
         listeners: `pybreaker.CircuitBreakerListener` objects.
         storage: `(name) -> pybreaker.CircuitBreakerStorage`, called once per circuit with
             its scope ("client" or the origin); default None, in memory.
@@ -216,7 +219,7 @@ class CircuitBreakerConfig(_Settings):
     success_threshold: Count = 1
     half_open_max_calls: Count = 1
     failure_rate: Annotated[float, number(float, low=0, high=1, above=True)] | None = None
-    window_seconds: PositiveSeconds | None = None
+    window_seconds: Annotated[float, seconds(low=0.001)] | None = None
     minimum_calls: Count | None = None
     expected_exception: Annotated[
         type[Exception] | tuple[type[Exception], ...], PlainValidator(check_exceptions)
@@ -225,7 +228,7 @@ class CircuitBreakerConfig(_Settings):
     recovery_jitter: Share = 0.0
     recovery_multiplier: Annotated[float, number(float, low=1, high=10)] = 1.0
     max_recovery_timeout: Seconds = 600.0
-    listeners: tuple[Any, ...] = ()
+    listeners: Annotated[tuple[Any, ...], BeforeValidator(check_listeners)] = ()
     storage: Annotated[Callable[[str], Any] | None, PlainValidator(check_callable)] = None
 
     @model_validator(mode="after")
@@ -239,6 +242,14 @@ class CircuitBreakerConfig(_Settings):
                         name=name,
                         given=getattr(self, name),
                     )
+        is_given = "max_recovery_timeout" in self.model_fields_set
+        if is_given and self.max_recovery_timeout < self.recovery_timeout:
+            raise refuse(
+                "order",
+                "recovery_timeout ({low}) must not be above max_recovery_timeout ({high})",
+                low=self.recovery_timeout,
+                high=self.max_recovery_timeout,
+            )
         return self
 
 
@@ -362,18 +373,18 @@ def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     """Return `base` with `overrides` laid over it, leaf by leaf; dotted names are paths."""
     merged = dict(base)
     for dotted, value in overrides.items():
-        name, *path = dotted.split(".")
-        for part in reversed(path):
-            value = {part: value}  # noqa: PLW2901 - the leaf, wrapped from the inside out
-        merged[name] = _laid_over(merged.get(name), value)
+        name, _, path = str(dotted).partition(".")
+        above = {path: value} if path else value
+        merged[name] = _laid_over(name, merged.get(name), above)
     return merged
 
 
-def _laid_over(below: object, above: object) -> object:
-    if isinstance(above, BaseModel) or not isinstance(above, Mapping):
+def _laid_over(name: str, below: object, above: object) -> object:
+    if not isinstance(above, Mapping):
         return above
     if isinstance(below, BaseModel):
         below = given_settings(below)
-    kept = dict(cast("Mapping[Any, Any]", below)) if isinstance(below, Mapping) else {}
-    new = cast("Mapping[Any, Any]", above)
-    return kept | {name: _laid_over(kept.get(name), value) for name, value in new.items()}
+    kept: Mapping[str, Any] = cast("Mapping[str, Any]", below) if isinstance(below, Mapping) else {}
+    new = cast("Mapping[str, Any]", above)
+    # The name of a header is no path, even with a dot in it.
+    return {**kept, **new} if name == "headers" else merge(kept, new)

@@ -52,6 +52,10 @@ class Exchange(Protocol):
         """Let go of an answer that a retry replaces, so that its connection is free."""
         ...
 
+    async def abandon(self, response: Any) -> None:
+        """Let go of an answer at once, because the operation ends without it."""
+        ...
+
     async def keep(self, response: Any) -> None:
         """Read the answer that an error will carry."""
         ...
@@ -117,7 +121,6 @@ class Engine:
         call.started = now = ports.now()
         if call.total is not None:
             call.deadline = Deadline.after(call.total, now)
-        self._check_open(call)
         if call.id_was_made and self._notify.id_made is not None:
             self._notify.id_made(events.RequestIdMade(**_about(call)))
         if call.retry is not None and call.retry.budget is not None:
@@ -142,25 +145,27 @@ class Engine:
                     if failure.error is None:
                         return response
                     await exchange.keep(response)
-                    raise failure.error
+                    raise failure.error  # noqa: TRY301 - a function of its own would hold on to it
                 await exchange.discard(response)
                 await self._pause(call, wait, failure)
+            except BaseException:
+                await exchange.abandon(response)
+                raise
             finally:
                 # An exception whose traceback leads back to it would keep the request alive.
                 failure = response = None
 
     def finish(self, call: Call, error: BaseException | None, response: Any = None) -> None:
-        """Give slot and permit back and tell how it ended; a second time does nothing."""
-        if call.is_over:
-            return
-        call.is_over = True
+        """Give slot and permit back and tell how it ended; called once for each that was begun."""
         now = self.ports.now()
         self.tally.count(call, error)
         if call.holds_slot and self.slots is not None:
-            call.holds_slot = False
             self.slots.release()
         if call.permit is not None and call.circuit is not None:
-            self._record(call, call.circuit, error, now)
+            outcome = self._outcome(call, error)
+            transition = call.circuit.record(call.permit, outcome, now, error)
+            if transition is not None:
+                self._tell_transition(call, call.circuit, transition)
         self._tell_end(call, error, response, now)
 
     def report(self, call: Call) -> CallReport:
@@ -182,7 +187,7 @@ class Engine:
         if self._notify.slot is not None:
             left = slots.limit - slots.in_use
             self._notify.slot(events.BulkheadAcquired(slots_left=left, **_about(call)))
-        self._check_open(call)
+        self.check_open(call)
 
     def _begin_queueing(self, call: Call, slots: Slots) -> None:
         """Fail at once where the circuit would turn the operation away after the queue anyway."""
@@ -262,7 +267,8 @@ class Engine:
             return Failure(error, None, None)
         failure = exchange.failure_from(call, error)
         if self.is_closed:
-            closed = self.error(ClientClosedError, call, _CLOSED)
+            sent = failure is None or _may_have_been_sent(failure)
+            closed = self.error(ClientClosedError, call, _CLOSED, request_sent=sent)
             return Failure(_caused(closed, error), None, None)
         deadline = call.deadline
         is_late = deadline is not None and deadline.passed(self.ports.now())
@@ -293,22 +299,13 @@ class Engine:
                     attempt=call.attempts, max_attempts=most, wait=wait, error=error, **_about(call)
                 )
             )
+        # Once sent, an operation stays so, even if a later attempt never leaves.
+        call.was_sent |= _may_have_been_sent(failure)
         call.waits = (*call.waits, wait)
         await self.ports.sleep(wait)
-        self._check_open(call)
+        self.check_open(call)
 
     # Endings.
-
-    def _record(
-        self, call: Call, circuit: Circuit, error: BaseException | None, now: float
-    ) -> None:
-        permit, call.permit = call.permit, None
-        if permit is None:
-            return
-        outcome = self._outcome(call, error)
-        transition = circuit.record(permit, outcome, now, error)
-        if transition is not None:
-            self._tell_transition(call, circuit, transition)
 
     def _outcome(self, call: Call, error: BaseException | None) -> Outcome:
         if error is None:
@@ -364,6 +361,8 @@ class Engine:
         text = (
             f"{call.method} {call.shown_url} failed{made}: {reason} (request id {call.request_id})"
         )
+        if call.was_sent:
+            more["request_sent"] = True
         return kind(
             text,
             method=call.method,
@@ -375,16 +374,16 @@ class Engine:
         )
 
     def deadline_error(
-        self, call: Call, *, request_sent: bool | None = None
+        self, call: Call, *, request_sent: bool | None = False
     ) -> DeadlineExceededError:
         """Make the error for an operation whose time is used up."""
         reason = f"the {call.total:g} s that the whole operation may take are used up"
-        sent = request_sent if call.attempts else False
-        return self.error(DeadlineExceededError, call, reason, request_sent=sent)
+        return self.error(DeadlineExceededError, call, reason, request_sent=request_sent)
 
-    def _check_open(self, call: Call) -> None:
+    def check_open(self, call: Call) -> None:
+        """Refuse to go on with an operation of a closed client."""
         if self.is_closed:
-            raise self.error(ClientClosedError, call, _CLOSED)
+            raise self.error(ClientClosedError, call, _CLOSED, request_sent=False)
 
 
 class Notifiers:
@@ -420,6 +419,10 @@ class Notifiers:
 
 def _about(call: Call) -> dict[str, Any]:
     return {"request_id": call.request_id, "method": call.method, "url": call.shown_url}
+
+
+def _may_have_been_sent(failure: Failure) -> bool:
+    return getattr(failure.error, "request_sent", True) is not False
 
 
 def _caused(error: MyAPIError, cause: Exception) -> MyAPIError:

@@ -1,30 +1,25 @@
 """Reads `ClientConfig` from the environment and a `.env` file, and remembers where from.
 
-pydantic-settings splits and parses the variables; what it passes over in silence, a misspelt
-name, is an error here.
+pydantic-settings reads the variables. They are put together here, because it passes in silence
+over a misspelt name, over a single setting beside its part given whole, and not over the variables
+of others in a `.env` file.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
-from pydantic import BaseModel, create_model
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
 
 from client.config import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Environment", "read_environment", "settings_of"]
 
@@ -48,13 +43,9 @@ class Environment:
     sources: Mapping[str, str]
 
 
-def settings_of(model: type[BaseModel], path: str = "") -> Iterator[str]:
-    """Yield the dotted path of every setting of a model, parts before their own settings."""
-    for name, field in model.model_fields.items():
-        yield path + name
-        part = _model_in(field.annotation)
-        if part is not None:
-            yield from settings_of(part, f"{path}{name}.")
+def settings_of(model: type[BaseModel]) -> list[str]:
+    """Return the dotted path of every setting of a model, parts before their own settings."""
+    return [path for path, _ in _annotations(model)]
 
 
 def read_environment(
@@ -64,40 +55,45 @@ def read_environment(
 
     Raises:
         ValueError: A variable with the prefix names no setting, or its value cannot be parsed.
-        FileNotFoundError: `env_file` is given and does not exist.
+        FileNotFoundError: `env_file` is given and is no file.
     """
     if not prefix:
-        message = "prefix '' is not allowed: without one, every variable would be a setting"
-        raise ValueError(message)
+        raise ValueError("prefix '' is not allowed: without one, every variable would be a setting")
     if env_file is not None and not Path(env_file).is_file():
-        message = f"env_file {str(env_file)!r} does not exist"
-        raise FileNotFoundError(message)
-    kind = _settings_class(model, prefix)
-    dotenv = DotEnvSettingsSource(kind, env_file=env_file)
-    _refuse_misspelt(model, prefix, [*os.environ, *dotenv.env_vars])
-    from_file = _decoded(dotenv(), prefix)
-    from_variables = _decoded(EnvSettingsSource(kind)(), prefix)
-    sources = dict.fromkeys(_leaves(from_file), ".env")
-    sources |= dict.fromkeys(_leaves(from_variables), "environment")
-    return Environment(merge(from_file, from_variables), sources)
+        raise FileNotFoundError(f"env_file {str(env_file)!r} is not there, or not a file")
+    names = _names(model, prefix)
+    in_file = DotEnvSettingsSource(BaseSettings, env_file=env_file).env_vars
+    in_environment = EnvSettingsSource(BaseSettings).env_vars
+    _refuse_misspelt(names, prefix, in_file, f" in {env_file}")
+    _refuse_misspelt(names, prefix, in_environment)
+    from_file = _settings(names, in_file)
+    from_environment = _settings(names, in_environment)
+    settings = merge(from_file, from_environment)
+    stronger = set(_leaves(from_environment))
+    sources = {path: "environment" if path in stronger else ".env" for path in _leaves(settings)}
+    return Environment(settings, sources)
 
 
-def _settings_class(model: type[BaseModel], prefix: str) -> type[BaseSettings]:
-    """Make the BaseSettings twin of a model: only pydantic-settings' sources ever see it."""
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    path: str
+    is_text: bool
 
-    class _Source(BaseSettings):
-        model_config = SettingsConfigDict(
-            env_prefix=prefix,
-            env_nested_delimiter="__",
-            env_parse_none_str="null",
-            enable_decoding=False,
-            extra="ignore",
-        )
 
-    fields: dict[str, Any] = {
-        name: (field.annotation, None) for name, field in model.model_fields.items()
+def _names(model: type[BaseModel], prefix: str) -> dict[str, _Setting]:
+    """Return the variable of every setting, parts before their own settings."""
+    return {
+        f"{prefix}{path.replace('.', '__')}".upper(): _Setting(path, annotation is str)
+        for path, annotation in _annotations(model)
     }
-    return create_model("_Variables", __base__=_Source, **fields)
+
+
+def _annotations(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, object]]:
+    for name, field in model.model_fields.items():
+        yield path + name, field.annotation
+        part = _model_in(field.annotation)
+        if part is not None:
+            yield from _annotations(part, f"{path}{name}.")
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:
@@ -107,42 +103,51 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     return None
 
 
-def _refuse_misspelt(model: type[BaseModel], prefix: str, names: list[str]) -> None:
-    paths = set(settings_of(model))
-    known = {_variable(prefix, path): path for path in paths - _ONLY_IN_CODE}
-    in_code = {_variable(prefix, path) for path in _ONLY_IN_CODE & paths}
-    for name in names:
-        upper = name.upper()
-        if not upper.startswith(prefix.upper()) or upper in known:
+def _refuse_misspelt(
+    names: Mapping[str, _Setting], prefix: str, given: Iterable[str], where: str = ""
+) -> None:
+    for name in map(str.upper, given):
+        if not name.startswith(prefix.upper()):
             continue
-        if upper in in_code:
-            message = f"{name} cannot be given by environment: it is an object, give it in code"
-            raise ValueError(message)
-        near = difflib.get_close_matches(upper, known, n=1, cutoff=0.0)
-        message = f"{name} names no setting: did you mean {near[0]}?"
-        raise ValueError(message)
+        setting = names.get(name)
+        if setting is None:
+            allowed = [name for name, setting in names.items() if setting.path not in _ONLY_IN_CODE]
+            near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.0)
+            raise ValueError(f"{name}{where} names no setting: did you mean {near[0]}?")
+        if setting.path in _ONLY_IN_CODE:
+            raise ValueError(
+                f"{name}{where} cannot be given by environment: it is an object, give it in code"
+            )
 
 
-def _variable(prefix: str, path: str) -> str:
-    return prefix.upper() + path.replace(".", "__").upper()
+def _settings(names: Mapping[str, _Setting], variables: Mapping[str, str | None]) -> dict[str, Any]:
+    """Read the variables, a part given whole before single settings of it."""
+    settings: dict[str, Any] = {}
+    off: list[str] = []
+    for name, setting in names.items():
+        if name.lower() not in variables or setting.path.startswith(tuple(off)):
+            continue
+        text = variables[name.lower()]
+        value = _value_of(name, setting, text)
+        if value is None:
+            off.append(f"{setting.path}.")
+        settings = merge(settings, {setting.path: value})
+    return settings
 
 
-def _decoded(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Read JSON objects and lists given whole, such as `RESILIENT_CLIENT_HEADERS={...}`."""
-    return {name: _decode(value, f"{prefix}{name.upper()}") for name, value in settings.items()}
-
-
-def _decode(value: object, variable: str) -> object:
-    if isinstance(value, dict):
-        return _decoded(cast("dict[str, Any]", value), f"{variable}__")
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        return value
+def _value_of(name: str, setting: _Setting, text: str | None) -> object:
+    """Read "null", and JSON objects and lists such as `RESILIENT_CLIENT_HEADERS={...}`."""
+    if text is None:
+        raise ValueError(f"{name} has no value: write {name}=..., or {name}=null for none")
+    if text == "null":
+        return None
+    if setting.is_text or not text.lstrip().startswith(("{", "[")):
+        return text
     try:
-        return json.loads(value)
+        return json.loads(text)
     except ValueError:
         # The value may hold a secret, so it is not shown.
-        message = f"{variable} is not valid JSON: give it like {_JSON_EXAMPLE}"
-        raise ValueError(message) from None
+        raise ValueError(f"{name} is not valid JSON: give it like {_JSON_EXAMPLE}") from None
 
 
 def _leaves(settings: Mapping[str, Any], path: str = "") -> Iterator[str]:

@@ -6,9 +6,10 @@ quick and must not block; what it raises is logged and never harms the call.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -154,8 +155,8 @@ _logger: Final = logging.getLogger("resilient_client")
 class Listener(Protocol):
     """Anything that can be called with an event.
 
-    A listener may name the events it wants in an attribute `listens_to`, a collection of event
-    classes; without it, it is given every event.
+    A listener may name the events it wants in an attribute `listens_to`, a set, list or tuple of
+    event classes; without it, it is given every event.
     """
 
     def __call__(self, event: Event, /) -> None:
@@ -163,10 +164,12 @@ class Listener(Protocol):
 
 
 def notifier(kind: type[EventT], listeners: Iterable[Listener]) -> Callable[[EventT], None] | None:
-    """Return what tells the listeners of one kind of event, or None where none listens."""
-    interested = tuple(
-        listener for listener in listeners if kind in getattr(listener, "listens_to", (kind,))
-    )
+    """Return what tells the listeners of one kind of event, or None where none listens.
+
+    Raises:
+        TypeError: A listener cannot be called, or is async.
+    """
+    interested = tuple(listener for listener in listeners if _listens(listener, kind))
     if not interested:
         return None
 
@@ -178,3 +181,15 @@ def notifier(kind: type[EventT], listeners: Iterable[Listener]) -> Callable[[Eve
                 _logger.exception("a listener raised on %s", type(event).__name__)
 
     return notify
+
+
+def _listens(listener: Listener, kind: type[Any]) -> bool:
+    call = getattr(listener, "__call__", None)  # noqa: B004 - the method itself is asked for
+    if call is None or inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(call):
+        raise TypeError(
+            f"listener {listener!r} is not allowed: give a plain callable that takes one event; "
+            f"an async one would never be awaited"
+        )
+    wanted = getattr(listener, "listens_to", None)
+    # The mocks of a test have every attribute; they are told everything.
+    return kind in wanted if isinstance(wanted, frozenset | set | tuple | list) else True

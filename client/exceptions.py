@@ -109,8 +109,11 @@ class MyAPIError(Exception):
         return _rebuild(type(self), self.args, dict(self.__dict__), self.__cause__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Copy the context too, without the traceback; the cause stays the same object."""
-        state = copy.deepcopy(self.__dict__, memo)
+        """Copy the context too, without the traceback.
+
+        The cause, and what refuses to be copied, stay the same objects.
+        """
+        state = {name: _deep_copy(value, memo) for name, value in self.__dict__.items()}
         return _rebuild(type(self), self.args, state, self.__cause__)
 
 
@@ -126,7 +129,8 @@ def _rebuild(
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
-    error.__cause__ = cause
+    if cause is not None:
+        error.__cause__ = cause
     return error
 
 
@@ -134,10 +138,18 @@ def _can_pickle(value: object) -> bool:
     if value is None or isinstance(value, str | int | float):
         return True
     try:
-        pickle.dumps(value)
+        # There and back: httpx.HTTPStatusError can be dumped and then not be loaded.
+        pickle.loads(pickle.dumps(value))  # noqa: S301 - it was made in this very line
     except Exception:  # noqa: BLE001 - a foreign __reduce__ may raise anything
         return False
     return True
+
+
+def _deep_copy(value: object, memo: dict[int, Any]) -> object:
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception:  # noqa: BLE001 - likewise a foreign __deepcopy__
+        return value
 
 
 class APIConnectionError(MyAPIError):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from client.classify import error_for_status, status_phrase
 from client.deadline import cut
 from client.exceptions import MyAPIError, UnexpectedStatusError
 from client.headers import to_httpx
+from client.redirects import came_after_an_answer
 from client.request_body import RequestBody
 from client.response_body import BodyGuard, BodyLimit
 from client.retry import Failure
 from client.retry_after import parse_retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from client.call import Call
     from client.classify import Classifier, Verdict
@@ -76,6 +78,9 @@ class HttpExchange:
     async def discard(self, response: Any) -> None:
         """Do nothing: the answer has been read, and its connection is free."""
 
+    async def abandon(self, response: Any) -> None:
+        """Do nothing: the answer has been read."""
+
     async def keep(self, response: Any) -> None:
         """Do nothing: the answer has been read."""
 
@@ -115,7 +120,7 @@ class HttpExchange:
         )
 
     def _explained(self, call: Call, verdict: Verdict, cause: Exception) -> MyAPIError:
-        sent = verdict.request_sent
+        sent = came_after_an_answer(cause) or verdict.request_sent
         error = self._engine.error(verdict.kind, call, verdict.reason, request_sent=sent)
         error.__cause__ = cause
         return error
@@ -157,8 +162,16 @@ class StreamExchange(HttpExchange):
             return
         announced = _announced(response)
         if announced is not None and announced <= _SMALL:
+            # What is small on the wire may be huge once decoded.
+            BodyLimit(_SMALL).install(response)
             await self._try_to_read(response, _DRAIN_SECONDS)
-        await self._http.close_response(response)
+        await self.abandon(response)
+
+    async def abandon(self, response: Any) -> None:
+        """Close the answer; what goes wrong with its connection now is nobody's concern."""
+        if response is not None:
+            with self._tolerance():
+                await self._http.close_response(response)
 
     async def keep(self, response: Any) -> None:
         """Read the answer that an error will carry, unless it is large or slow."""
@@ -166,13 +179,18 @@ class StreamExchange(HttpExchange):
             return
         BodyLimit(_KEPT).install(response)
         await self._try_to_read(response, _KEEP_SECONDS)
-        await self._http.close_response(response)
+        await self.abandon(response)
 
     async def _try_to_read(self, response: Any, seconds: float) -> None:
         deadline, ports = self._call.deadline, self._engine.ports
         left = seconds if deadline is None else min(seconds, deadline.left(ports.now()))
-        try:
+        with self._tolerance():
             await ports.within(left, lambda: self._http.read(response))
+
+    @contextmanager
+    def _tolerance(self) -> Generator[None]:
+        try:
+            yield
         except Exception as error:
             if self._classifier.verdict(error) is None:
                 raise
@@ -194,7 +212,11 @@ class StreamExchange(HttpExchange):
             if failure is None or not isinstance(failure.error, MyAPIError):
                 raise
             self.body_error = failure.error
-            raise failure.error from error
+            try:
+                raise failure.error from error
+            finally:
+                # This frame is in the error's traceback, and must not lead back to the error.
+                failure = None
 
 
 def _announced(response: Any) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from client.asyncio_ports import ASYNCIO
 from client.blocking_ports import BLOCKING
+from client.config import ClientConfig
 from client.family import family_named
 from client.ports import run_to_end
 from client.session import Session
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import httpx
 
     from client.circuit import CircuitState
-    from client.config import ClientConfig
     from client.events import Listener
     from client.options import CallOptions
     from client.ports import World
@@ -48,6 +48,7 @@ class _Face:
         listeners: Iterable[Listener] = (),
     ) -> None:
         family = family_named(self._family_name)
+        _check_config(config)
         _check_parts(family.module, transport, http_client, is_async=self._world.is_async)
         self._session = Session(
             config,
@@ -296,16 +297,23 @@ def create_resilient_client(
     )
 
 
+def _check_config(config: object) -> None:
+    if config is not None and not isinstance(config, ClientConfig):
+        raise TypeError(f"config is a {_kind_of(config)}: give a ClientConfig")
+
+
 def _check_parts(module: Any, transport: Any, http_client: Any, *, is_async: bool) -> None:
     if transport is not None and http_client is not None:
         raise ValueError("give transport or http_client, not both: a client has its transport")
     kind = module.AsyncClient if is_async else module.Client
     if http_client is not None and not isinstance(http_client, kind):
         wanted = f"{module.__name__}.{kind.__name__}"
-        given = f"{type(http_client).__module__}.{type(http_client).__qualname__}"
-        raise TypeError(f"http_client is a {given}: give a {wanted}")
+        raise TypeError(f"http_client is a {_kind_of(http_client)}: give a {wanted}")
     base = module.AsyncBaseTransport if is_async else module.BaseTransport
     if transport is not None and not isinstance(transport, base):
         wanted = f"{module.__name__}.{base.__name__}"
-        given = f"{type(transport).__module__}.{type(transport).__qualname__}"
-        raise TypeError(f"transport is a {given}: give a {wanted}")
+        raise TypeError(f"transport is a {_kind_of(transport)}: give a {wanted}")
+
+
+def _kind_of(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"

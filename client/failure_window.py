@@ -39,10 +39,14 @@ class FailureWindow:
             minimum_calls=config.minimum_calls or _DEFAULT_CALLS,
         )
 
+    @property
+    def failures(self) -> int:
+        """The failures in the window, as of the last look at it."""
+        return sum(self._failures)
+
     def add(self, now: float, *, failed: bool) -> None:
         """Count one outcome."""
-        self._forget(now)
-        bucket = (self._tick or 0) % _BUCKETS
+        bucket = self._forget(now) % _BUCKETS
         self._calls[bucket] += 1
         self._failures[bucket] += failed
 
@@ -50,18 +54,20 @@ class FailureWindow:
         """Tell whether enough calls were seen and their share of failures reaches the rate."""
         self._forget(now)
         calls = sum(self._calls)
-        return calls >= self._minimum_calls and sum(self._failures) >= self._rate * calls
+        # Divided, not multiplied: 7 of 100 are a rate of 0.07, but 0.07 * 100 is above 7.
+        return calls >= self._minimum_calls and self.failures / calls >= self._rate
 
     def clear(self) -> None:
         """Forget everything: the circuit has closed, and what was before no longer counts."""
         self._calls = [0] * _BUCKETS
         self._failures = [0] * _BUCKETS
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, now: float) -> int:
+        """Empty the buckets that time has passed, and return the number of the present one."""
         tick = int(now / self._bucket_seconds)
-        if self._tick is None:
-            self._tick = tick
-        for step in range(min(tick - self._tick, _BUCKETS)):
+        last = tick if self._tick is None else self._tick
+        for step in range(min(tick - last, _BUCKETS)):
             bucket = (tick - step) % _BUCKETS
             self._calls[bucket] = self._failures[bucket] = 0
-        self._tick = max(tick, self._tick)
+        self._tick = max(tick, last)
+        return self._tick

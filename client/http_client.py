@@ -6,6 +6,7 @@ from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from client.headers import set_default, to_pairs
 from client.redirects import RedirectRules
 from client.response_body import BodyLimit
 
@@ -48,9 +49,11 @@ def build_client(
             "http2=True needs the package h2: pip install 'resilient-http-client[http2]'"
         )
     kind = module.AsyncClient if is_async else module.Client
+    headers = to_pairs(config.headers)
+    set_default(headers, "User-Agent", config.user_agent)
     return kind(
         base_url=config.base_url,
-        headers={"User-Agent": config.user_agent} | config.headers,
+        headers=headers,
         timeout=to_timeout(family, config.timeout),
         limits=_limits(family, config),
         follow_redirects=config.follow_redirects,
@@ -58,7 +61,7 @@ def build_client(
         http2=config.http2,
         trust_env=config.trust_env,
         cookies=CookieJar(_AsciiCookies()),
-        event_hooks=_hooks(config, is_async=is_async),
+        event_hooks=_hooks(family, config, is_async=is_async),
         transport=transport,
     )
 
@@ -96,10 +99,13 @@ def _limits(family: Family, config: ClientConfig) -> Any:
     return family.module.Limits(max_connections=None, max_keepalive_connections=slots)
 
 
-def _hooks(config: ClientConfig, *, is_async: bool) -> dict[str, list[Any]]:
-    rules = RedirectRules(config.headers)
-    hooks: dict[str, list[Any]] = {"request": [rules.check_async if is_async else rules.check]}
+def _hooks(family: Family, config: ClientConfig, *, is_async: bool) -> dict[str, list[Any]]:
+    rules = RedirectRules(family, config.headers)
+    hooks: dict[str, list[Any]] = {
+        "request": [rules.check_async if is_async else rules.check],
+        "response": [rules.check_answer_async if is_async else rules.check_answer],
+    }
     if config.max_body_bytes is not None:
         limit = BodyLimit(config.max_body_bytes)
-        hooks["response"] = [limit.install_async if is_async else limit.install]
+        hooks["response"].append(limit.install_async if is_async else limit.install)
     return hooks

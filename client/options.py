@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from client.config import RetryConfig
 from client.seconds import MAX_SECONDS, is_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Mapping
+    from collections.abc import AsyncIterable, Iterable
 
     import httpx
 
@@ -55,10 +56,11 @@ def check_names(options: Mapping[str, Any]) -> None:
     Raises:
         TypeError: An argument is unknown; the nearest known is offered.
     """
-    for name in options.keys() - _KNOWN:
-        near = difflib.get_close_matches(name, _KNOWN, n=1)
-        offer = f"; did you mean {near[0]!r}?" if near else ""
-        raise TypeError(f"unexpected keyword argument {name!r}{offer}")
+    for name in options:
+        if name not in _KNOWN:
+            near = difflib.get_close_matches(name, _KNOWN, n=1)
+            offer = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"unexpected keyword argument {name!r}{offer}")
 
 
 def check_deadline(value: object) -> float | None:
@@ -82,6 +84,6 @@ def check_retry(value: Any, base: RetryConfig | None) -> RetryConfig | None:
     """
     if value is None or isinstance(value, RetryConfig):
         return value
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return (base or RetryConfig()).merged(**value)
     raise TypeError(f"retry {value!r} is not allowed: give a RetryConfig, a dict, or None")

@@ -69,6 +69,10 @@ class HttpPort(Protocol):
         """Let go of an answer, whether it was read or not."""
         ...
 
+    def hang_up(self) -> None:
+        """End the exchanges that are under way, as far as they are within reach."""
+        ...
+
     async def close(self) -> None:
         """Close the client and its connections."""
         ...

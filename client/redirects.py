@@ -1,36 +1,43 @@
-"""What a redirect may take along, checked before each request that follows one.
+"""What a redirect may take along, checked before each request that follows one; and where to.
 
 Rule 1  Credentials, cookies and the headers of `ClientConfig` do not go to another origin.
 Rule 2  From https to http is refused, and so is any other scheme.
 Rule 3  A body is not sent to another origin.
+Rule 4  A `Location` that httpx cannot make a URL of is refused, and not called a bad request.
+Rule 5  No request, the first one included, goes to an address where no server can be.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from client.classify import Refused, Verdict
-from client.exceptions import ResponseError
-from client.urls import origin_of
+from client.exceptions import InvalidRequestError, ResponseError
+from client.urls import flaw_of_address, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["RedirectRules"]
+    from client.family import Family
+
+__all__ = ["RedirectRules", "came_after_an_answer"]
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 # httpx hands a request's extensions on to the request that follows its redirect.
 _PREVIOUS: Final = "resilience.origin"
+_FOLLOWS: Final = "resilience.follows"
 
 
 class RedirectRules:
-    """The rules above as a check of each request, called by httpx's request hook.
+    """The rules above as checks of each request and answer, called by httpx's hooks.
 
     Args:
+        family: Of the client.
         own_headers: Names of the headers that are meant for the first origin alone.
     """
 
-    def __init__(self, own_headers: Iterable[str]) -> None:
+    def __init__(self, family: Family, own_headers: Iterable[str]) -> None:
+        self._httpx = family.module
         self._private = _CREDENTIALS | {name.lower() for name in own_headers}
 
     def check(self, request: Any) -> None:
@@ -38,7 +45,15 @@ class RedirectRules:
         origin = origin_of(str(request.url))
         previous = request.extensions.get(_PREVIOUS)
         request.extensions[_PREVIOUS] = origin
-        if previous is None or previous == origin:
+        flaw = flaw_of_address(request.url.raw_host.decode("ascii"), request.url.port)
+        if previous is None:
+            if flaw is not None:
+                raise Refused(Verdict(InvalidRequestError, request_sent=False, reason=flaw))
+            return
+        request.extensions[_FOLLOWS] = True
+        if flaw is not None:
+            raise _refused(f"a redirect leads nowhere: {flaw}")
+        if previous == origin:
             return
         scheme = request.url.scheme
         if scheme not in {"http", "https"} or (scheme == "http" and previous.startswith("https:")):
@@ -51,6 +66,30 @@ class RedirectRules:
     async def check_async(self, request: Any) -> None:
         """Check a request of an async client."""
         self.check(request)
+
+    def check_answer(self, response: Any) -> None:
+        """Refuse a redirect that leads nowhere; let any other answer pass."""
+        if not response.has_redirect_location:
+            return
+        try:
+            url = self._httpx.URL(response.headers["Location"])
+            if url.scheme and not url.host:
+                url.copy_with(host=response.request.url.host)  # as httpx will do
+        except self._httpx.InvalidURL as error:
+            raise _refused("a redirect leads to what is no URL") from error
+
+    async def check_answer_async(self, response: Any) -> None:
+        """Check an answer to an async client."""
+        self.check_answer(response)
+
+
+def came_after_an_answer(error: Exception) -> bool:
+    """Tell whether the request of an httpx error followed an answer, so that one was sent."""
+    try:
+        request = cast("Any", error).request
+    except (AttributeError, RuntimeError):  # none, or none set
+        return False
+    return _FOLLOWS in request.extensions
 
 
 def _has_body(request: Any) -> bool:

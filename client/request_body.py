@@ -64,14 +64,21 @@ class RequestBody:
         return once
 
     def _prepare_multipart(self, options: dict[str, Any]) -> None:
-        named = options["files"] = to_pairs(options["files"])
-        for _name, part in named:
-            file: Any = cast("tuple[Any, ...]", part)[1] if isinstance(part, tuple) else part
-            # httpx itself rewinds what can be rewound, to its beginning.
-            if hasattr(file, "read") and not _is_seekable(file):
-                self._sources = (*self._sources, _UnseekablePart())
+        named = to_pairs(options["files"])
+        options["files"] = [(name, self._prepared_part(part)) for name, part in named]
         content_type = f"multipart/form-data; boundary={os.urandom(16).hex()}"
         set_default(options["headers"], "Content-Type", content_type)
+
+    def _prepared_part(self, part: Any) -> Any:
+        if isinstance(part, tuple):
+            filename, file, *rest = cast("tuple[Any, ...]", part)
+            return (filename, self._prepared_part(file), *rest)
+        # httpx itself rewinds what can be rewound, to its beginning.
+        if not hasattr(part, "read") or _is_seekable(part):
+            return part
+        once = _OncePart(part)
+        self._sources = (*self._sources, once)
+        return once
 
 
 class _Once:
@@ -112,11 +119,18 @@ class _AsyncOnce(_Once):
                 yield chunk
 
 
-class _UnseekablePart:
-    """A part of a multipart body that httpx would send empty the second time."""
+class _OncePart(_Once):
+    """A part of a multipart body. httpx rewinds each part before it reads it: that tells when."""
 
-    def can_replay(self) -> bool:
-        return False
+    def __init__(self, source: Any) -> None:
+        super().__init__(source)
+        self.name = getattr(source, "name", "upload")
+
+    def seek(self, _offset: int) -> None:
+        self._begin()
+
+    def read(self, size: int) -> bytes:
+        return self._source.read(size)  # type: ignore[no-any-return]
 
 
 class _Rewinding:

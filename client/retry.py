@@ -95,13 +95,14 @@ class RetryPolicy:
             retry_error_callback=lambda _state: None,
         )
         state = _state_of(retrying, call, failure, now)
+        if not self._wanted(state, failure):
+            return None
         try:
-            if not self._wanted(state, failure):
-                return None
             decision = retrying.iter(state)
         finally:
-            # The outcome and the state would keep each other alive, and the request with them.
-            state.outcome = None
+            # tenacity leaves a circle, the retrying object and its list of actions, that would
+            # keep error and request alive until the garbage collector comes by.
+            retrying.iter_state.reset()
         return float(decision) if isinstance(decision, tenacity.DoSleep) else None
 
     def pay(self, now: float) -> bool:
@@ -112,24 +113,18 @@ class RetryPolicy:
         config = self.config
         if state.attempt_number >= config.max_attempts:
             return True
-        return config.stop is not None and bool(config.stop(state))
+        return config.stop is not None and bool(_plain("stop", config.stop(state)))
 
     def _wanted(self, state: tenacity.RetryCallState, failure: Failure) -> bool:
         predicate = self.config.retry_if
         if predicate is None:
             return self._is_retryable(failure.error)
         if isinstance(predicate, tenacity.retry_base):
-            return bool(predicate(state))
-        # An error that stands for an answer is shown as that answer, as in section 6 of httpx's
-        # own way: either there is a response, or there is an exception.
+            return bool(_plain("retry_if", predicate(state)))
+        # Either there is a response or there is an exception: an error that stands for an answer
+        # is shown as that answer.
         error = None if failure.response is not None else failure.error
-        wanted = predicate(failure.response, error)
-        if inspect.isawaitable(wanted):
-            if inspect.iscoroutine(wanted):
-                wanted.close()
-            message = "retry_if must return True or False, not something to await"
-            raise TypeError(message)
-        return bool(wanted)
+        return bool(_plain("retry_if", predicate(failure.response, error)))
 
     def _is_retryable(self, error: Exception | None) -> bool:
         status = getattr(error, "status_code", None)
@@ -148,9 +143,9 @@ class RetryPolicy:
         config = self.config
         low, high = config.min_wait_seconds, config.max_wait_seconds
         if not isinstance(self._backoff, Backoff):
-            return _clamped(float(self._backoff(state)), low, high)
-        nominal = _clamped(float(self._backoff.delay(state.attempt_number)), low, high)
-        return low + (nominal - low) * self._draw() if config.jitter else nominal
+            return _wait_within(low, high, self._backoff(state))
+        nominal = _wait_within(low, high, self._backoff.delay(state.attempt_number))
+        return min(low + (nominal - low) * self._draw(), nominal) if config.jitter else nominal
 
 
 def _state_of(
@@ -172,8 +167,21 @@ def _state_of(
     return state
 
 
-def _clamped(seconds: float, low: float, high: float) -> float:
+def _plain(setting: str, answer: Any) -> Any:
+    """Return what a function of the user's answered, or refuse what would have to be awaited."""
+    if inspect.isawaitable(answer):
+        if inspect.iscoroutine(answer):
+            answer.close()  # or Python would warn that it was never awaited
+        raise TypeError(f"{setting} returned something to await: give a plain function")
+    return answer
+
+
+def _wait_within(low: float, high: float, answer: Any) -> float:
+    """Return what a backoff answered, kept within the bounds."""
+    try:
+        seconds = float(_plain("backoff", answer))
+    except ValueError:
+        seconds = math.nan
     if math.isnan(seconds):
-        message = "a backoff returned nan: it must return seconds, 0 or more"
-        raise ValueError(message)
+        raise ValueError(f"backoff returned {answer!r}: it must return seconds, 0 or more")
     return min(max(seconds, low), high)

@@ -1,8 +1,11 @@
 """Reads the `Retry-After` header (RFC 9110, 10.2.3): strictly, and never failing.
 
-Rule 1: a number is 1 to 10 ASCII digits; `5 `, `-5`, `1.5`, `1e3`, `1_000` and other scripts'
-digits are rubbish. Rule 2: a date is one of HTTP's three forms, which all mean GMT; with any
-other zone, or none, it is rubbish. Rule 3: a date in the past means now. Rule 4: rubbish is None.
+Rule 1  A number is 1 to 10 ASCII digits; `-5`, `1.5`, `1e3`, `1_000` and other scripts' digits are
+        rubbish. Blanks around it are no part of a field's value (RFC 9110, 5.5).
+Rule 2  A date is one of HTTP's three forms, which all mean GMT; with any other zone, or none, it is
+        rubbish.
+Rule 3  A date in the past means now.
+Rule 4  Rubbish is None.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ _MONTHS: Final = [
 ]
 _CENTURY: Final = 100
 _HALF_CENTURY: Final = 50
+_LEAP_SECOND: Final = 60
 
 
 def parse_retry_after(value: str, wall_clock: float) -> float | None:
@@ -80,8 +84,8 @@ def _parse_date(value: str, wall_clock: float) -> float | None:
             int(found["day"]),
             hour,
             minute,
-            # A leap second (60) is legal; the clock of datetime has none.
-            min(second, 59) if second == 60 else second,  # noqa: PLR2004 - a leap second
+            # A leap second is legal; the clock of datetime has none.
+            59 if second == _LEAP_SECOND else second,
             tzinfo=UTC,
         )
         return moment.timestamp()
@@ -90,9 +94,9 @@ def _parse_date(value: str, wall_clock: float) -> float | None:
 
 
 def _full_year(year: str, wall_clock: float) -> int:
-    """Complete two digits as RFC 9110 asks: what seems 50 years ahead is of the past century."""
+    """Complete two digits as RFC 9110, 5.6.7 asks: what seems more than 50 years ahead is past."""
     if len(year) > len("99"):
         return int(year)
     this_year = datetime.fromtimestamp(wall_clock, UTC).year
-    full = this_year - this_year % _CENTURY + int(year)
-    return full - _CENTURY if full > this_year + _HALF_CENTURY else full
+    ahead = (int(year) - this_year) % _CENTURY
+    return this_year + (ahead if ahead <= _HALF_CENTURY else ahead - _CENTURY)

@@ -84,7 +84,7 @@ class Session:
         self._budget = RetryBudget(retry.budget) if retry and retry.budget else None
         self._retry = self._policy(retry)
         self._always = self._foreign_options() if self._is_foreign else {}
-        self._own_headers = self.config.headers if self._is_foreign else {}
+        self._own_headers = self._foreign_headers() if self._is_foreign else []
         if not self.config.verify_ssl:
             self._warn_insecure()
 
@@ -120,9 +120,11 @@ class Session:
         """
         is_cancelled = raised is not None and not isinstance(raised, Exception)
         try:
-            await self.http.close_response(response)
+            await exchange.abandon(response)
         finally:
             self.engine.finish(call, raised if is_cancelled else exchange.body_error, response)
+            # Its traceback leads back to the exchange: together they would outlive the operation.
+            exchange.body_error = None
 
     async def close(self) -> None:
         """Close for good: what waits is woken, and what is in flight fails."""
@@ -130,7 +132,10 @@ class Session:
         self.engine.ports.wake_sleepers()
         with self._lock:
             http, self._http = self._http, None
-        if http is not None and not self._is_foreign:
+        if http is None:
+            return
+        http.hang_up()
+        if not self._is_foreign:
             try:
                 await self.engine.ports.within(_CLOSE_SECONDS, http.close)
             except TimeoutError:
@@ -187,7 +192,7 @@ class Session:
         check_names(options)
         target = self._target(url)
         headers = to_pairs(options.get("headers"))
-        for name, value in self._own_headers.items():
+        for name, value in self._own_headers:
             set_default(headers, name, value)
         request_id, was_made = self._request_id(options.pop("request_id", None), headers)
         call = Call(
@@ -199,6 +204,7 @@ class Session:
             retry=self._retry_for(options),
             total=self._total_for(options),
         )
+        self.engine.check_open(call)
         exchange = kind(
             call,
             engine=self.engine,
@@ -249,6 +255,12 @@ class Session:
         if "follow_redirects" in given:
             options["follow_redirects"] = self.config.follow_redirects
         return options
+
+    def _foreign_headers(self) -> Pairs:
+        headers = to_pairs(self.config.headers)
+        if "user_agent" in self.config.model_fields_set:
+            set_default(headers, "User-Agent", self.config.user_agent)
+        return headers
 
     def _attach_report(self, call: Call, response: Any) -> None:
         if self._family.is_response(response):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ __all__ = ["ClientStats", "Tally"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientStats:
     """A snapshot of a client; it does not change after it was taken.
+
+    `dataclasses.asdict` turns it into what JSON can hold.
 
     Attributes:
         operations: Operations that have ended, in whatever way.
@@ -68,8 +69,8 @@ class Tally:
                 operations=self._operations,
                 attempts=self._attempts,
                 retries=self._retries,
-                failures=MappingProxyType(dict(self._failures)),
+                failures=dict(self._failures),
                 slots_in_use=slots_in_use,
                 slots_waiting=slots_waiting,
-                circuits=MappingProxyType(dict(circuits)),
+                circuits=dict(circuits),
             )

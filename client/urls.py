@@ -6,12 +6,18 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["join", "mask_url", "origin_of"]
+__all__ = ["flaw_of_address", "join", "mask_url", "origin_of"]
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_CREDENTIALS: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/]*@")
+_AUTHORITY: Final = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/]*@)?"
+    r"(?P<host>\[[^\]/@]*\]|[^/:@\\]*)(?P<port>:[0-9]*)?(?=/|$)"
+)
 _QUERY: Final = re.compile(r"[?#]")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HIGHEST_PORT: Final = 65_535
+_LONGEST_LABEL: Final = 63
+"""Characters between two dots of a name (RFC 1035, 2.3.4)."""
 
 
 def join(base_url: str, url: str) -> str:
@@ -22,9 +28,16 @@ def join(base_url: str, url: str) -> str:
 
 
 def mask_url(url: str) -> str:
-    """Return the URL without credentials, query and fragment."""
+    """Return the URL without credentials, query and fragment.
+
+    Nothing is shown of a malformed one with an "@": a password may reach up to there.
+    """
     bare = _QUERY.split(url, maxsplit=1)[0]
-    return _CREDENTIALS.sub(r"\1//", bare)
+    found = _AUTHORITY.match(bare)
+    if found:
+        scheme, host, port = found.group("scheme", "host", "port")
+        return f"{scheme or ''}//{host}{port or ''}{bare[found.end() :]}"
+    return "***" if "@" in url else bare
 
 
 def origin_of(url: str) -> str:
@@ -36,4 +49,18 @@ def origin_of(url: str) -> str:
         # Too broken to be sent; httpx refuses it later with a better text.
         return ""
     port = port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}:{port}"
+
+
+def flaw_of_address(host: str, port: int | None) -> str | None:
+    """Return why no server can be at an address, or None.
+
+    The layers below notice late, each in its way, or connect elsewhere: to port 34463 for 99999.
+    """
+    if port is not None and port > _HIGHEST_PORT:
+        return f"the port {port} is above {_HIGHEST_PORT}"
+    labels = host.removesuffix(".").split(".") if host else []
+    if all(0 < len(label) <= _LONGEST_LABEL for label in labels):
+        return None
+    return f"a part of the host is empty or longer than {_LONGEST_LABEL} characters"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, LiteralString, cast
 from urllib.parse import urlsplit
 
@@ -27,15 +27,17 @@ __all__ = [
     "check_flag",
     "check_header_name",
     "check_headers",
+    "check_listeners",
     "check_methods",
+    "check_statuses",
     "check_text",
     "choice",
     "count",
     "not_allowed",
+    "not_settings",
     "number",
     "refuse",
     "seconds",
-    "split_list",
     "unknown_name",
 ]
 
@@ -45,6 +47,7 @@ BACKOFFS: Final = ("exponential", "linear", "fibonacci", "constant")
 _SHOWN: Final = 80
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNPRINTABLE: Final = re.compile(r"[^\t\x20-\x7e]")
+_LISTENER_METHODS: Final = ("before_call", "failure", "success", "state_change")
 _WORDS: Final = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -58,10 +61,26 @@ def refuse(code: LiteralString, message: LiteralString, **context: object) -> Py
 
 def not_allowed(given: object, allowed: str) -> PydanticCustomError:
     """Make the error for a value that is not a secret."""
-    shown = repr(given)[:_SHOWN]
     return refuse(
-        "not_allowed", "{given} is not allowed: give {allowed}", given=shown, allowed=allowed
+        "not_allowed",
+        "{given} is not allowed: give {allowed}",
+        given=_shown(given),
+        allowed=allowed,
     )
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything, a long int ValueError
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def not_settings(given: object, allowed: str) -> PydanticCustomError:
+    """Make the error for what is given in place of a part; it may hold secrets, deeper inside."""
+    is_plain = given is None or isinstance(given, str | int | float)
+    return not_allowed(given if is_plain else type(given), allowed)
 
 
 def unknown_name(name: str, known: Iterable[str]) -> PydanticCustomError:
@@ -98,9 +117,9 @@ def _parsed(kind: type[int | float], value: object) -> int | float | None:
         return None
 
 
-def seconds(*, above: bool = False) -> BeforeValidator:
+def seconds(*, low: float = 0, above: bool = False) -> BeforeValidator:
     """Accept a time in seconds, up to a year."""
-    return number(float, low=0, high=MAX_SECONDS, above=above, unit=" of seconds")
+    return number(float, low=low, high=MAX_SECONDS, above=above, unit=" of seconds")
 
 
 def count(low: int = 1, high: int = MAX_COUNT) -> BeforeValidator:
@@ -141,7 +160,8 @@ def check_text(value: object) -> str:
 def check_backoff(value: object) -> object:
     """Accept the name of a backoff, a `Backoff` or a tenacity wait object."""
     is_name = isinstance(value, str) and value in BACKOFFS
-    if is_name or isinstance(value, Backoff) or (callable(value) and not isinstance(value, type)):
+    is_wait = callable(value) and not isinstance(value, type) and not _is_async(value)
+    if is_name or isinstance(value, Backoff) or is_wait:
         return value
     names = ", ".join(repr(name) for name in BACKOFFS)
     raise not_allowed(value, f"{names}, a Backoff, or a tenacity wait object")
@@ -149,28 +169,57 @@ def check_backoff(value: object) -> object:
 
 def check_callable(value: object) -> object:
     """Accept None or a plain function: an async one would never be awaited."""
-    if value is None or (callable(value) and not inspect.iscoroutinefunction(value)):
+    if value is None or (callable(value) and not _is_async(value)):
         return value
     raise not_allowed(value, "None or a plain function, not an async one")
 
 
-def split_list(value: object) -> object:
-    """Let a comma-separated text stand for a list, as it comes from the environment."""
+def _is_async(function: Callable[..., object]) -> bool:
+    """Tell an async function, or an object with an async `__call__`, from a plain one."""
+    call = type(function).__call__ if not isinstance(function, type) else function
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def check_listeners(value: object) -> object:
+    """Accept a list or tuple of objects with the methods of pybreaker's listeners."""
+    listeners = cast("tuple[object, ...]", value) if isinstance(value, list | tuple) else None
+    if listeners is None or not all(map(_is_listener, listeners)):
+        what = "a list or tuple of pybreaker.CircuitBreakerListener objects"
+        raise not_allowed(cast("object", value), what)
+    return listeners
+
+
+def _is_listener(value: object) -> bool:
+    if isinstance(value, type):
+        return False
+    return all(callable(getattr(value, method, None)) for method in _LISTENER_METHODS)
+
+
+def check_statuses(value: object) -> object:
+    """Accept statuses as a list, or as a comma-separated text from the environment."""
+    statuses = _as_list(value)
+    if statuses is None:
+        raise not_allowed(value, "a list of statuses, each from 100 to 599")
+    return statuses
+
+
+def _as_list(value: object) -> list[object] | None:
+    """Return the members of a list, or of a comma-separated text, or None for anything else."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        return list(cast("Iterable[object]", value))
+    return None
 
 
 def check_methods(value: object) -> frozenset[str] | None:
     """Accept None or HTTP methods, in any case."""
     if value is None:
         return None
-    methods = split_list(value)
-    if isinstance(methods, Iterable):
-        names = [str(name) for name in cast("Iterable[object]", methods)]
-        if all(_TOKEN.fullmatch(name) for name in names):
-            return frozenset(name.upper() for name in names)
-    raise not_allowed(value, "HTTP methods, or None for all")
+    names = _as_list(value)
+    if names is None or not all(isinstance(name, str) and _TOKEN.fullmatch(name) for name in names):
+        raise not_allowed(value, "HTTP methods, or None for all")
+    return frozenset(str(name).upper() for name in names)
 
 
 def check_exceptions(value: object) -> object:
@@ -178,7 +227,7 @@ def check_exceptions(value: object) -> object:
     kinds = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
     if all(isinstance(kind, type) and issubclass(kind, Exception) for kind in kinds):
         return cast("object", value)
-    raise not_allowed(kinds, "an exception class, or a tuple of them")
+    raise not_allowed(cast("object", value), "an exception class, or a tuple of them")
 
 
 def check_base_url(value: object) -> object:
@@ -203,10 +252,13 @@ def _is_base_url(value: str) -> bool:
 
 
 def check_headers(value: object) -> dict[str, str]:
-    """Accept header names and texts; never quote a text."""
+    """Accept header names and texts; never quote a text.
+
+    Names are the same in any case: of two that are, the later stands.
+    """
     if not isinstance(value, Mapping):
         raise refuse("headers", "give a mapping of header names to texts")
-    headers: dict[str, str] = {}
+    headers: dict[str, tuple[str, str]] = {}
     for given, text in cast("Mapping[object, object]", value).items():
         name = check_header_name(given)
         if not isinstance(text, str) or _UNPRINTABLE.search(text):
@@ -215,12 +267,18 @@ def check_headers(value: object) -> dict[str, str]:
                 "the value of {name} is not allowed: give a text of printable ASCII characters",
                 name=name,
             )
-        headers[name] = text
-    return headers
+        headers[name.lower()] = name, text
+    return dict(headers.values())
 
 
 def check_header_name(value: object) -> str:
-    """Accept the name of a header (a token of RFC 9110, 5.6.2)."""
-    if isinstance(value, str) and _TOKEN.fullmatch(value):
-        return value
-    raise not_allowed(value, "the name of a header")
+    """Accept the name of a header (a token of RFC 9110, 5.6.2).
+
+    Of anything else only the beginning is quoted: what follows may be the value.
+    """
+    if isinstance(value, str):
+        if _TOKEN.fullmatch(value):
+            return value
+        token = _TOKEN.match(value)
+        value = f"{token[0] if token else ''}..."
+    raise not_allowed(value, "the name of a header: letters, digits and !#$%&'*+.^_`|~-")

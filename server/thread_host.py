@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -41,11 +42,18 @@ class AbruptServer(uvicorn.Server):
             await asyncio.wait([ending], timeout=DATE_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
-        """Stop listening, cut every connection, and let what was in flight see it."""
-        for listening in self.servers:
-            listening.close()
+        """Accept no more, cut every connection, and let what was in flight see it.
+
+        asyncio leaks a connection whose acceptance is under way when its server is closed, so
+        that one is only closed once there is none.
+        """
+        loop = asyncio.get_running_loop()
+        for listening in chain.from_iterable(server.sockets for server in self.servers):
+            loop.remove_reader(listening)
         for _ in range(TURNS_TO_CONNECT):
             await _next_turn()
+        for server in self.servers:
+            server.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         if calls := set(self.server_state.tasks):
@@ -97,7 +105,9 @@ class ThreadHost:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            # Whatever loop the application prefers, this one can stop accepting.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._serve())
         finally:
             self._begun.set()
             self._listener.socket.close()

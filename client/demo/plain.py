@@ -70,7 +70,7 @@ class PlainView:
 
     def _write(self, *lines: str, indent: str = "") -> None:
         for line in lines:
-            self._out.write(f"{indent}{line}\n" if line else "\n")
+            self._out.write(f"{indent}{line}\n")
         self._out.flush()
 
 

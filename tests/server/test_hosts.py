@@ -19,7 +19,7 @@ from server.errors import FailureServerError
 from server.listening import listen
 from server.process_host import ProcessHost
 from server.testing import FailureServer
-from server.thread_host import ThreadHost
+from server.thread_host import AbruptServer, ThreadHost
 from tests.server.conftest import Eventually
 
 ROOT = Path(__file__).parents[2]
@@ -36,11 +36,11 @@ def is_gone(pid: int) -> bool:
 
 
 def nobody_listens(port: int) -> bool:
-    """Whether a connection is refused."""
+    """Whether a connection is refused; one that is reset met a listener on its way out."""
     try:
         socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return True
+    except ConnectionError as error:
+        return isinstance(error, ConnectionRefusedError)
     return False
 
 
@@ -165,6 +165,28 @@ def test_connections_that_have_sent_nothing_are_cut() -> None:
         for connection in opened:
             with suppress(ConnectionResetError):
                 assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_connection_made_at_the_last_moment_is_cut(turns: int) -> None:
+    """However far the event loop has come with accepting it."""
+
+    async def story() -> None:
+        server = AbruptServer(answer_nothing)
+        listening = listen("127.0.0.1", 0).socket
+        serving = asyncio.create_task(server.serve([listening]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0)
+        with socket.create_connection(listening.getsockname(), timeout=5) as connection:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.shutdown()
+            with suppress(ConnectionResetError):
+                assert await asyncio.to_thread(connection.recv, 1) == b""
+        server.ending.set()
+        await serving
+
+    asyncio.run(story())
 
 
 def test_a_test_may_patch_the_sleep_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:

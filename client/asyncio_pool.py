@@ -1,0 +1,126 @@
+"""Clears up what a failed or cancelled request of the async world leaves behind; see `pools`.
+
+A cancellation during a TLS handshake leaves the socket besides, to the garbage collector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from client.pools import WrappedPool, is_done_with, take_left_behind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+__all__ = ["AsyncioPool"]
+
+
+class _Uninterrupted:
+    """Work that goes on to its end even where the task that awaits it is cancelled."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
+
+    async def wait(self) -> None:
+        """Wait for what still goes on."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+class AsyncioPool(WrappedPool):
+    """A connection pool whose failed and cancelled requests leave nothing behind."""
+
+    def __init__(self, pool: Any) -> None:
+        super().__init__(pool)
+        self._closings = _Uninterrupted()
+        pool._network_backend = _Backend(pool._network_backend, self._closings)  # noqa: SLF001 - see `pools`
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send a request and return once the head of the answer is there."""
+        try:
+            response = await self.pool.handle_async_request(request)
+        except BaseException:
+            await self._clear_up(request)
+            raise
+        response.stream = _Body(response.stream, self._end_of(request))
+        return response
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.pool.aclose()
+        await self._closings.wait()
+
+    def _end_of(self, request: Any) -> Callable[[], Awaitable[None]]:
+        requests = self.pool._requests  # noqa: SLF001 - see `pools`
+        # None where a test answers in the pool's place.
+        used = next((held.connection for held in requests if held.request is request), None)
+
+        async def end() -> None:
+            is_listed = any(held.request is request for held in requests)
+            if used is not None and (is_listed or not is_done_with(used)):
+                await self._clear_up(request)
+
+        return end
+
+    async def _clear_up(self, request: Any) -> None:
+        left = take_left_behind(self.pool, request)
+        if left:
+            await self._closings.run(self.pool._close_connections(left))  # noqa: SLF001 - see `pools`
+
+
+class _Body:
+    """The body of an answer, whose end is the end of its request."""
+
+    def __init__(self, inner: Any, end: Callable[[], Awaitable[None]]) -> None:
+        self._inner = inner
+        self._end = end
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._inner)
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            await self._end()
+
+
+class _Backend:
+    """A network backend whose connections are closed where their handshake fails."""
+
+    def __init__(self, inner: Any, closings: _Uninterrupted) -> None:
+        self._inner = inner
+        self._closings = closings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def connect_tcp(self, *arguments: Any, **options: Any) -> _Stream:
+        return _Stream(await self._inner.connect_tcp(*arguments, **options), self._closings)
+
+
+class _Stream:
+    """A connection that is closed where its handshake fails."""
+
+    def __init__(self, inner: Any, closings: _Uninterrupted) -> None:
+        self._inner = inner
+        self._closings = closings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def start_tls(self, *arguments: Any, **options: Any) -> _Stream:
+        try:
+            secured = await self._inner.start_tls(*arguments, **options)
+        except BaseException:
+            await self._closings.run(self._inner.aclose())
+            raise
+        return _Stream(secured, self._closings)

@@ -1,0 +1,1 @@
+"""What the clients promise, each told once and run on both twins, on virtual time."""

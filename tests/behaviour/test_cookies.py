@@ -1,0 +1,50 @@
+"""Cookies are kept as httpx keeps them, except those that would break every later request."""
+
+import pytest
+
+from tests.behaviour.wire import Answer
+from tests.behaviour.world import World
+
+
+def setting(*cookies: bytes) -> Answer:
+    """An answer that sets cookies."""
+    return Answer(200, headers=[(b"Set-Cookie", cookie) for cookie in cookies])
+
+
+async def test_a_cookie_comes_back(world: World) -> None:
+    """To the host that set it."""
+    client = world.client([setting(b"a=1", b"b=two"), 200, 200])
+    await client.get()
+    await client.get()
+    assert client.wire.last.headers["Cookie"] == "a=1; b=two"
+    await client.get("http://other.test/")
+    assert "Cookie" not in client.wire.last.headers
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a=é".encode(), "é=1".encode("latin-1"), b"a=\xff", b"a=\x01", b"a=x\x7fy"],
+    ids=["value", "name", "byte", "control", "delete"],
+)
+async def test_a_hostile_cookie_does_not_poison_the_client(world: World, hostile: bytes) -> None:
+    """Httpx could not send it back: one such would make every later request fail."""
+    client = world.client([setting(hostile, b"good=1"), 200])
+    await client.get()
+    await client.get()
+    assert client.wire.last.headers["Cookie"] == "good=1"
+
+
+async def test_a_cookie_of_another_domain_is_refused(world: World) -> None:
+    """As the standard policy has it."""
+    client = world.client([setting(b"a=1; Domain=other.test", b"b=2"), 200])
+    await client.get()
+    await client.get("http://server.test/")
+    assert client.wire.last.headers["Cookie"] == "b=2"
+
+
+async def test_a_cookie_without_a_value_is_kept(world: World) -> None:
+    """It is odd, and harmless."""
+    client = world.client([setting(b"flag", b"b=2"), 200])
+    await client.get()
+    await client.get()
+    assert "b=2" in client.wire.last.headers["Cookie"]

@@ -1,0 +1,181 @@
+"""The slots of both twins against a model: what is taken, who queues, who is next."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from client.asyncio_ports import AsyncioPorts, AsyncioSlots
+from client.blocking_ports import BlockingPorts, BlockingSlots
+from tests.behaviour.twins import WORLDS
+from tests.behaviour.world import T, Task, World
+
+A_MOMENT = 0.001
+"""Long enough for everybody who can run to do so, far shorter than any patience."""
+
+
+class Visitor:
+    """Somebody who wants a slot."""
+
+    def __init__(self, gives_up_at: float) -> None:
+        self.gives_up_at = gives_up_at
+        self.task: Task[None]
+        self.got: bool | None = None
+
+
+class SlotsMachine(RuleBasedStateMachine):
+    """Does to the slots and to the model what visitors do, and compares."""
+
+    world_name: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World = WORLDS[self.world_name]()
+        self.world.debug = False
+        self._entered = self.world.entered()
+        self._entered.__enter__()
+        self.holding: list[Visitor] = []
+        self.queueing: deque[Visitor] = deque()
+        self.slots: AsyncioSlots | BlockingSlots
+
+    @initialize(limit=st.integers(1, 3))
+    def open(self, limit: int) -> None:
+        """Make the slots."""
+        ports = AsyncioPorts() if self.world.is_async else BlockingPorts()
+        self.slots = ports.slots(limit)
+
+    @rule(patience=st.sampled_from([0, 0.5, 1.5, 3.5, 100.5]))
+    def arrive(self, patience: float) -> None:
+        """A visitor takes a slot, or queues for one, or gives up at once."""
+        visitor = Visitor(self.world.now() + patience)
+        expected = len(self.holding) < self.slots.limit
+        self.run(self.begin(visitor, patience))
+        if expected:
+            self.holding.append(visitor)
+            assert visitor.got is True
+        elif patience:
+            self.queueing.append(visitor)
+            assert visitor.got is None
+        else:
+            assert visitor.got is False
+
+    @precondition(lambda self: self.holding)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        """A slot given back goes to the one who has queued longest."""
+        self.forget_holder(data)
+        self.run(self.do(self.slots.release))
+        self.hand_over()
+
+    @precondition(lambda self: self.holding and self.queueing)
+    @rule(data=st.data())
+    def leave_while_the_next_is_cancelled(self, data: st.DataObject) -> None:
+        """A slot given to somebody who is interrupted before he can take it goes further."""
+        self.forget_holder(data)
+        self.run(self.do(self.slots.release, self.forget_queuer(0).cancel))
+        self.hand_over()
+
+    @precondition(lambda self: self.holding and self.queueing)
+    @rule(data=st.data(), position=st.integers(0, 5))
+    def leave_after_a_cancellation(self, data: st.DataObject, position: int) -> None:
+        """The other way round, and anywhere in the queue."""
+        self.forget_holder(data)
+        self.run(self.do(self.forget_queuer(position).cancel, self.slots.release))
+        self.hand_over()
+
+    @precondition(lambda self: self.queueing)
+    @rule(position=st.integers(0, 5))
+    def lose_interest(self, position: int) -> None:
+        """Somebody in the queue is cancelled."""
+        self.run(self.do(self.forget_queuer(position).cancel))
+
+    @rule(seconds=st.integers(1, 3))
+    def wait(self, seconds: int) -> None:
+        """Those whose patience ends leave the queue without a slot."""
+        self.run(self.world.sleep(seconds))
+        now = self.world.now()
+        for visitor in [one for one in self.queueing if one.gives_up_at <= now]:
+            self.queueing.remove(visitor)
+            assert visitor.got is False
+
+    @invariant()
+    def the_model_agrees(self) -> None:
+        """On how many hold a slot and how many queue."""
+        assert self.slots.in_use == len(self.holding)
+        assert self.slots.waiting == len(self.queueing)
+        assert self.slots.full == (len(self.holding) == self.slots.limit)
+        assert all(visitor.got is True for visitor in self.holding)
+        assert all(visitor.got is None for visitor in self.queueing)
+
+    def teardown(self) -> None:
+        """Everybody goes home; no slot is missing."""
+        try:
+            while self.queueing:
+                self.run(self.do(self.forget_queuer(0).cancel))
+            for _ in self.holding:
+                self.run(self.do(self.slots.release))
+            assert self.slots.in_use == self.slots.waiting == 0
+            for _ in range(self.slots.limit):
+                assert self.run(self.slots.acquire(math.inf)) is True
+            assert self.run(self.slots.acquire(0)) is False
+        finally:
+            self._entered.__exit__(None, None, None)
+
+    # What the rules are made of.
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the world."""
+        return self.world.run(work)
+
+    async def do(self, *actions: Callable[[], None]) -> None:
+        """Do things at one moment, and then let the visitors run."""
+        for action in actions:
+            action()
+        await self.world.sleep(A_MOMENT)
+
+    async def begin(self, visitor: Visitor, patience: float) -> None:
+        """Let a visitor come."""
+
+        async def visit() -> None:
+            visitor.got = await self.slots.acquire(patience)
+
+        visitor.task = self.world.start(visit())
+        await self.world.sleep(A_MOMENT)
+
+    def forget_holder(self, data: st.DataObject) -> None:
+        """Let a holder go in the model."""
+        self.holding.remove(data.draw(st.sampled_from(self.holding)))
+
+    def forget_queuer(self, position: int) -> Task[None]:
+        """Let somebody leave the queue in the model; return what he does in fact."""
+        visitor = self.queueing[position % len(self.queueing)]
+        self.queueing.remove(visitor)
+        return visitor.task
+
+    def hand_over(self) -> None:
+        """In the model, the first in the queue has the slot that came free."""
+        if self.queueing:
+            visitor = self.queueing.popleft()
+            assert visitor.got is True
+            self.holding.append(visitor)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_slots_agree_with_the_model(name: str) -> None:
+    """Whatever happens, in whatever order."""
+    machine = type("Machine", (SlotsMachine,), {"world_name": name})
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=60, stateful_step_count=25, deadline=None)
+    )

@@ -1,0 +1,46 @@
+"""Operations and failures as the engine would hand them to a policy."""
+
+import httpx
+
+from client.call import Call
+from client.exceptions import APINetworkError, MyAPIError, ServerError
+from client.retry import Failure
+
+URL = "https://api.example/items"
+
+
+def call_of(
+    *,
+    attempts: int = 1,
+    method: str = "GET",
+    started: float = 0.0,
+    waits: tuple[float, ...] = (),
+) -> Call:
+    """An operation that has made some attempts."""
+    return Call(
+        method=method,
+        url=URL,
+        target=URL,
+        request_id="id-1",
+        retry=None,
+        total=None,
+        attempts=attempts,
+        started=started,
+        waits=waits,
+    )
+
+
+def failure_of(error: MyAPIError, retry_after: float | None = None) -> Failure:
+    """An attempt that ended with this error."""
+    return Failure(error, error.response, retry_after)
+
+
+def server_error(status: int = 500) -> ServerError:
+    """An answer that is an error."""
+    response = httpx.Response(status, request=httpx.Request("GET", URL))
+    return ServerError(f"{status}", status_code=status, response=response)
+
+
+def network_error() -> APINetworkError:
+    """No answer at all."""
+    return APINetworkError("connection refused")

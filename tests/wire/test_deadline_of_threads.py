@@ -1,0 +1,273 @@
+# ruff: noqa: ANN401 - what stands in for a function of Python's takes what that takes
+"""What holds a blocked thread to its deadline: looking up names, connecting, and its own pool."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+import weakref
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from client import APINetworkError, DeadlineExceededError, SyncResilientClient, blocking_deadline
+from client.abandonable import Abandonable
+from client.blocking_deadline import deadline_of_this_thread
+from client.family import family_named
+from tests.wire.conftest import sockets_to
+from tests.wire.scripts import drips_the_body, healthy, stalls_before_the_head
+from tests.wire.twins import PATIENCE_SECONDS, BlockingTwin, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from tests.wire.conftest import Serve
+    from tests.wire.scripted_server import Connection
+    from tests.wire.twins import Twin
+
+SECONDS = 0.1
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], list[Any]]]:
+    """Names that are looked up here; every other one is as the system has it."""
+    answers: dict[str, Callable[[], list[Any]]] = {}
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: str | bytes, *arguments: Any, **options: Any) -> list[Any]:
+        name = host.decode() if isinstance(host, bytes) else host
+        return answers[name]() if name in answers else look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return answers
+
+
+def address(port: int) -> tuple[Any, ...]:
+    """An address on loopback, as `getaddrinfo` returns it."""
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))
+
+
+@contextmanager
+def no_hang() -> Generator[None]:
+    """Fail where the block takes so long that its deadline cannot have held."""
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2
+
+
+async def test_a_name_that_is_looked_up_forever(
+    twin: Twin, serve: Serve, names: dict[str, Callable[[], list[Any]]]
+) -> None:
+    """Resolvers have no timeout of ours; what connects too late is closed again."""
+    server, is_known = serve(healthy), threading.Event()
+
+    def look_up() -> list[Any]:
+        is_known.wait(PATIENCE_SECONDS)
+        return [address(server.port)]
+
+    names["slow.invalid"] = look_up
+    async with twin.client(settings(server.url)) as client:
+        with no_hang(), pytest.raises(DeadlineExceededError) as failed:
+            await client.get(f"http://slow.invalid:{server.port}/", deadline=SECONDS)
+        assert failed.value.attempts == 1
+        is_known.set()
+        assert (await client.get("/")).text == "ok"
+        await twin.until(lambda: sockets_to(server.port) == 1)
+
+
+async def test_a_name_with_many_addresses(
+    twin: Twin, unaccepting_port: int, names: dict[str, Callable[[], list[Any]]]
+) -> None:
+    """The deadline is not given to each of them anew."""
+    names["many.invalid"] = lambda: [address(unaccepting_port)] * 100
+    async with twin.client(settings("")) as client:
+        with no_hang(), pytest.raises(DeadlineExceededError):
+            await client.get(f"http://many.invalid:{unaccepting_port}/", deadline=SECONDS)
+
+
+def test_a_connection_that_comes_too_late_is_closed(
+    serve: Serve, names: dict[str, Callable[[], list[Any]]]
+) -> None:
+    """Nobody waits for it any more, and nobody would close it."""
+    left, is_known = threading.Event(), threading.Event()
+
+    def sees_the_client_leave(connection: Connection) -> None:
+        connection.stall()
+        left.set()
+
+    server = serve(sees_the_client_leave)
+
+    def look_up() -> list[Any]:
+        is_known.wait(PATIENCE_SECONDS)
+        return [address(server.port)]
+
+    names["slow.invalid"] = look_up
+    with SyncResilientClient(settings("")) as client:
+        with pytest.raises(DeadlineExceededError) as failed:
+            client.get(f"http://slow.invalid:{server.port}/", deadline=SECONDS)
+        assert failed.value.request_sent is False
+        is_known.set()
+        assert left.wait(PATIENCE_SECONDS)
+    assert server.requests == []
+
+
+def test_without_a_thread_to_connect_in(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the interpreter is about to end, Python starts no more threads: calls work still."""
+    server = serve(healthy)
+    with SyncResilientClient(settings(server.url)) as client:
+        no_threads = SimpleNamespace(
+            Thread=refuse_to_start, Event=threading.Event, RLock=threading.RLock
+        )
+        monkeypatch.setattr("client.abandonable.threading", no_threads)
+        assert client.get("/", deadline=5).text == "ok"
+        with pytest.raises(APINetworkError):
+            client.get("http://127.0.0.1:1/")
+
+
+def refuse_to_start(**_options: Any) -> threading.Thread:
+    """Raise what `Thread.start` does then."""
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+
+def test_retries_of_the_transport_keep_to_the_deadline() -> None:
+    """It can be told to connect again; its pauses between grow and are cut short."""
+    transport = httpx.HTTPTransport(retries=20)
+    with SyncResilientClient(settings(""), transport=transport) as client, no_hang():
+        with pytest.raises(DeadlineExceededError) as failed:
+            client.get("http://127.0.0.1:1/", deadline=SECONDS)
+        assert failed.value.attempts == 1
+
+
+def test_over_a_unix_socket(serve: Serve, tmp_path: Path) -> None:
+    """A transport that is passed in is held to the deadline like any other."""
+    serve(drips_the_body, healthy, path=tmp_path / "server")
+    transport = httpx.HTTPTransport(uds=str(tmp_path / "server"))
+    with SyncResilientClient(settings("http://local"), transport=transport) as client:
+        with pytest.raises(DeadlineExceededError):
+            client.get("/", deadline=SECONDS)
+        assert client.get("/").text == "ok"
+
+
+def test_other_transports_are_left_alone() -> None:
+    """What has no connection pool of httpcore's has nothing to hold to a deadline."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text="ok"))
+    with SyncResilientClient(settings("http://mock"), transport=transport) as client:
+        assert client.get("/", deadline=5).text == "ok"
+
+
+def test_through_a_foreign_client(serve: Serve) -> None:
+    """Its sockets are not ours, but its timeouts are cut: silence ends at the deadline."""
+    server = serve(stalls_before_the_head)
+    with httpx.Client() as owned:
+        client = SyncResilientClient(settings(server.url), http_client=owned)
+        with no_hang(), pytest.raises(DeadlineExceededError) as failed:
+            client.get("/", deadline=SECONDS)
+        assert (failed.value.attempts, failed.value.request_sent) == (1, True)
+        client.close()
+
+
+def test_the_earlier_of_two_deadlines_holds() -> None:
+    """An inner block may be stricter than the outer, never more generous; each ends with it."""
+    cut, now = blocking_deadline._cut, time.monotonic()
+    assert cut(None, httpx.ReadTimeout) is None
+    with deadline_of_this_thread(now + 100):
+        outer = cut(None, httpx.ReadTimeout)
+        assert outer is not None
+        assert 90 < outer <= 100
+        assert cut(5.0, httpx.ReadTimeout) == 5.0
+        with deadline_of_this_thread(now + 200):
+            same = cut(None, httpx.ReadTimeout)
+            assert same is not None
+            assert same <= 100
+        with deadline_of_this_thread(now - 1), pytest.raises(httpx.ReadTimeout):
+            cut(5.0, httpx.ReadTimeout)
+        with pytest.raises(LookupError), deadline_of_this_thread(now + 1):
+            raise LookupError
+        again = cut(None, httpx.ReadTimeout)
+        assert again is not None
+        assert again > 90
+    assert cut(None, httpx.ReadTimeout) is None
+
+
+def test_a_deadline_stays_in_its_thread() -> None:
+    """It is not seen by a thread that starts under it."""
+    seen: list[float | None] = []
+    with deadline_of_this_thread(time.monotonic() + 100):
+        thread = threading.Thread(
+            target=lambda: seen.append(blocking_deadline._cut(None, httpx.ReadTimeout))
+        )
+        thread.start()
+        thread.join(PATIENCE_SECONDS)
+    assert seen == [None]
+
+
+def test_a_failed_connection_leaves_no_garbage() -> None:
+    """The error, the frames of both threads and the attempt do not keep each other alive."""
+
+    def fail(client: SyncResilientClient) -> weakref.ref[Exception] | None:
+        try:
+            client.get("http://127.0.0.1:1/", deadline=5)
+        except APINetworkError as error:
+            return weakref.ref(error)
+        return None
+
+    with SyncResilientClient(settings("", retry=None)) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            error = fail(client)
+            assert error is not None
+            assert error() is None
+        finally:
+            gc.enable()
+
+
+def test_an_interrupt_loses_no_connection() -> None:
+    """Also where it comes just when the connection does."""
+    closed: list[str] = []
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            super().wait(timeout)
+            raise KeyboardInterrupt
+
+    attempt = Abandonable(lambda: "connection", closed.append)
+    attempt._over = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        attempt.run(5)
+    assert closed == ["connection"]
+
+
+def test_an_abandoned_attempt_says_nothing() -> None:
+    """Its error is nobody's business any more, and its connection is closed."""
+    closed: list[str] = []
+    may_end = threading.Event()
+
+    def connect() -> str:
+        may_end.wait(PATIENCE_SECONDS)
+        return "connection"
+
+    attempt = Abandonable(connect, closed.append)
+    assert attempt.run(0.01) is None
+    may_end.set()
+    twin = BlockingTwin()
+    twin.tell(twin.until(lambda: closed == ["connection"]))
+
+
+def test_both_families_are_served() -> None:
+    """The pool of httpx2 is another, and has errors of its own."""
+    family = family_named("httpx2")
+    client = family.module.Client()
+    blocking_deadline.hold_to_deadlines(client, family)
+    with client, deadline_of_this_thread(time.monotonic() - 1):
+        with pytest.raises(family.module.ConnectTimeout):
+            client.get("http://127.0.0.1:1/")
+        blocking_deadline.hang_up(client)
+    with pytest.raises(family.module.ConnectError, match="closed"):
+        client._transport.handle_request(family.module.Request("GET", "http://127.0.0.1:1/"))

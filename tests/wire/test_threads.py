@@ -1,0 +1,157 @@
+"""One blocking client in many threads: counts add up, and nobody is let through by mistake."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from client import (
+    APINetworkError,
+    CircuitOpenError,
+    CircuitState,
+    ServiceUnavailableError,
+    SyncResilientClient,
+)
+from client.events import CircuitClosed, CircuitHalfOpened, CircuitOpened
+from tests.wire.twins import check_all_is_back, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from client import Event
+    from tests.wire.conftest import Serve
+    from tests.wire.scripted_server import Connection
+
+THREADS = 8
+CALLS = 15
+
+
+def in_threads(work: Callable[[], None]) -> None:
+    """Do the same in all threads at once, and wait for them."""
+    barrier = threading.Barrier(THREADS)
+
+    def run() -> None:
+        barrier.wait(5)
+        work()
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive(), "it hangs"
+
+
+class Outage:
+    """A server that answers 503 or resets, in turn, until it is repaired."""
+
+    def __init__(self) -> None:
+        self.is_over = threading.Event()
+        self.may_answer = threading.Event()
+        self._number = count()
+
+    def __call__(self, connection: Connection) -> None:
+        """Serve a connection."""
+        while True:
+            connection.read_request()
+            if self.is_over.is_set():
+                self.may_answer.wait(5)
+                connection.answer(body=b"ok")
+            elif next(self._number) % 2:
+                connection.answer(503)
+            else:
+                connection.reset()
+                return
+
+
+def test_an_outage_and_its_end(serve: Serve) -> None:
+    """The circuit opens once; of all that come after the break a single one is the probe."""
+    outage, outcomes = Outage(), Counter[str]()
+    events: list[Event] = []
+    server = serve(outage)
+    config = settings(
+        server.url,
+        retry={"max_attempts": 2, "budget": None},
+        circuit_breaker={"failure_threshold": 40, "recovery_timeout": 0.2},
+        bulkhead={"max_concurrency": 5},
+    )
+    with SyncResilientClient(config, listeners=[events.append]) as client:
+
+        def call() -> None:
+            try:
+                client.get("/")
+            except (ServiceUnavailableError, APINetworkError, CircuitOpenError) as error:
+                outcomes[type(error).__name__] += 1
+            else:
+                outcomes["ok"] += 1
+
+        def call_often() -> None:
+            for _ in range(CALLS):
+                call()
+
+        in_threads(call_often)
+        assert client.stats().circuits == {"client": CircuitState.OPEN}
+        assert outcomes["CircuitOpenError"] > 0
+        assert sum(outcomes.values()) == THREADS * CALLS
+        stats = client.stats()
+        assert stats.operations == THREADS * CALLS
+        assert stats.failures == outcomes
+        assert stats.attempts == len(server.requests)
+        assert stats.retries == stats.attempts - (stats.operations - outcomes["CircuitOpenError"])
+
+        # The probe is held back until all others have been turned away.
+        outage.is_over.set()
+        sent, rejected = len(server.requests), outcomes["CircuitOpenError"]
+        threading.Event().wait(0.25)
+
+        def probe() -> None:
+            call()
+            if outcomes["CircuitOpenError"] == rejected + THREADS - 1:
+                outage.may_answer.set()
+
+        in_threads(probe)
+        assert outcomes["ok"] == 1
+        assert outcomes["CircuitOpenError"] == rejected + THREADS - 1
+        assert len(server.requests) == sent + 1
+        assert client.circuit_state is CircuitState.CLOSED
+        check_all_is_back_of(client)
+    kinds = Counter(type(event) for event in events)
+    assert (kinds[CircuitOpened], kinds[CircuitHalfOpened], kinds[CircuitClosed]) == (1, 1, 1)
+
+
+def check_all_is_back_of(client: SyncResilientClient) -> None:
+    """Assert that nothing is held."""
+    shaped: Any = client
+    check_all_is_back(shaped)
+
+
+def test_a_deadline_is_its_own_threads(serve: Serve) -> None:
+    """Half of the threads are in a hurry; the others, on the same pool, are not cut short."""
+
+    def answers_late(connection: Connection) -> None:
+        while True:
+            connection.read_request()
+            if connection.stopping.wait(0.15):
+                return
+            connection.answer(body=b"ok")
+
+    server = serve(answers_late)
+    outcomes = Counter[str]()
+    number = count()
+    with SyncResilientClient(settings(server.url, circuit_breaker=None)) as client:
+
+        def call() -> None:
+            deadline = 0.05 if next(number) % 2 else None
+            for _ in range(3):
+                try:
+                    client.get("/", deadline=deadline)
+                except Exception as error:  # noqa: BLE001 - counted
+                    outcomes[f"{type(error).__name__} {deadline}"] += 1
+                else:
+                    outcomes[f"ok {deadline}"] += 1
+
+        in_threads(call)
+        assert outcomes == {"ok None": 12, "DeadlineExceededError 0.05": 12}
+        check_all_is_back_of(client)
