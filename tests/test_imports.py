@@ -72,7 +72,6 @@ NEIGHBOURS = {
     ("backoff", "seconds"),
     ("breaker", "circuit"),
     ("circuit", "failure_window"),
-    ("retry", "budget"),
     ("asyncio_pool", "pools"),
     ("asyncio_ports", "asyncio_pool"),
     ("asyncio_ports", "pools"),

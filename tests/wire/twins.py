@@ -232,7 +232,7 @@ class BlockingTwin(Twin):
             yield chunk
 
 
-TWINS = {"async": AsyncTwin, "blocking": BlockingTwin}
+TWINS: dict[str, Callable[[], Twin]] = {"async": AsyncTwin, "blocking": BlockingTwin}
 
 
 def tell(story: Coroutine[Any, Any, None]) -> None:
