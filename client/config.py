@@ -28,7 +28,7 @@ from client.validation import (
     check_text,
     choice,
     count,
-    not_settings,
+    not_the_kind,
     number,
     refuse,
     seconds,
@@ -84,7 +84,7 @@ class _Settings(BaseModel):
             return data
         if not isinstance(data, Mapping):
             what = f"a {cls.__name__}, or a dict of its settings"
-            raise not_settings(data, what)
+            raise not_the_kind(data, what)
         for name in map(str, cast("Mapping[Any, Any]", data)):
             if name not in cls.model_fields:
                 raise unknown_name(name, cls.model_fields)

@@ -34,7 +34,7 @@ __all__ = [
     "choice",
     "count",
     "not_allowed",
-    "not_settings",
+    "not_the_kind",
     "number",
     "refuse",
     "seconds",
@@ -77,8 +77,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def not_settings(given: object, allowed: str) -> PydanticCustomError:
-    """Make the error for what is given in place of a part; it may hold secrets, deeper inside."""
+def not_the_kind(given: object, allowed: str) -> PydanticCustomError:
+    """Make the error for a value of the wrong kind, which may hold a secret inside."""
     is_plain = given is None or isinstance(given, str | int | float)
     return not_allowed(given if is_plain else type(given), allowed)
 
@@ -237,7 +237,7 @@ def check_base_url(value: object) -> object:
     if isinstance(value, str) and _is_base_url(value):
         return value
     shown = mask_url(value) if isinstance(value, str) else value
-    raise not_allowed(shown, "an http:// or https:// URL with a host and without query, or ''")
+    raise not_the_kind(shown, "an http:// or https:// URL with a host and without query, or ''")
 
 
 def _is_base_url(value: str) -> bool:
@@ -281,4 +281,4 @@ def check_header_name(value: object) -> str:
             return value
         token = _TOKEN.match(value)
         value = f"{token[0] if token else ''}..."
-    raise not_allowed(value, "the name of a header: letters, digits and !#$%&'*+.^_`|~-")
+    raise not_the_kind(value, "the name of a header: letters, digits and !#$%&'*+.^_`|~-")

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from client import CircuitState, MyAPIError
 from tests.behaviour.twins import WORLDS
 from tests.behaviour.wire import Answer, Arrival, Step
 from tests.behaviour.world import World
+
+QUICK = (Phase.reuse, Phase.generate)
+"""Shrinking a failure takes longer than pytest lets a test run: add `Phase.shrink` by hand."""
 
 STEPS: dict[str, Step] = {
     "answer": 200,
@@ -96,7 +99,7 @@ def test_everything_is_back_in_its_place(name: str) -> None:
     """Slots, permits and answers; and nothing but what the contract names has reached a caller."""
 
     @given(plan=st.lists(operations, min_size=1, max_size=8))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60, deadline=None, phases=QUICK)
     def whatever(plan: list[Operation]) -> None:
         world = WORLDS[name]()
         world.debug = False

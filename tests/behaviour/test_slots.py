@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,6 +22,8 @@ from client.blocking_ports import BlockingPorts, BlockingSlots
 from tests.behaviour.twins import WORLDS
 from tests.behaviour.world import T, Task, World
 
+QUICK = (Phase.reuse, Phase.generate)
+"""Shrinking a failure takes longer than pytest lets a test run: add `Phase.shrink` by hand."""
 A_MOMENT = 0.001
 """Long enough for everybody who can run to do so, far shorter than any patience."""
 
@@ -177,5 +179,6 @@ def test_the_slots_agree_with_the_model(name: str) -> None:
     """Whatever happens, in whatever order."""
     machine = type("Machine", (SlotsMachine,), {"world_name": name})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=60, stateful_step_count=25, deadline=None)
+        machine,
+        settings=settings(max_examples=60, stateful_step_count=25, deadline=None, phases=QUICK),
     )

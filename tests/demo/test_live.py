@@ -65,7 +65,7 @@ def test_a_chapter_says_what_it_is_about() -> None:
     [
         (None, "● closed ", GREEN),
         (CircuitState.CLOSED, "● closed ", GREEN),
-        (CircuitState.OPEN, "● open, a probe in 1.5 s ", BOLD_RED),
+        (CircuitState.OPEN, "● open, a probe in 0.5 s ", BOLD_RED),
         (CircuitState.HALF_OPEN, "● half-open ", BOLD_YELLOW),
     ],
 )
@@ -74,7 +74,7 @@ def test_the_state_of_the_circuit_is_the_clients(
 ) -> None:
     """With the time that is left of the break."""
     drawn = scene(FakeClient(state))
-    drawn.journal(transition("opened"))
+    drawn.journal.break_ends_at = NOW + 0.5
     assert f"{style}{shown}" in picture(drawn)
 
 
@@ -216,6 +216,8 @@ def test_the_end_shows_table_proof_and_verdict() -> None:
     lines = [line.strip("│ ") for line in console.export_text(clear=False).splitlines()]
     assert lines[1].split() == ["chapter", "operations", "attempts", "waits", "outcomes", "circuit"]
     assert lines[3].split() == ["healthy", "2", "2", "0.00", "s", "2", "success", "-"]
+    assert lines[3].index("2") == lines[1].index("operations") + len("operations") - 1
+    assert lines[3].index("2 success") == lines[1].index("outcomes")
     assert lines[4].split()[-3:] == ["1", "ServerError", "opened"]
     assert lines[5] == "1 CircuitOpenError"
     assert lines[7].split() == ["all", "4", "5", "0.00", "s"]

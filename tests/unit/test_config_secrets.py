@@ -49,6 +49,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "headers-as-list": {"headers": [("Authorization", SECRET)]},
     "header-with-colon": {"headers": {f"Authorization: {SECRET}": ""}},
     "header-with-blank": {"headers": {f"Bearer {SECRET}": ""}},
+    "name-as-bytes": {"headers": {f"Authorization: {SECRET}".encode(): ""}},
+    "url-as-bytes": {"base_url": f"https://user:{SECRET}@api.example".encode()},
     "id-header": {"headers": {"X-Request-ID": SECRET}},
     "good-headers-and-a-fault": {"headers": {"Authorization": SECRET}, "http2": 5},
     "unknown-name": {"headers": {"Authorization": SECRET}, "timout": 5},

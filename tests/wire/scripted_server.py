@@ -153,6 +153,8 @@ class ScriptedServer:
         """What `read_request` has read, in order."""
         self.accepted = 0
         """How many connections were accepted."""
+        self.begun = 0
+        """For how many of them the script has begun: with TLS, after the handshake."""
         self._scripts = scripts
         self._tls = options.get("tls")
         self._stopping = threading.Event()
@@ -219,6 +221,7 @@ class ScriptedServer:
         try:
             if self._tls is not None:
                 connection.secure(self._tls)
+            self.begun += 1
             if not self._stopping.is_set():
                 script(connection)
         except (OSError, EOFError):

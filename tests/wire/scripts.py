@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.wire.scripted_server import head
 
 if TYPE_CHECKING:
-    from tests.wire.scripted_server import Connection
+    from tests.wire.scripted_server import Connection, Script
 
 LARGE = b"x" * 8_000_000
 """More than the buffers of two sockets take."""
@@ -18,6 +18,17 @@ def healthy(connection: Connection) -> None:
     while True:
         connection.read_request()
         connection.answer(body=b"ok")
+
+
+def after_an_answer(script: Script) -> Script:
+    """Answer one request before the script begins, so that the connection stands by then."""
+
+    def warmed(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(body=b"ok")
+        script(connection)
+
+    return warmed
 
 
 def stalls_before_the_head(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from client import CircuitState, ClientClosedError, ResilientClient
+from client import CircuitState, ClientClosedError, ResilientClient, ServiceUnavailableError
 from tests.wire.cancelling import (
     MOST_SECONDS,
     WAYS,
@@ -160,6 +160,21 @@ async def test_a_storm_of_cancellations_leaves_nothing(serve: Serve) -> None:
             check_all_is_back(client)
         async with asyncio.timeout(MOST_SECONDS):
             assert (await client.get("/")).text == "ok"
+
+
+async def test_a_cancelled_probe_gives_its_permit_back(serve: Serve) -> None:
+    """Else the circuit would wait for it, and turn everybody away."""
+    server = serve(serves)
+    circuit = {"failure_threshold": 1, "recovery_timeout": 0.0}
+    config = settings(server.url, retry=None, circuit_breaker=circuit)
+    for way in WAYS:
+        async with ResilientClient(config) as client:
+            with pytest.raises(ServiceUnavailableError):
+                await client.get("/busy")
+            assert not await way(get("/stall")(client), 20)
+            assert (client.circuit_state, client.stats().slots_in_use) == ("half-open", 0)
+            assert (await client.get("/")).text == "ok"
+            assert client.circuit_state == "closed"
 
 
 @contextmanager

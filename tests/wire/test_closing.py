@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,7 +23,7 @@ from tests.wire.twins import AsyncTwin, outcome_of, settings
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from client import ClientConfig
     from server.testing import FailureServer
@@ -44,13 +45,21 @@ def config_of(url: str) -> ClientConfig:
     return settings(url, bulkhead={"max_concurrency": 2}, retry=None, circuit_breaker=circuit)
 
 
+def is_busy(client: Client) -> bool:
+    """Tell whether a call is under way."""
+    return client.stats().slots_in_use == 1
+
+
 async def close_during(
-    twin: Twin, client: Client, under_way: int, *calls: Coroutine[Any, Any, object]
+    twin: Twin,
+    client: Client,
+    hangs: Callable[[], bool],
+    *calls: Coroutine[Any, Any, object],
 ) -> list[Any]:
-    """Begin calls, close the client when so many are under way, and return how the calls ended."""
+    """Begin calls, close the client once they hang, and return how the calls ended."""
     tasks = [twin.start(outcome_of(call)) for call in calls]
-    await twin.until(lambda: client.stats().slots_in_use == under_way)
-    await twin.sleep(0.05)  # until they hang where they shall hang
+    await twin.until(hangs)
+    await twin.sleep(0.02)  # a moment for those that only just came there
     await client.close()
     outcomes = [await task.result() for task in tasks]
     stats = client.stats()
@@ -74,7 +83,7 @@ async def test_with_calls_in_flight_and_queued(  # noqa: PLR0913 - a case is thr
     server = serve(script, receive_buffer=4096, tls=server_tls if tls else None)
     client = twin.client(config_of(server.url))
     calls = [client.request("POST", "/", content=content) for _ in range(4)]
-    outcomes = await close_during(twin, client, 2, *calls)
+    outcomes = await close_during(twin, client, lambda: server.begun == 2, *calls)
     assert [type(each) for each in outcomes] == [ClientClosedError] * 4
     assert sorted((error.attempts, error.request_sent) for error in outcomes) == [
         (0, False),
@@ -87,18 +96,19 @@ async def test_with_calls_in_flight_and_queued(  # noqa: PLR0913 - a case is thr
 
 async def test_while_connecting(twin: Twin, unaccepting_port: int) -> None:
     """The connection that nobody waits for any more is given up as well."""
-    config = config_of(f"http://127.0.0.1:{unaccepting_port}").merged(timeout={"connect": 0.5})
-    client = twin.client(config)
-    [error] = await close_during(twin, client, 1, client.get("/"))
+    config = config_of(f"http://127.0.0.1:{unaccepting_port}").merged(timeout={"connect": 3.0})
+    client, began = twin.client(config), time.monotonic()
+    [error] = await close_during(twin, client, lambda: is_busy(client), client.get("/"))
     assert isinstance(error, ClientClosedError)
     assert error.attempts == 1
+    assert time.monotonic() - began < 3.0, "it waited for the connect timeout"
 
 
 async def test_during_the_handshake(twin: Twin, serve: Serve) -> None:
     """A server that does not speak TLS."""
     server = serve(reads_nothing)
     client = twin.client(config_of(server.url.replace("http:", "https:")))
-    [error] = await close_during(twin, client, 1, client.get("/"))
+    [error] = await close_during(twin, client, lambda: server.begun == 1, client.get("/"))
     assert isinstance(error, ClientClosedError)
 
 
@@ -106,7 +116,10 @@ async def test_in_the_wait_for_a_retry(twin: Twin, failure_server: FailureServer
     """The wait ends at once, and no attempt follows it."""
     failure_server.fail_count(1, status=503, retry_after="30")
     client = twin.client(config_of(failure_server.url).merged(retry={"max_attempts": 2}))
-    [error] = await close_during(twin, client, 1, client.get("/msg", request_id="late"))
+    call = client.get("/msg", request_id="late")
+    [error] = await close_during(
+        twin, client, lambda: failure_server.ledger().arrived == 1 and is_busy(client), call
+    )
     assert isinstance(error, ClientClosedError)
     assert (error.attempts, error.request_sent) == (1, True)
     assert failure_server.ledger().requests["late"].arrived == 1
@@ -121,7 +134,7 @@ async def test_while_the_caller_reads_a_stream(twin: Twin, serve: Serve) -> None
         async with client.stream("GET", "/") as response:
             return await twin.read(response)
 
-    [error] = await close_during(twin, client, 1, read())
+    [error] = await close_during(twin, client, lambda: server.begun == 1, read())
     assert isinstance(error, ClientClosedError)
     assert (error.attempts, error.request_sent) == (1, True)
 

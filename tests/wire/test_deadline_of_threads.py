@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from client import APINetworkError, DeadlineExceededError, SyncResilientClient, blocking_deadline
+from client import (
+    APINetworkError,
+    ClientClosedError,
+    DeadlineExceededError,
+    SyncResilientClient,
+    blocking_deadline,
+)
 from client.abandonable import Abandonable
 from client.blocking_deadline import deadline_of_this_thread
 from client.family import family_named
@@ -114,6 +120,26 @@ def test_a_connection_that_comes_too_late_is_closed(
         assert failed.value.request_sent is False
         is_known.set()
         assert left.wait(PATIENCE_SECONDS)
+    assert server.requests == []
+
+
+def test_a_connection_that_comes_as_the_client_closes_is_closed(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between connecting and the first use of the connection nobody else knows of it."""
+    server = serve(healthy)
+    client = SyncResilientClient(settings(server.url))
+
+    class ClosedMeanwhile(Abandonable):
+        def run(self, seconds: float | None) -> object:
+            opened: object = super().run(seconds)
+            client.close()
+            return opened
+
+    monkeypatch.setattr(blocking_deadline, "Abandonable", ClosedMeanwhile)
+    with pytest.raises(ClientClosedError):
+        client.get("/")
+    assert sockets_to(server.port) == 0
     assert server.requests == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from client import CircuitState, DeadlineExceededError
 from tests.wire.scripts import (
     LARGE,
+    after_an_answer,
     drips_chunks,
     drips_the_body,
     drips_the_head,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.wire.scripted_server import Connection, Script
     from tests.wire.twins import Client, Twin
 
-SECONDS = 0.1
+SECONDS = 0.12
 PHASES = [
     pytest.param(stalls_before_the_head, "GET", None, id="head-stalls"),
     pytest.param(drips_the_head, "GET", None, id="head-drips"),
@@ -55,9 +56,10 @@ async def test_over_http(
     twin: Twin, serve: Serve, script: Script, method: str, content: bytes | None
 ) -> None:
     """The call ends, and a client with a single slot goes on."""
-    server = serve(script, healthy, receive_buffer=4096)
+    server = serve(after_an_answer(script), healthy, receive_buffer=4096)
     config = settings(server.url, bulkhead={"max_concurrency": 1})
     async with twin.client(config) as client:
+        await client.get("/")
         await fail_by_deadline(client, method, content)
         check_all_is_back(client)
         assert (await client.get("/")).text == "ok"
@@ -74,28 +76,22 @@ async def test_over_https(  # noqa: PLR0913, PLR0917 - a case is three of them
     content: bytes | None,
 ) -> None:
     """The same under TLS."""
-    server = serve(script, healthy, receive_buffer=4096, tls=server_tls)
+    server = serve(after_an_answer(script), healthy, receive_buffer=4096, tls=server_tls)
     config = settings(server.url, bulkhead={"max_concurrency": 1})
     async with twin.client(config) as client:
+        await client.get("/")
         await fail_by_deadline(client, method, content)
         check_all_is_back(client)
         assert (await client.get("/")).text == "ok"
         check_all_is_back(client)
 
 
-async def test_on_a_connection_that_was_used_before(twin: Twin, serve: Serve) -> None:
-    """Keep-alive changes nothing: the deadline is the call's, not the connection's."""
-
-    def answers_then_drips(connection: Connection) -> None:
-        connection.read_request()
-        connection.answer(body=b"ok")
-        drips_the_body(connection)
-
-    server = serve(answers_then_drips, healthy)
+async def test_on_a_new_connection(twin: Twin, serve: Serve) -> None:
+    """The one deadline spans connecting, the head and the body."""
+    server = serve(drips_the_body, healthy)
     async with twin.client(settings(server.url)) as client:
-        assert (await client.get("/", deadline=5)).text == "ok"
-        await fail_by_deadline(client)
-        assert server.accepted == 1
+        with pytest.raises(DeadlineExceededError):
+            await client.get("/", deadline=3 * SECONDS)
         assert (await client.get("/")).text == "ok"
         check_all_is_back(client)
 
@@ -104,9 +100,10 @@ async def test_a_deadline_ends_with_its_call(twin: Twin, serve: Serve) -> None:
     """Long after it has passed, the same connection serves a call without one."""
     server = serve(healthy)
     async with twin.client(settings(server.url)) as client:
+        await client.get("/")
         for _ in range(3):
-            assert (await client.get("/", deadline=0.1)).text == "ok"
-        await twin.sleep(0.11)
+            assert (await client.get("/", deadline=0.3)).text == "ok"
+        await twin.sleep(0.31)
         assert (await client.get("/")).text == "ok"
         assert (await client.get("/", deadline=5)).text == "ok"
         assert server.accepted == 1
@@ -160,7 +157,7 @@ async def test_in_a_later_attempt(twin: Twin, serve: Serve) -> None:
     server = serve(fails, drips_the_body)
     async with twin.client(settings(server.url)) as client:
         with pytest.raises(DeadlineExceededError) as failed:
-            await client.get("/", deadline=SECONDS)
+            await client.get("/", deadline=4 * SECONDS)
         assert (failed.value.attempts, failed.value.request_sent) == (2, True)
         check_all_is_back(client)
 
@@ -195,8 +192,9 @@ async def test_while_the_caller_reads_a_stream(twin: Twin, serve: Serve, script:
 
 async def test_it_counts_for_the_circuit(twin: Twin, serve: Serve) -> None:
     """A server that never gets done is a server that fails."""
-    server = serve(drips_the_body)
+    server = serve(after_an_answer(drips_the_body))
     config = settings(server.url, circuit_breaker={"failure_threshold": 1})
     async with twin.client(config) as client:
+        await client.get("/")
         await fail_by_deadline(client)
         assert client.circuit_state is CircuitState.OPEN

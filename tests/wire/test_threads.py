@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from itertools import count
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from client import (
@@ -19,6 +21,8 @@ from tests.wire.twins import check_all_is_back, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from client import Event
     from tests.wire.conftest import Serve
@@ -66,15 +70,29 @@ class Outage:
                 return
 
 
-def test_an_outage_and_its_end(serve: Serve) -> None:
+class Tally:
+    """Counts, where `+=` on a `Counter` would lose some."""
+
+    def __init__(self) -> None:
+        self.counts = Counter[str]()
+        self._lock = threading.Lock()
+
+    def add(self, what: str) -> None:
+        """Count one."""
+        with self._lock:
+            self.counts[what] += 1
+
+
+def test_an_outage_and_its_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """The circuit opens once; of all that come after the break a single one is the probe."""
-    outage, outcomes = Outage(), Counter[str]()
+    outage, tally = Outage(), Tally()
+    outcomes = tally.counts
     events: list[Event] = []
     server = serve(outage)
     config = settings(
         server.url,
         retry={"max_attempts": 2, "budget": None},
-        circuit_breaker={"failure_threshold": 40, "recovery_timeout": 0.2},
+        circuit_breaker={"failure_threshold": 40, "recovery_timeout": 1000.0},
         bulkhead={"max_concurrency": 5},
     )
     with SyncResilientClient(config, listeners=[events.append]) as client:
@@ -83,9 +101,9 @@ def test_an_outage_and_its_end(serve: Serve) -> None:
             try:
                 client.get("/")
             except (ServiceUnavailableError, APINetworkError, CircuitOpenError) as error:
-                outcomes[type(error).__name__] += 1
+                tally.add(type(error).__name__)
             else:
-                outcomes["ok"] += 1
+                tally.add("ok")
 
         def call_often() -> None:
             for _ in range(CALLS):
@@ -104,7 +122,8 @@ def test_an_outage_and_its_end(serve: Serve) -> None:
         # The probe is held back until all others have been turned away.
         outage.is_over.set()
         sent, rejected = len(server.requests), outcomes["CircuitOpenError"]
-        threading.Event().wait(0.25)
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000, time=time.time)
+        monkeypatch.setattr("client.blocking_ports.time", later)
 
         def probe() -> None:
             call()
@@ -138,8 +157,7 @@ def test_a_deadline_is_its_own_threads(serve: Serve) -> None:
             connection.answer(body=b"ok")
 
     server = serve(answers_late)
-    outcomes = Counter[str]()
-    number = count()
+    tally, number = Tally(), count()
     with SyncResilientClient(settings(server.url, circuit_breaker=None)) as client:
 
         def call() -> None:
@@ -148,10 +166,10 @@ def test_a_deadline_is_its_own_threads(serve: Serve) -> None:
                 try:
                     client.get("/", deadline=deadline)
                 except Exception as error:  # noqa: BLE001 - counted
-                    outcomes[f"{type(error).__name__} {deadline}"] += 1
+                    tally.add(f"{type(error).__name__} {deadline}")
                 else:
-                    outcomes[f"ok {deadline}"] += 1
+                    tally.add(f"ok {deadline}")
 
         in_threads(call)
-        assert outcomes == {"ok None": 12, "DeadlineExceededError 0.05": 12}
+        assert tally.counts == {"ok None": 12, "DeadlineExceededError 0.05": 12}
         check_all_is_back_of(client)

@@ -254,7 +254,9 @@ def check_all_is_back(client: Client) -> None:
     """Assert that an ended call holds no slot, and that its connection is closed or free."""
     stats = client.stats()
     assert (stats.slots_in_use, stats.slots_waiting) == (0, 0)
+    assert not getattr(client._session.http, "_under_way", ())
     for pool in pools_of(client):
+        assert not getattr(pool._network_backend, "_connecting", ())
         assert [each for each in pool.connections if not each.is_idle()] == []
         assert pool._requests == []
 
