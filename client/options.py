@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from client.config import RetryConfig
+from client.exceptions import InvalidRequestError
 from client.seconds import MAX_SECONDS, is_seconds
 
 if TYPE_CHECKING:
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
     Pairs = Iterable[tuple[str, Any]]
 
-__all__ = ["CallOptions", "check_deadline", "check_names", "check_retry"]
+__all__ = ["CallOptions", "check_deadline", "check_method", "check_names", "check_retry"]
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SHOWN: Final = 40
 
 
 class CallOptions(TypedDict, total=False):
@@ -61,6 +66,18 @@ def check_names(options: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(name, _KNOWN, n=1)
             offer = f"; did you mean {near[0]!r}?" if near else ""
             raise TypeError(f"unexpected keyword argument {name!r}{offer}")
+
+
+def check_method(method: object) -> None:
+    """Refuse what is no HTTP method (a token of RFC 9110, 9.1) before anything is done.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+        shown = repr(method)[:_SHOWN]
+        text = f"HTTP method {shown} is not allowed: give a word such as GET"
+        raise InvalidRequestError(text, request_sent=False)
 
 
 def check_deadline(value: object) -> float | None:

@@ -178,10 +178,11 @@ def _plain(setting: str, answer: Any) -> Any:
 
 def _wait_within(low: float, high: float, answer: Any) -> float:
     """Return what a backoff answered, kept within the bounds."""
+    given = _plain("backoff", answer)
     try:
-        seconds = float(_plain("backoff", answer))
-    except ValueError:
+        seconds = float(given)
+    except (TypeError, ValueError):
         seconds = math.nan
     if math.isnan(seconds):
-        raise ValueError(f"backoff returned {answer!r}: it must return seconds, 0 or more")
+        raise ValueError(f"backoff returned {answer!r}: it must return a number of seconds")
     return min(max(seconds, low), high)

@@ -21,7 +21,7 @@ from client.exceptions import ClientClosedError, InsecureTLSWarning
 from client.exchange import HttpExchange, StreamExchange
 from client.headers import find_header, put_header, set_default, to_pairs
 from client.http_client import build_client, check_foreign_client, to_timeout
-from client.options import check_deadline, check_names, check_retry
+from client.options import check_deadline, check_method, check_names, check_retry
 from client.request_id import check_request_id, new_request_id
 from client.retry import RetryPolicy
 from client.urls import join
@@ -190,6 +190,7 @@ class Session:
     ) -> tuple[Call, ExchangeT]:
         """Check the arguments of a call before anything is taken or sent."""
         check_names(options)
+        check_method(method)
         target = self._target(url)
         headers = to_pairs(options.get("headers"))
         for name, value in self._own_headers:

@@ -13,6 +13,7 @@ _AUTHORITY: Final = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/]*@)?"
     r"(?P<host>\[[^\]/@]*\]|[^/:@\\]*)(?P<port>:[0-9]*)?(?=/|$)"
 )
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUERY: Final = re.compile(r"[?#]")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HIGHEST_PORT: Final = 65_535
@@ -30,14 +31,19 @@ def join(base_url: str, url: str) -> str:
 def mask_url(url: str) -> str:
     """Return the URL without credentials, query and fragment.
 
-    Nothing is shown of a malformed one with an "@": a password may reach up to there.
+    Nothing is shown of a malformed one with an "@": a password may reach up to there. Control
+    characters are escaped, so that a text with a URL in it stays on its line.
     """
-    bare = _QUERY.split(url, maxsplit=1)[0]
+    bare = _CONTROL.sub(_escaped, _QUERY.split(url, maxsplit=1)[0])
     found = _AUTHORITY.match(bare)
     if found:
         scheme, host, port = found.group("scheme", "host", "port")
         return f"{scheme or ''}//{host}{port or ''}{bare[found.end() :]}"
     return "***" if "@" in url else bare
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]
 
 
 def origin_of(url: str) -> str:
@@ -58,8 +64,8 @@ def flaw_of_address(host: str, port: int | None) -> str | None:
 
     The layers below notice late, each in its way, or connect elsewhere: to port 34463 for 99999.
     """
-    if port is not None and port > _HIGHEST_PORT:
-        return f"the port {port} is above {_HIGHEST_PORT}"
+    if port is not None and not 0 < port <= _HIGHEST_PORT:
+        return f"the port {port} is not from 1 to {_HIGHEST_PORT}"
     labels = host.removesuffix(".").split(".") if host else []
     if all(0 < len(label) <= _LONGEST_LABEL for label in labels):
         return None

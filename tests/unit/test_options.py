@@ -7,7 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from client.config import RetryConfig
-from client.options import CallOptions, check_deadline, check_names, check_retry
+from client.exceptions import InvalidRequestError
+from client.options import (
+    CallOptions,
+    check_deadline,
+    check_method,
+    check_names,
+    check_retry,
+)
 
 
 def test_every_argument_of_httpx_and_the_three_added_are_known() -> None:
@@ -91,3 +98,28 @@ def test_anything_else_is_refused(value: object) -> None:
         check_retry(value, None)
     expected = f"retry {value!r} is not allowed: give a RetryConfig, a dict, or None"
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("method", ["GET", "purge", "M-SEARCH", "!#$%&'*+.^_`|~"])
+def test_a_method_is_a_token(method: str) -> None:
+    """Any case, and also those that nobody has heard of."""
+    check_method(method)
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("", "''"),
+        ("GET /", "'GET /'"),
+        ("GET\r\nX: y", "'GET\\r\\nX: y'"),
+        ("G\u00c9T", "'G\u00c9T'"),
+        (None, "None"),
+        ("X " * 50, repr("X " * 50)[:40]),
+    ],
+)
+def test_what_is_no_method_is_refused(method: object, shown: str) -> None:
+    """Before anything is taken or sent, and on one line."""
+    with pytest.raises(InvalidRequestError) as caught:
+        check_method(method)
+    assert str(caught.value) == f"HTTP method {shown} is not allowed: give a word such as GET"
+    assert caught.value.request_sent is False

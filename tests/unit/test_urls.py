@@ -125,7 +125,7 @@ def test_a_broken_url_has_an_empty_origin(url: str) -> None:
     [
         ("host", None),
         ("host", 65535),
-        ("host", 0),
+        ("host", 1),
         ("", None),
         ("a.b.", 80),
         ("::1", 80),
@@ -140,7 +140,9 @@ def test_an_address_may_be_anybodys(host: str, port: int | None) -> None:
 @pytest.mark.parametrize(
     ("host", "port", "flaw"),
     [
-        ("host", 65536, "the port 65536 is above 65535"),
+        ("host", 65536, "the port 65536 is not from 1 to 65535"),
+        ("host", 0, "the port 0 is not from 1 to 65535"),
+        ("host", -1, "the port -1 is not from 1 to 65535"),
         (f"a.{'x' * 64}.b", 80, "a part of the host is empty or longer than 63 characters"),
         ("a..b", 80, "a part of the host is empty or longer than 63 characters"),
         (".", None, "a part of the host is empty or longer than 63 characters"),
@@ -149,3 +151,16 @@ def test_an_address_may_be_anybodys(host: str, port: int | None) -> None:
 def test_an_address_can_be_nobodys(host: str, port: int | None, flaw: str) -> None:
     """Nothing is sent there, or to where lower layers would bend it."""
     assert flaw_of_address(host, port) == flaw
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://h/\r\nFAKE: 1", "http://h/\\r\\nFAKE: 1"),
+        ("http://h/\x1b[31mred\x7f", "http://h/\\x1b[31mred\\x7f"),
+        ("http://h/\x85\u2028\u2029", "http://h/\\x85\\u2028\\u2029"),
+    ],
+)
+def test_control_characters_are_shown_escaped(url: str, expected: str) -> None:
+    """A text with a URL in it stays on its line, and paints no terminal."""
+    assert mask_url(url) == expected

@@ -81,6 +81,8 @@ async def test_a_name_that_does_not_resolve(twin: Twin, monkeypatch: pytest.Monk
         pytest.param(f"http://{'x' * 64}.invalid/", id="label-too-long"),
         pytest.param("http://double..dot.invalid/", id="empty-label"),
         pytest.param("http://127.0.0.1:99999/", id="port-too-high"),
+        pytest.param("http://127.0.0.1:-1/", id="port-below-zero"),
+        pytest.param("http://127.0.0.1:0/", id="port-zero"),
         pytest.param("http://127.0.0.1:port/", id="port-no-number"),
         pytest.param("http://[::1/", id="broken-ipv6"),
         pytest.param("http://", id="no-host"),
