@@ -175,11 +175,9 @@ class StreamExchange(HttpExchange):
 
     async def keep(self, response: Any) -> None:
         """Read the answer that an error will carry, unless it is large or slow."""
-        if response is None:
-            return
-        BodyLimit(_KEPT).install(response)
-        await self._try_to_read(response, _KEEP_SECONDS)
-        await self.abandon(response)
+        if response is not None:
+            BodyLimit(_KEPT).install(response)
+            await self._try_to_read(response, _KEEP_SECONDS)
 
     async def _try_to_read(self, response: Any, seconds: float) -> None:
         deadline, ports = self._call.deadline, self._engine.ports

@@ -9,6 +9,7 @@ import tenacity
 from client import (
     APINetworkError,
     DeadlineExceededError,
+    InvalidRequestError,
     NotFoundError,
     RetryConfig,
     ServerError,
@@ -267,3 +268,12 @@ async def test_a_call_without_retries_can_have_a_deadline(world: World) -> None:
     with pytest.raises(DeadlineExceededError):
         await client.get(deadline=4)
     assert world.now() == pytest.approx(1004)
+
+
+async def test_what_is_no_method_is_refused(world: World) -> None:
+    """Before a slot is taken, and before it could bring a line of its own into a request."""
+    client = world.client(200)
+    with pytest.raises(InvalidRequestError, match="HTTP method"):
+        await client.request("GET\r\nX: y", "/")
+    assert client.wire.arrivals == []
+    assert client.stats().operations == 0
