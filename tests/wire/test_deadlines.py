@@ -152,7 +152,7 @@ async def test_in_a_later_attempt(twin: Twin, serve: Serve) -> None:
 
     def fails(connection: Connection) -> None:
         connection.read_request()
-        connection.answer(500)
+        connection.answer(500, connection="close")  # the next attempt has one of its own
 
     server = serve(fails, drips_the_body)
     async with twin.client(settings(server.url)) as client:
