@@ -31,8 +31,7 @@ class _Uninterrupted:
 
     async def wait(self) -> None:
         """Wait for what still goes on."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 class AsyncioPool(WrappedPool):

@@ -143,9 +143,9 @@ class AsyncHttp:
     def hang_up(self) -> None:
         """Make every exchange that is under way raise `TimeoutError`, whatever it waits for."""
         now = asyncio.get_running_loop().time()
-        for timeout in self._under_way:
-            if not timeout.expired():
-                timeout.reschedule(now)
+        under_way, self._under_way = self._under_way, set()
+        for timeout in under_way:
+            timeout.reschedule(now)
 
     async def close(self) -> None:
         """Close the client and its connections."""

@@ -152,12 +152,10 @@ class _Backend:
         finally:
             with self._lock:
                 self._connecting.discard(attempt)
-        if stream is not None:
-            return self.guard(stream)
-        if self._is_closed:
-            raise self._httpcore.ConnectError(_CLOSED)
-        message = "connecting took too long"
-        raise self._httpcore.ConnectTimeout(message)
+        if stream is None:
+            message = "the deadline has passed, or the client is closed"
+            raise self._httpcore.ConnectTimeout(message)
+        return self.guard(stream)
 
 
 class _Stream:
@@ -174,7 +172,7 @@ class _Stream:
         """During a handshake, which takes the socket away: another way to it."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._enter(self._httpcore.ReadError)
+        self._enter()
         try:
             cut = _cut(timeout, self._httpcore.ReadTimeout)
             return self._inner.read(max_bytes, timeout=cut)  # type: ignore[no-any-return]
@@ -182,7 +180,7 @@ class _Stream:
             self._leave()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._enter(self._httpcore.WriteError)
+        self._enter()
         try:
             if _state.deadline is None:
                 self._inner.write(buffer, timeout=timeout)
@@ -196,7 +194,7 @@ class _Stream:
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> _Stream:
-        self._enter(self._httpcore.ConnectError)
+        self._enter()
         try:
             with _another_way_to(self._inner) as self._handle:
                 cut = _cut(timeout, self._httpcore.ConnectTimeout)
@@ -218,10 +216,8 @@ class _Stream:
                 return
         self._inner.close()
 
-    def _enter(self, refusal: type[Exception]) -> None:
+    def _enter(self) -> None:
         with self._lock:
-            if self._is_closed:
-                raise refusal(_CLOSED)
             self._users += 1
 
     def _leave(self) -> None:

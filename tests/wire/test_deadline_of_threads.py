@@ -8,10 +8,11 @@ import socket
 import threading
 import time
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import httpcore
 import httpx
 import pytest
 
@@ -26,7 +27,7 @@ from client.abandonable import Abandonable
 from client.blocking_deadline import deadline_of_this_thread
 from client.family import family_named
 from tests.wire.conftest import sockets_to
-from tests.wire.scripts import drips_the_body, healthy, stalls_before_the_head
+from tests.wire.scripts import LARGE, drips_the_body, healthy, stalls_before_the_head
 from tests.wire.twins import PATIENCE_SECONDS, BlockingTwin, settings
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ def test_a_connection_that_comes_too_late_is_closed(
         with pytest.raises(DeadlineExceededError) as failed:
             client.get(f"http://slow.invalid:{server.port}/", deadline=SECONDS)
         assert failed.value.request_sent is False
+        # The thread that still waits must not keep the interpreter from ending.
+        [waiting] = [each for each in threading.enumerate() if each.name == "resilient-client"]
+        assert waiting.daemon
         is_known.set()
         assert left.wait(PATIENCE_SECONDS)
     assert server.requests == []
@@ -178,6 +182,122 @@ def test_over_a_unix_socket(serve: Serve, tmp_path: Path) -> None:
         with pytest.raises(DeadlineExceededError):
             client.get("/", deadline=SECONDS)
         assert client.get("/").text == "ok"
+
+
+def test_to_a_peer_that_reads_slowly(serve: Serve) -> None:
+    """No single write takes long, but all of them would take ten seconds."""
+
+    def reads_slowly(connection: Connection) -> None:
+        while connection.sock.recv(4096) and not connection.stopping.wait(0.005):
+            pass
+
+    server = serve(reads_slowly, receive_buffer=4096)
+    small_buffer = (socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
+    transport = httpx.HTTPTransport(socket_options=[small_buffer])
+    with SyncResilientClient(settings(server.url), transport=transport) as client:
+        with no_hang(), pytest.raises(DeadlineExceededError) as failed:
+            client.post("/", content=LARGE, deadline=2 * SECONDS)
+        assert (failed.value.attempts, failed.value.request_sent) == (1, True)
+
+
+class Recorder:
+    """A network backend and its connection, which note the timeouts they are given."""
+
+    def __init__(self) -> None:
+        self.timeouts: dict[str, float | None] = {}
+
+    def connect_tcp(self, _host: str, _port: int, timeout: float | None) -> Recorder:
+        """Connect."""
+        self.timeouts["connect_tcp"] = timeout
+        return self
+
+    def connect_unix_socket(self, _path: str, timeout: float | None) -> Recorder:
+        """Connect."""
+        self.timeouts["connect_unix_socket"] = timeout
+        return self
+
+    def start_tls(self, _context: object, _name: str | None, timeout: float | None) -> Recorder:
+        """Shake hands."""
+        self.timeouts["start_tls"] = timeout
+        return self
+
+    def read(self, _most: int, timeout: float | None) -> bytes:
+        """Read."""
+        self.timeouts["read"] = timeout
+        return b""
+
+    def write(self, _buffer: bytes, timeout: float | None) -> None:
+        """Write."""
+        self.timeouts["write"] = timeout
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self.timeouts["sleep"] = seconds
+
+    def get_extra_info(self, _name: str) -> None:
+        """Know nothing."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+@pytest.mark.parametrize(
+    ("given", "deadline", "low", "high"),
+    [(60.0, None, 60, 60), (60.0, 10.0, 5, 10), (1.0, 10.0, 1, 1)],
+)
+def test_every_call_is_cut(given: float, deadline: float | None, low: float, high: float) -> None:
+    """To what is left of the deadline, if that is less than the timeout given, and only then."""
+    recorder, transport = Recorder(), httpx.HTTPTransport()
+    transport._pool._network_backend = cast("Any", recorder)
+    with httpx.Client(transport=transport) as client:
+        blocking_deadline.hold_to_deadlines(client, family_named("httpx"))
+        backend: Any = transport._pool._network_backend
+        with deadline_of_this_thread(time.monotonic() + deadline) if deadline else nullcontext():
+            backend.connect_unix_socket("path", timeout=given)
+            plain = backend.connect_tcp("host", 80, timeout=given)
+            stream = plain.start_tls(None, "host", given)
+            stream.read(1, given)
+            stream.write(b"x", given)
+            backend.sleep(given)
+    assert set(recorder.timeouts) == {
+        "connect_tcp",
+        "connect_unix_socket",
+        "read",
+        "sleep",
+        "start_tls",
+        "write",
+    }
+    assert all(low <= (seconds or 0) <= high for seconds in recorder.timeouts.values())
+
+
+@pytest.mark.parametrize("answer", [b"", b"data"])
+def test_only_the_thread_that_uses_a_socket_closes_it(answer: bytes) -> None:
+    """The number of a closed socket may be another's by the time a blocked call comes to use it."""
+    is_reading, may_return = threading.Event(), threading.Event()
+
+    class Blocking(Recorder):
+        closed_in: threading.Thread | None = None
+
+        def read(self, _most: int, timeout: float | None) -> bytes:
+            is_reading.set()
+            may_return.wait(PATIENCE_SECONDS)
+            assert self.closed_in is None
+            return answer
+
+        def close(self) -> None:
+            self.closed_in = threading.current_thread()
+
+    inner = Blocking()
+    with httpx.Client() as client:
+        backend = blocking_deadline._Backend(inner, httpcore, client)
+        stream = backend.guard(inner)
+        reader = threading.Thread(target=stream.read, args=(1,))
+        reader.start()
+        assert is_reading.wait(PATIENCE_SECONDS)
+        backend.hang_up()
+        may_return.set()
+        reader.join(PATIENCE_SECONDS)
+        assert inner.closed_in is reader
 
 
 def test_other_transports_are_left_alone() -> None:
@@ -297,3 +417,10 @@ def test_both_families_are_served() -> None:
         blocking_deadline.hang_up(client)
     with pytest.raises(family.module.ConnectError, match="closed"):
         client._transport.handle_request(family.module.Request("GET", "http://127.0.0.1:1/"))
+
+
+def test_a_connection_without_a_socket_is_closed_in_its_own_way() -> None:
+    """There is nothing to hold a second handle of, and nothing to shut down."""
+    with blocking_deadline._another_way_to(Recorder()) as handle:
+        assert handle is None
+    blocking_deadline._shut_down(handle)
