@@ -31,7 +31,7 @@ class _Uninterrupted:
 
     async def wait(self) -> None:
         """Wait for what still goes on."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.shield(asyncio.gather(*self._tasks, return_exceptions=True))
 
 
 class AsyncioPool(WrappedPool):
