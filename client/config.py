@@ -46,7 +46,6 @@ __all__ = [
     "LoggingConfig",
     "RetryBudgetConfig",
     "RetryConfig",
-    "Settings",
     "TimeoutConfig",
     "given_settings",
     "merge",
@@ -59,7 +58,6 @@ Count = Annotated[int, count()]
 Flag = Annotated[bool, PlainValidator(check_flag)]
 Text = Annotated[str, PlainValidator(check_text)]
 Hook = Annotated[Callable[..., Any] | None, PlainValidator(check_callable)]
-Methods = Annotated[frozenset[str] | None, PlainValidator(check_methods)]
 Status = Annotated[int, count(100, 599)]
 BackoffName = Literal["exponential", "linear", "fibonacci", "constant"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -67,7 +65,7 @@ LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
 
 
-class Settings(BaseModel):
+class _Settings(BaseModel):
     """What all parts share: frozen, no unknown names, values never shown by pydantic itself."""
 
     model_config = ConfigDict(
@@ -104,7 +102,7 @@ class Settings(BaseModel):
         return type(self).model_validate(merge(given_settings(self), overrides))
 
 
-class TimeoutConfig(Settings):
+class TimeoutConfig(_Settings):
     """How long each part may take, in seconds.
 
     `connect`, `read`, `write` and `pool` each bound one phase of one attempt, as in httpx; None
@@ -119,7 +117,7 @@ class TimeoutConfig(Settings):
     total: PositiveSeconds | None = None
 
 
-class RetryBudgetConfig(Settings):
+class RetryBudgetConfig(_Settings):
     """How many retries a client may afford, so that retries never become the outage.
 
     `ratio` is the share of the operations of the last ten seconds that may be retried on top
@@ -133,7 +131,7 @@ class RetryBudgetConfig(Settings):
     minimum_per_second: Annotated[float, number(float, low=0, high=1_000_000)] = 10.0
 
 
-class RetryConfig(Settings):
+class RetryConfig(_Settings):
     """When a failed attempt is followed by another, and how long the wait between them is.
 
     Attributes:
@@ -167,7 +165,7 @@ class RetryConfig(Settings):
         BackoffName | Backoff | Callable[..., Any], PlainValidator(check_backoff)
     ] = "exponential"
     statuses: Annotated[frozenset[Status], BeforeValidator(check_statuses)] = DEFAULT_STATUSES
-    methods: Methods = None
+    methods: Annotated[frozenset[str] | None, PlainValidator(check_methods)] = None
     retry_if: Hook = None
     stop: Hook = None
     respect_retry_after: Flag = True
@@ -186,7 +184,7 @@ class RetryConfig(Settings):
         return self
 
 
-class CircuitBreakerConfig(Settings):
+class CircuitBreakerConfig(_Settings):
     """When the circuit opens, how long it stays open, and what lets it close again.
 
     Attributes:
@@ -255,7 +253,7 @@ class CircuitBreakerConfig(Settings):
         return self
 
 
-class BulkheadConfig(Settings):
+class BulkheadConfig(_Settings):
     """How many operations run at once, and how long one more may wait for its turn.
 
     Attributes:
@@ -268,7 +266,7 @@ class BulkheadConfig(Settings):
     acquisition_timeout: Seconds = 30.0
 
 
-class LoggingConfig(Settings):
+class LoggingConfig(_Settings):
     """What is logged: nothing below `level`, with or without the request id, by which logger."""
 
     level: Annotated[
@@ -278,7 +276,7 @@ class LoggingConfig(Settings):
     logger_name: Text = "resilient_client"
 
 
-class ClientConfig(Settings):
+class ClientConfig(_Settings):
     """Everything a client can be told; `ClientConfig()` is ready for use.
 
     Attributes:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
-    "AttemptStarted",
     "BulkheadAcquired",
     "BulkheadRejected",
     "BulkheadWaiting",
@@ -35,7 +34,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfOperation:
-    request_id: str | None
+    request_id: str
     method: str
     url: str
     """Without credentials, query and fragment."""
@@ -76,13 +75,6 @@ class CircuitRejected(_OfOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted(_OfOperation):
-    """Attempt number `attempt` begins."""
-
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryScheduled(_OfOperation):
     """Attempt number `attempt` of `max_attempts` failed; the next begins after `wait` seconds."""
 
@@ -90,15 +82,12 @@ class RetryScheduled(_OfOperation):
     max_attempts: int
     wait: float
     error: Exception
-    response: Any = None
-    """The answer that is retried, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSucceeded(_OfOperation):
     """The operation brought an answer."""
 
-    response: Any
     status_code: int
     attempts: int
     elapsed: float
@@ -153,7 +142,6 @@ Event: TypeAlias = (
     | CircuitOpened
     | CircuitHalfOpened
     | CircuitClosed
-    | AttemptStarted
     | RetryScheduled
     | OperationSucceeded
     | OperationFailed

@@ -4,7 +4,6 @@ import httpx
 
 from client.call import Call
 from client.exceptions import APINetworkError, MyAPIError, ServerError
-from client.notifiers import Notifiers
 from client.retry import Failure
 
 URL = "https://api.example/items"
@@ -23,7 +22,6 @@ def call_of(
         url=URL,
         target=URL,
         request_id="id-1",
-        notify=Notifiers(()),
         retry=None,
         total=None,
         attempts=attempts,

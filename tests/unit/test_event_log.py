@@ -100,7 +100,7 @@ def _unconfigured_structlog() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def log_of(level: str = "DEBUG", **settings: Any) -> EventLog:
+def log_of(level: str = "DEBUG", **settings: Any) -> EventLog:  # noqa: ANN401 - as LoggingConfig
     """A log of this level."""
     return EventLog(LoggingConfig(level=cast("Any", level), **settings))
 
