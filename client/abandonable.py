@@ -54,8 +54,6 @@ class Abandonable:
 
     def abandon(self) -> None:
         """Let nobody wait any longer; what is opened all the same is closed."""
-        with self._lock:
-            self._is_abandoned = True
         self._over.set()
 
     def _run(self) -> None:

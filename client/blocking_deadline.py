@@ -15,7 +15,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +25,8 @@ from client.abandonable import Abandonable
 from client.pools import pools_of
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Generator
-    from contextlib import AbstractContextManager
 
     from client.family import Family
 
@@ -168,8 +168,8 @@ class _Stream:
         self._lock = threading.RLock()
         self._users = 0
         self._is_closed = False
-        self._handle: Any = None
-        """During a handshake, which takes the socket away: another way to it."""
+        self._secured: Any = None
+        """The socket of a handshake, which takes the one below away."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._enter()
@@ -196,11 +196,14 @@ class _Stream:
     ) -> _Stream:
         self._enter()
         try:
-            with _another_way_to(self._inner) as self._handle:
-                cut = _cut(timeout, self._httpcore.ConnectTimeout)
-                secured = self._inner.start_tls(ssl_context, server_hostname, cut)
+            cut = _cut(timeout, self._httpcore.ConnectTimeout)
+            handshake = _Handshake(ssl_context, self._shake_hands)
+            secured = self._inner.start_tls(handshake, server_hostname, cut)
+        except BaseException:
+            self._inner.close()
+            raise
         finally:
-            self._handle = None
+            self._secured = None
             self._leave()
         return self._backend.guard(secured)
 
@@ -212,9 +215,17 @@ class _Stream:
         with self._lock:
             self._is_closed = True
             if self._users:
-                _shut_down(self._handle or self._inner.get_extra_info("socket"))
+                _shut_down(self._secured or self._inner.get_extra_info("socket"))
                 return
         self._inner.close()
+
+    def _shake_hands(self, secured: ssl.SSLSocket) -> None:
+        with self._lock:
+            self._secured = secured
+            is_late = self._is_closed
+        if is_late:
+            _shut_down(secured)
+        secured.do_handshake()
 
     def _enter(self) -> None:
         with self._lock:
@@ -228,11 +239,29 @@ class _Stream:
             self._inner.close()
 
 
-def _another_way_to(stream: Any) -> AbstractContextManager[Any]:
-    found = stream.get_extra_info("socket")
-    if not isinstance(found, socket.socket):
-        return nullcontext()
-    return socket.fromfd(found.fileno(), found.family, found.type)
+class _Handshake:
+    """A TLS context whose handshakes can be ended by others, and are cleared up after.
+
+    Python closes the socket of a handshake that fails, but not that of an interrupted one.
+    """
+
+    def __init__(
+        self, context: ssl.SSLContext, shake_hands: Callable[[ssl.SSLSocket], None]
+    ) -> None:
+        self._context = context
+        self._shake_hands = shake_hands
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def wrap_socket(self, plain: socket.socket, **options: Any) -> ssl.SSLSocket:
+        secured = self._context.wrap_socket(plain, do_handshake_on_connect=False, **options)
+        try:
+            self._shake_hands(secured)
+        except BaseException:
+            secured.close()
+            raise
+        return secured
 
 
 def _shut_down(found: Any) -> None:

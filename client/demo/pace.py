@@ -56,7 +56,7 @@ FAST: Final = Pace(
     between=0.0,
     shortest_wait=0.02,
     longest_wait=0.1,
-    recovery=0.6,
+    recovery=0.8,
     slow_answer=0.3,
     patience=0.45,
 )

@@ -144,6 +144,13 @@ async def test_one_attempt_is_not_called_several(world: World) -> None:
     assert caught.value.attempts == 1
 
 
+async def test_two_attempts_are_several(world: World) -> None:
+    """And the error says so."""
+    client = world.client(500, retry={"max_attempts": 2})
+    with pytest.raises(ServerError, match=r"^GET http://server\.test/ failed after 2 attempts"):
+        await client.get()
+
+
 async def test_every_status(world: World) -> None:
     """Each becomes its error, is retried and moves the circuit as the contract says."""
     for status in [*range(100, 600), 600, 999]:

@@ -222,8 +222,6 @@ def test_interrupted_while_connecting(serve: Serve, unaccepting_port: int) -> No
     twin.tell(story())
 
 
-# Python itself leaves the socket of an interrupted handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupted_in_the_handshake(serve: Serve) -> None:
     """A server that accepts and does not speak TLS."""
     server, twin = serve(serves), BlockingTwin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import ssl
 import threading
 import time
 import weakref
@@ -390,8 +391,35 @@ def test_an_interrupt_loses_no_connection() -> None:
     assert closed == ["connection"]
 
 
-def test_an_abandoned_attempt_says_nothing() -> None:
-    """Its error is nobody's business any more, and its connection is closed."""
+def test_an_abandoned_attempt_is_forgotten() -> None:
+    """Its error is nobody's business any more: it does not stay with the attempt."""
+    errors: list[weakref.ref[Exception]] = []
+    may_end = threading.Event()
+
+    class TooLateError(Exception):
+        def __init__(self) -> None:
+            super().__init__()
+            errors.append(weakref.ref(self))
+
+    def connect() -> None:
+        may_end.wait(PATIENCE_SECONDS)
+        raise TooLateError
+
+    attempt = Abandonable(connect, lambda _: None)
+    assert attempt.run(0.01) is None
+    gc.collect()
+    gc.disable()
+    try:
+        may_end.set()
+        twin = BlockingTwin()
+        twin.tell(twin.until(lambda: errors))
+        twin.tell(twin.until(lambda: errors[0]() is None))
+    finally:
+        gc.enable()
+
+
+def test_an_abandoned_attempt_closes_what_it_opens() -> None:
+    """Nobody else would."""
     closed: list[str] = []
     may_end = threading.Event()
 
@@ -419,8 +447,24 @@ def test_both_families_are_served() -> None:
         client._transport.handle_request(family.module.Request("GET", "http://127.0.0.1:1/"))
 
 
-def test_a_connection_without_a_socket_is_closed_in_its_own_way() -> None:
-    """There is nothing to hold a second handle of, and nothing to shut down."""
-    with blocking_deadline._another_way_to(Recorder()) as handle:
-        assert handle is None
-    blocking_deadline._shut_down(handle)
+def test_a_handshake_that_begins_as_the_client_is_closed() -> None:
+    """It ends at once, although the peer says nothing."""
+
+    class ClosesBetween:
+        """Ends the connection when one socket has taken the place of the other."""
+
+        def wrap_socket(self, plain: socket.socket, **options: Any) -> ssl.SSLSocket:
+            secured = ssl.create_default_context().wrap_socket(plain, **options)
+            stream.close()
+            return secured
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        backend = blocking_deadline._Backend(httpcore.SyncBackend(), httpcore, Recorder())
+        stream = backend.connect_tcp("127.0.0.1", silent.getsockname()[1])
+        with pytest.raises(httpcore.ConnectError):
+            stream.start_tls(ClosesBetween(), "server.test", PATIENCE_SECONDS)
+
+
+def test_a_connection_without_a_socket_is_left_as_it_is() -> None:
+    """There is nothing to shut down."""
+    blocking_deadline._shut_down(Recorder())
