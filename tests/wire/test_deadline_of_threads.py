@@ -468,3 +468,10 @@ def test_a_handshake_that_begins_as_the_client_is_closed() -> None:
 def test_a_connection_without_a_socket_is_left_as_it_is() -> None:
     """There is nothing to shut down."""
     blocking_deadline._shut_down(Recorder())
+
+
+def test_tls_inside_tls_finds_the_context() -> None:
+    """There the handshake is done by httpcore itself, with `wrap_bio`."""
+    context = ssl.create_default_context()
+    handshake = blocking_deadline._Handshake(context, ssl.SSLSocket.do_handshake)
+    assert handshake.wrap_bio == context.wrap_bio
