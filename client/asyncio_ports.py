@@ -1,4 +1,7 @@
-"""The ports of the async world: asyncio's clock, timeouts and semaphore."""
+"""The ports of the async world: asyncio's clock, timeouts and semaphore.
+
+httpx also runs on trio, and so do its drop-in clients, by way of `trio_ports`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from client import trio_ports
 from client.asyncio_pool import AsyncioPool
 from client.pools import wrap_pools
 from client.ports import World
@@ -30,7 +34,10 @@ class AsyncioPorts:
 
     def now(self) -> float:
         """Return the time of the loop, in seconds."""
-        return asyncio.get_running_loop().time()
+        try:
+            return asyncio.get_running_loop().time()
+        except RuntimeError:
+            return trio_ports.now()
 
     def wall_clock(self) -> float:
         """Return the seconds since the epoch."""
@@ -44,6 +51,9 @@ class AsyncioPorts:
         """Wait, or return at once when `wake_sleepers` is called."""
         if self._is_awake:
             return
+        if not _runs_asyncio():
+            await trio_ports.sleep(seconds)
+            return
         loop = asyncio.get_running_loop()
         alarm: asyncio.Future[None] = loop.create_future()
         timer = loop.call_later(seconds, _ring, alarm)
@@ -56,6 +66,8 @@ class AsyncioPorts:
 
     async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+        if not _runs_asyncio():
+            return await trio_ports.within(seconds, work)
         async with asyncio.timeout(seconds):
             return await work()
 
@@ -64,6 +76,14 @@ class AsyncioPorts:
         self._is_awake = True
         for alarm in self._sleepers:
             _ring(alarm)
+
+
+def _runs_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _ring(alarm: asyncio.Future[None]) -> None:
@@ -165,4 +185,14 @@ def _adopt(client: Any, _family: Family) -> None:
     wrap_pools(client, AsyncioPool)
 
 
-ASYNCIO: Final = World(is_async=True, make_ports=AsyncioPorts, make_http=AsyncHttp, adopt=_adopt)
+def _as_it_is(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    return function
+
+
+ASYNCIO: Final = World(
+    is_async=True,
+    make_ports=AsyncioPorts,
+    make_http=AsyncHttp,
+    adopt=_adopt,
+    awaitable=_as_it_is,
+)

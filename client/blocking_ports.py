@@ -156,6 +156,17 @@ def _adopt(client: Any, family: Family) -> None:
     wrap_pools(client, BlockingPool)
 
 
+def _awaitable(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    async def call(*args: Any, **options: Any) -> Any:
+        return function(*args, **options)
+
+    return call
+
+
 BLOCKING: Final = World(
-    is_async=False, make_ports=BlockingPorts, make_http=BlockingHttp, adopt=_adopt
+    is_async=False,
+    make_ports=BlockingPorts,
+    make_http=BlockingHttp,
+    adopt=_adopt,
+    awaitable=_awaitable,
 )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from client.circuit import Circuit, Permit
     from client.deadline import Deadline
+    from client.notifiers import Notifiers
     from client.retry import RetryPolicy
 
 __all__ = ["Call", "CallReport"]
@@ -26,11 +27,15 @@ class Call:
     """Whole, joined with the base, with what must not be shown."""
     target: Any
     """The URL as it is handed to httpx."""
-    request_id: str
+    request_id: str | None
+    """None where the caller of a drop-in client sent none."""
+    notify: Notifiers
     retry: RetryPolicy | None
     total: float | None
     """Seconds the whole operation may take, or None."""
     id_was_made: bool = False
+    is_recognisable: bool = False
+    """Whether the request carries a header by which the server knows it again."""
 
     started: float = 0.0
     deadline: Deadline | None = None
@@ -69,7 +74,7 @@ class CallReport:
     attempts: int
     waits: tuple[float, ...]
     elapsed: float
-    request_id: str
+    request_id: str | None
 
     def __getitem__(self, name: str) -> Any:
         """Return the field of that name."""

@@ -115,6 +115,7 @@ class Circuit:
         config: Thresholds and times.
         scope: What the circuit stands for: "client", or an origin.
         draw: Returns a number from 0 to 1; for the jitter of the break.
+        on_state_change: Given the old and the new state, once the lock is free.
     """
 
     def __init__(
@@ -122,8 +123,11 @@ class Circuit:
         config: CircuitBreakerConfig,
         scope: str = "client",
         draw: Callable[[], float] = random.random,
+        *,
+        on_state_change: Callable[[CircuitState, CircuitState], object] | None = None,
     ) -> None:
         self.scope = scope
+        self._on_state_change = on_state_change
         self._config = config
         self._draw = draw
         self._lock = threading.Lock()
@@ -156,6 +160,25 @@ class Circuit:
     def state(self) -> CircuitState:
         """The state as pybreaker keeps it."""
         return CircuitState(self._storage.state)
+
+    @property
+    def failures(self) -> int:
+        """Consecutive failures so far."""
+        return int(self._storage.counter)
+
+    def expects(self, error: BaseException) -> bool:
+        """Tell whether an error, or the exception of httpx behind it, counts as a failure."""
+        kinds = self._config.expected_exception
+        return isinstance(error, kinds) or isinstance(error.__cause__, kinds)
+
+    def reset(self) -> None:
+        """Close it by hand and forget what was counted."""
+        with self._lock:
+            self._storage.reset_counter()
+            self._pybreaker.close()
+            self._begin_generation()
+            changes = self._relay.take()
+        self._tell_changes(changes)
 
     def admit(self, now: float) -> Permit | Rejection:
         """Return leave to begin an operation, or why there is none."""
@@ -318,6 +341,8 @@ class Circuit:
     def _tell_changes(self, changes: list[tuple[Any, Any]]) -> None:
         for old_state, new_state in changes:
             self._tell("state_change", old_state, new_state)
+            if self._on_state_change is not None and old_state.name != new_state.name:
+                _call_back(self._on_state_change, old_state.name, new_state.name)
 
     def _tell(self, what: str, *values: object) -> None:
         for listener in self._config.listeners:
@@ -325,6 +350,15 @@ class Circuit:
                 getattr(listener, what)(self._pybreaker, *values)
             except Exception:
                 _logger.exception("a pybreaker listener raised in %s", what)
+
+
+def _call_back(
+    callback: Callable[[CircuitState, CircuitState], object], old: str, new: str
+) -> None:
+    try:
+        callback(CircuitState(old), CircuitState(new))
+    except Exception:
+        _logger.exception("on_state_change raised")
 
 
 def _in_memory(_scope: str) -> pybreaker.CircuitBreakerStorage:

@@ -46,6 +46,7 @@ __all__ = [
     "LoggingConfig",
     "RetryBudgetConfig",
     "RetryConfig",
+    "Settings",
     "TimeoutConfig",
     "given_settings",
     "merge",
@@ -58,6 +59,7 @@ Count = Annotated[int, count()]
 Flag = Annotated[bool, PlainValidator(check_flag)]
 Text = Annotated[str, PlainValidator(check_text)]
 Hook = Annotated[Callable[..., Any] | None, PlainValidator(check_callable)]
+Methods = Annotated[frozenset[str] | None, PlainValidator(check_methods)]
 Status = Annotated[int, count(100, 599)]
 BackoffName = Literal["exponential", "linear", "fibonacci", "constant"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -65,7 +67,7 @@ LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
 
 
-class _Settings(BaseModel):
+class Settings(BaseModel):
     """What all parts share: frozen, no unknown names, values never shown by pydantic itself."""
 
     model_config = ConfigDict(
@@ -102,7 +104,7 @@ class _Settings(BaseModel):
         return type(self).model_validate(merge(given_settings(self), overrides))
 
 
-class TimeoutConfig(_Settings):
+class TimeoutConfig(Settings):
     """How long each part may take, in seconds.
 
     `connect`, `read`, `write` and `pool` each bound one phase of one attempt, as in httpx; None
@@ -117,7 +119,7 @@ class TimeoutConfig(_Settings):
     total: PositiveSeconds | None = None
 
 
-class RetryBudgetConfig(_Settings):
+class RetryBudgetConfig(Settings):
     """How many retries a client may afford, so that retries never become the outage.
 
     `ratio` is the share of the operations of the last ten seconds that may be retried on top
@@ -131,7 +133,7 @@ class RetryBudgetConfig(_Settings):
     minimum_per_second: Annotated[float, number(float, low=0, high=1_000_000)] = 10.0
 
 
-class RetryConfig(_Settings):
+class RetryConfig(Settings):
     """When a failed attempt is followed by another, and how long the wait between them is.
 
     Attributes:
@@ -165,7 +167,7 @@ class RetryConfig(_Settings):
         BackoffName | Backoff | Callable[..., Any], PlainValidator(check_backoff)
     ] = "exponential"
     statuses: Annotated[frozenset[Status], BeforeValidator(check_statuses)] = DEFAULT_STATUSES
-    methods: Annotated[frozenset[str] | None, PlainValidator(check_methods)] = None
+    methods: Methods = None
     retry_if: Hook = None
     stop: Hook = None
     respect_retry_after: Flag = True
@@ -184,7 +186,7 @@ class RetryConfig(_Settings):
         return self
 
 
-class CircuitBreakerConfig(_Settings):
+class CircuitBreakerConfig(Settings):
     """When the circuit opens, how long it stays open, and what lets it close again.
 
     Attributes:
@@ -253,7 +255,7 @@ class CircuitBreakerConfig(_Settings):
         return self
 
 
-class BulkheadConfig(_Settings):
+class BulkheadConfig(Settings):
     """How many operations run at once, and how long one more may wait for its turn.
 
     Attributes:
@@ -266,7 +268,7 @@ class BulkheadConfig(_Settings):
     acquisition_timeout: Seconds = 30.0
 
 
-class LoggingConfig(_Settings):
+class LoggingConfig(Settings):
     """What is logged: nothing below `level`, with or without the request id, by which logger."""
 
     level: Annotated[
@@ -276,7 +278,7 @@ class LoggingConfig(_Settings):
     logger_name: Text = "resilient_client"
 
 
-class ClientConfig(_Settings):
+class ClientConfig(Settings):
     """Everything a client can be told; `ClientConfig()` is ready for use.
 
     Attributes:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["Deadline", "cut"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Deadline", "cut_phases"]
 
 _TOLERANCE: Final = 0.001
 """Clocks and timers tick in milliseconds: this close to the deadline, it has passed."""
@@ -36,6 +39,8 @@ class Deadline:
         return now + wait < self.at
 
 
-def cut(timeout: float | None, left: float) -> float:
-    """Return a timeout cut to what is left, which also bounds what was unbounded."""
-    return left if timeout is None else min(timeout, left)
+def cut_phases(timeouts: Mapping[str, float | None], left: float) -> dict[str, float]:
+    """Return the timeouts of an attempt's phases, none longer than what is left."""
+    phases = ("connect", "read", "write", "pool")
+    given = ((phase, timeouts.get(phase)) for phase in phases)
+    return {phase: left if timeout is None else min(timeout, left) for phase, timeout in given}

@@ -18,9 +18,10 @@ from client.exceptions import (
     ClientClosedError,
     DeadlineExceededError,
     MyAPIError,
-    PoolTimeoutError,
     TLSVerificationError,
 )
+from client.notifiers import Notifiers
+from client.rejections import PLAIN, Rejections
 from client.retry import Failure
 from client.stats import Tally
 
@@ -80,7 +81,8 @@ class Engine:
         ports: The world to run in.
         bulkhead: Slots and patience, or None.
         breaker: The circuits, or None.
-        listeners: Told what happens.
+        listeners: Told what happens, unless the call brings notifiers of its own.
+        rejections: The errors for calls that are turned away.
     """
 
     def __init__(
@@ -90,12 +92,14 @@ class Engine:
         bulkhead: BulkheadConfig | None,
         breaker: Breaker | None,
         listeners: Iterable[events.Listener] = (),
+        rejections: Rejections = PLAIN,
     ) -> None:
+        self.rejections = rejections
         self.ports = ports
         self.breaker = breaker
         self.slots = ports.slots(bulkhead.max_concurrency) if bulkhead else None
         self._patience = bulkhead.acquisition_timeout if bulkhead else 0.0
-        self._notify = Notifiers(tuple(listeners))
+        self.notifiers = Notifiers(listeners)
         self.tally = Tally()
         self.is_closed = False
 
@@ -121,8 +125,8 @@ class Engine:
         call.started = now = ports.now()
         if call.total is not None:
             call.deadline = Deadline.after(call.total, now)
-        if call.id_was_made and self._notify.id_made is not None:
-            self._notify.id_made(events.RequestIdMade(**_about(call)))
+        if call.id_was_made and call.notify.id_made is not None:
+            call.notify.id_made(events.RequestIdMade(**_about(call)))
         if call.retry is not None and call.retry.budget is not None:
             call.retry.budget.deposit(now)
         breaker = self.breaker
@@ -184,9 +188,9 @@ class Engine:
         if not await slots.acquire(patience):
             raise self._no_slot(call, slots)
         call.holds_slot = True
-        if self._notify.slot is not None:
+        if call.notify.slot is not None:
             left = slots.limit - slots.in_use
-            self._notify.slot(events.BulkheadAcquired(slots_left=left, **_about(call)))
+            call.notify.slot(events.BulkheadAcquired(slots_left=left, **_about(call)))
         self.check_open(call)
 
     def _begin_queueing(self, call: Call, slots: Slots) -> None:
@@ -194,39 +198,38 @@ class Engine:
         rejection = call.circuit.peek(self.ports.now()) if call.circuit is not None else None
         if rejection is not None:
             raise self._turned_away(call, rejection)
-        if self._notify.waiting is not None:
+        if call.notify.waiting is not None:
             waiting, limit = slots.waiting, slots.limit
             about = _about(call)
-            self._notify.waiting(events.BulkheadWaiting(waiting=waiting, limit=limit, **about))
+            call.notify.waiting(events.BulkheadWaiting(waiting=waiting, limit=limit, **about))
 
     def _no_slot(self, call: Call, slots: Slots) -> MyAPIError:
         if call.deadline is not None and call.deadline.passed(self.ports.now()):
             return self.deadline_error(call)
         patience = self._patience
-        if self._notify.no_slot is not None:
-            self._notify.no_slot(events.BulkheadRejected(timeout=patience, **_about(call)))
+        if call.notify.no_slot is not None:
+            call.notify.no_slot(events.BulkheadRejected(timeout=patience, **_about(call)))
         reason = f"none of the bulkhead's {slots.limit} slots came free within {patience:g} s"
-        return self.error(PoolTimeoutError, call, reason, request_sent=False)
+        return self.error(self.rejections.pool_timeout, call, reason, request_sent=False)
 
     def _take_permit(self, call: Call, circuit: Circuit) -> None:
         decision = circuit.admit(self.ports.now())
         if isinstance(decision, Rejection):
             raise self._turned_away(call, decision)
         call.permit = decision
-        if decision.half_opened and self._notify.half_opened is not None:
+        if decision.half_opened and call.notify.half_opened is not None:
             about = {**_about(call), "scope": circuit.scope}
-            self._notify.half_opened(events.CircuitHalfOpened(**about))
+            call.notify.half_opened(events.CircuitHalfOpened(**about))
 
     def _turned_away(self, call: Call, rejection: Rejection) -> CircuitOpenError:
         seconds = rejection.retry_after
-        if self._notify.rejected is not None:
-            self._notify.rejected(events.CircuitRejected(retry_after=seconds, **_about(call)))
+        if call.notify.rejected is not None:
+            call.notify.rejected(events.CircuitRejected(retry_after=seconds, **_about(call)))
         when = f"a probe may go in {seconds:.3g} s" if seconds > 0 else "a probe is out"
         last = rejection.last_error
         why = f"; it opened on {type(last).__name__}" if last is not None else ""
-        error = self.error(
-            CircuitOpenError, call, f"{_OPEN}: {when}{why}", retry_after=seconds, request_sent=False
-        )
+        kind, reason = self.rejections.circuit_open, f"{_OPEN}: {when}{why}"
+        error = self.error(kind, call, reason, retry_after=seconds, request_sent=False)
         error.last_error = last
         return error
 
@@ -240,41 +243,46 @@ class Engine:
             if failure is None:
                 raise
             try:
-                return failure, None
+                return failure, failure.response
             finally:
                 # The caught exception's traceback holds this frame, and this frame must not
                 # hold what leads back to the exception: that would keep the request alive.
                 failure = None
         failure = exchange.failure_of(call, response)
         if failure is None and call.retry is not None and call.retry.looks_at_success:
-            failure = Failure(None, response, None)
+            failure = Failure(None, response)
         return failure, response
 
     async def _send(self, call: Call, exchange: Exchange) -> Any:
         deadline = call.deadline
         if deadline is None:
-            call.attempts += 1
+            self._begin_attempt(call)
             return await exchange.send(None)
         left = deadline.left(self.ports.now())
         if left <= 0:
             raise self.deadline_error(call)
-        call.attempts += 1
+        self._begin_attempt(call)
         return await self.ports.within(left, lambda: exchange.send(left))
+
+    def _begin_attempt(self, call: Call) -> None:
+        call.attempts += 1
+        if call.notify.attempt is not None:
+            call.notify.attempt(events.AttemptStarted(attempt=call.attempts, **_about(call)))
 
     def explain(self, call: Call, exchange: Exchange, error: Exception) -> Failure | None:
         """Return what an exception of an exchange means to its operation, or None."""
         if isinstance(error, DeadlineExceededError):
-            return Failure(error, None, None)
+            return Failure(error)
         failure = exchange.failure_from(call, error)
         if self.is_closed:
             sent = failure is None or _may_have_been_sent(failure)
             closed = self.error(ClientClosedError, call, _CLOSED, request_sent=sent)
-            return Failure(_caused(closed, error), None, None)
+            return Failure(_caused(closed, error))
         deadline = call.deadline
         is_late = deadline is not None and deadline.passed(self.ports.now())
         if is_late and failure is not None and isinstance(failure.error, APIConnectionError):
             late = self.deadline_error(call, request_sent=failure.error.request_sent)
-            return Failure(_caused(late, error), None, None)
+            return Failure(_caused(late, error))
         return failure
 
     def _wait_before_next(self, call: Call, failure: Failure, exchange: Exchange) -> float | None:
@@ -291,12 +299,17 @@ class Engine:
         return wait if policy.pay(now) else None
 
     async def _pause(self, call: Call, wait: float, failure: Failure) -> None:
-        if self._notify.retry is not None and call.retry is not None:
+        if call.notify.retry is not None and call.retry is not None:
             most = call.retry.config.max_attempts
             error = failure.error or ValueError("retry_if asked for another attempt")
-            self._notify.retry(
+            call.notify.retry(
                 events.RetryScheduled(
-                    attempt=call.attempts, max_attempts=most, wait=wait, error=error, **_about(call)
+                    attempt=call.attempts,
+                    max_attempts=most,
+                    wait=wait,
+                    error=error,
+                    response=failure.response,
+                    **_about(call),
                 )
             )
         # Once sent, an operation stays so, even if a later attempt never leaves.
@@ -312,8 +325,7 @@ class Engine:
             return Outcome.SUCCESS
         if call.attempts == 0 or isinstance(error, TLSVerificationError | ClientClosedError):
             return Outcome.IGNORED
-        counted = self.breaker.config.expected_exception if self.breaker else ()
-        if isinstance(error, counted):
+        if call.circuit is not None and call.circuit.expects(error):
             return Outcome.FAILURE
         # An error status is an answer: the server is there.
         is_answer = isinstance(error, MyAPIError) and error.status_code is not None
@@ -321,8 +333,8 @@ class Engine:
 
     def _tell_transition(self, call: Call, circuit: Circuit, transition: Transition) -> None:
         about = {**_about(call), "scope": circuit.scope}
-        if transition.state is CircuitState.OPEN and self._notify.opened is not None:
-            self._notify.opened(
+        if transition.state is CircuitState.OPEN and call.notify.opened is not None:
+            call.notify.opened(
                 events.CircuitOpened(
                     failures=transition.failures,
                     recovery_timeout=transition.seconds,
@@ -330,22 +342,23 @@ class Engine:
                     **about,
                 )
             )
-        elif transition.state is CircuitState.CLOSED and self._notify.closed is not None:
-            self._notify.closed(events.CircuitClosed(open_seconds=transition.seconds, **about))
+        elif transition.state is CircuitState.CLOSED and call.notify.closed is not None:
+            call.notify.closed(events.CircuitClosed(open_seconds=transition.seconds, **about))
 
     def _tell_end(self, call: Call, error: BaseException | None, response: Any, now: float) -> None:
         elapsed = now - call.started
         if error is not None:
-            if self._notify.failed is not None:
-                self._notify.failed(
+            if call.notify.failed is not None:
+                call.notify.failed(
                     events.OperationFailed(
                         error=error, attempts=call.attempts, elapsed=elapsed, **_about(call)
                     )
                 )
-        elif self._notify.succeeded is not None:
-            self._notify.succeeded(
+        elif call.notify.succeeded is not None:
+            call.notify.succeeded(
                 events.OperationSucceeded(
                     status_code=response.status_code,
+                    response=response,
                     attempts=call.attempts,
                     elapsed=elapsed,
                     **_about(call),
@@ -357,10 +370,9 @@ class Engine:
     def error(self, kind: type[ErrorT], call: Call, reason: str, **more: Any) -> ErrorT:
         """Make an error of the tree that carries the operation's context."""
         elapsed = self.ports.now() - call.started
+        named = f" (request id {call.request_id})" if call.request_id else ""
         made = f" after {call.attempts} attempts" if call.attempts > 1 else ""
-        text = (
-            f"{call.method} {call.shown_url} failed{made}: {reason} (request id {call.request_id})"
-        )
+        text = f"{call.method} {call.shown_url} failed{made}: {reason}{named}"
         if call.was_sent:
             more["request_sent"] = True
         return kind(
@@ -378,43 +390,13 @@ class Engine:
     ) -> DeadlineExceededError:
         """Make the error for an operation whose time is used up."""
         reason = f"the {call.total:g} s that the whole operation may take are used up"
-        return self.error(DeadlineExceededError, call, reason, request_sent=request_sent)
+        kind = self.rejections.deadline_exceeded
+        return self.error(kind, call, reason, request_sent=request_sent)
 
     def check_open(self, call: Call) -> None:
         """Refuse to go on with an operation of a closed client."""
         if self.is_closed:
             raise self.error(ClientClosedError, call, _CLOSED, request_sent=False)
-
-
-class Notifiers:
-    """Tells of each kind of event, or None where nobody listens to it."""
-
-    __slots__ = (
-        "closed",
-        "failed",
-        "half_opened",
-        "id_made",
-        "no_slot",
-        "opened",
-        "rejected",
-        "retry",
-        "slot",
-        "succeeded",
-        "waiting",
-    )
-
-    def __init__(self, listeners: tuple[events.Listener, ...]) -> None:
-        self.id_made = events.notifier(events.RequestIdMade, listeners)
-        self.waiting = events.notifier(events.BulkheadWaiting, listeners)
-        self.slot = events.notifier(events.BulkheadAcquired, listeners)
-        self.no_slot = events.notifier(events.BulkheadRejected, listeners)
-        self.rejected = events.notifier(events.CircuitRejected, listeners)
-        self.opened = events.notifier(events.CircuitOpened, listeners)
-        self.half_opened = events.notifier(events.CircuitHalfOpened, listeners)
-        self.closed = events.notifier(events.CircuitClosed, listeners)
-        self.retry = events.notifier(events.RetryScheduled, listeners)
-        self.succeeded = events.notifier(events.OperationSucceeded, listeners)
-        self.failed = events.notifier(events.OperationFailed, listeners)
 
 
 def _about(call: Call) -> dict[str, Any]:

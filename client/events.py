@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
+    "AttemptStarted",
     "BulkheadAcquired",
     "BulkheadRejected",
     "BulkheadWaiting",
@@ -34,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfOperation:
-    request_id: str
+    request_id: str | None
     method: str
     url: str
     """Without credentials, query and fragment."""
@@ -75,6 +76,13 @@ class CircuitRejected(_OfOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted(_OfOperation):
+    """Attempt number `attempt` begins."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryScheduled(_OfOperation):
     """Attempt number `attempt` of `max_attempts` failed; the next begins after `wait` seconds."""
 
@@ -82,6 +90,8 @@ class RetryScheduled(_OfOperation):
     max_attempts: int
     wait: float
     error: Exception
+    response: Any = None
+    """The answer that is retried, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +99,7 @@ class OperationSucceeded(_OfOperation):
     """The operation brought an answer."""
 
     status_code: int
+    response: Any
     attempts: int
     elapsed: float
 
@@ -142,6 +153,7 @@ Event: TypeAlias = (
     | CircuitOpened
     | CircuitHalfOpened
     | CircuitClosed
+    | AttemptStarted
     | RetryScheduled
     | OperationSucceeded
     | OperationFailed

@@ -102,11 +102,11 @@ class MyAPIError(Exception):
         state = {name: value for name, value in self.__dict__.items() if _can_pickle(value)}
         state.setdefault("response", None)
         cause = self.__cause__ if _can_pickle(self.__cause__) else None
-        return _rebuild, (type(self), self.args, state, cause)
+        return rebuild, (type(self), self.args, state, cause)
 
     def __copy__(self) -> Self:
         """Copy without the traceback, so that the copy keeps no frame alive."""
-        return _rebuild(type(self), self.args, dict(self.__dict__), self.__cause__)
+        return rebuild(type(self), self.args, dict(self.__dict__), self.__cause__)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Copy the context too, without the traceback.
@@ -114,13 +114,13 @@ class MyAPIError(Exception):
         The cause, and what refuses to be copied, stay the same objects.
         """
         state = {name: _deep_copy(value, memo) for name, value in self.__dict__.items()}
-        return _rebuild(type(self), self.args, state, self.__cause__)
+        return rebuild(type(self), self.args, state, self.__cause__)
 
 
 HttpRequestError = MyAPIError
 
 
-def _rebuild(
+def rebuild(
     kind: type[ErrorT],
     args: tuple[Any, ...],
     state: dict[str, Any],

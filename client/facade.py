@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from client.call_options import CallOptions
     from client.circuit import CircuitState
     from client.events import Listener
-    from client.options import CallOptions
     from client.ports import World
     from client.stats import ClientStats
 

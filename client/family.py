@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["Family", "family_named"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FAMILIES: Final = frozenset({"httpx", "httpx2"})
+
+__all__ = ["Family", "family_named", "family_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,8 +26,40 @@ class Family:
         """Tell a response of this family from a test's stand-in."""
         return isinstance(value, self.module.Response)
 
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuse objects of the other family: they look right, and would be wrong.
+
+        Raises:
+            TypeError: An argument is, or holds, one of them.
+        """
+        for name, value in options.items():
+            held: dict[str, Any] = value if name == "mounts" and value else {name: value}
+            for item in held.values():
+                self._check_one(name, item)
+
+    def _check_one(self, name: str, value: object) -> None:
+        kind: Any = type(value)
+        roots = _packages_of(kind)
+        own = self.module.__name__
+        if own not in roots and roots & _FAMILIES:
+            given = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
+            raise TypeError(f"{name} is a {given}, but this client is of {own}: give one of {own}")
+
+
+def family_of(client: object) -> Family:
+    """Return the family of a client, httpx where there is none."""
+    kind: Any = type(client)
+    found = _packages_of(kind) & _FAMILIES
+    return family_named("httpx" if "httpx" in found or not found else "httpx2")
+
 
 @cache
 def family_named(name: str) -> Family:
     """Return the family of a module's name, importing it at the first call."""
     return Family(name, import_module(name))
+
+
+@lru_cache(maxsize=256)
+def _packages_of(kind: type[Any]) -> frozenset[str]:
+    """Return the packages that a class and its bases come from."""
+    return frozenset(base.__module__.partition(".")[0] for base in kind.__mro__)

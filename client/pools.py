@@ -12,6 +12,7 @@ does a failed TLS handshake inside a proxy's tunnel.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class WrappedPool:
 
     def __init__(self, pool: Any) -> None:
         self.pool = pool
+
+    # Passes for the pool where somebody looks at the kind of it.
+    __class__: Any = property(attrgetter("pool.__class__"))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.pool, name)

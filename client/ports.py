@@ -114,6 +114,7 @@ class World:
     make_ports: Callable[[], Ports]
     make_http: Callable[[Any], HttpPort]
     adopt: Callable[[Any, Family], None]
+    awaitable: Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -26,6 +26,7 @@ from client.exceptions import (
     APIConnectionError,
     CircuitOpenError,
     DeadlineExceededError,
+    MyAPIError,
     TLSVerificationError,
 )
 
@@ -53,10 +54,12 @@ _RETRY_AFTER_JITTER: Final = 0.1
 class Failure:
     """An attempt that failed, or that succeeded and is looked at by `retry_if`."""
 
-    error: Exception | None
+    error: MyAPIError | None
     """Of the tree; None for an answer that is no error."""
-    response: Any
-    retry_after: float | None
+    response: Any = None
+    retry_after: float | None = None
+    is_unsent: bool = False
+    """Whether this attempt provably never left this machine, as a drop-in client found."""
 
 
 class RetryPolicy:
@@ -94,8 +97,8 @@ class RetryPolicy:
             retry=lambda _state: True,
             retry_error_callback=lambda _state: None,
         )
-        state = _state_of(retrying, call, failure, now)
-        if not self._wanted(state, failure):
+        state = _state_of(retrying, call, failure.response, self.told(failure), now)
+        if not self._wanted(state, call, failure):
             return None
         try:
             decision = retrying.iter(state)
@@ -104,6 +107,25 @@ class RetryPolicy:
             # keep error and request alive until the garbage collector comes by.
             retrying.iter_state.reset()
         return float(decision) if isinstance(decision, tenacity.DoSleep) else None
+
+    def is_retryable(self, _call: Call, failure: Failure) -> bool:
+        """Tell whether a failed attempt may be followed by another, without `retry_if`."""
+        error = failure.error
+        if error is not None and error.status_code is not None:
+            return error.status_code in self.config.statuses
+        return isinstance(error, APIConnectionError)
+
+    def shown(self, failure: Failure) -> Exception | None:
+        """Return the exception that `retry_if` is asked about."""
+        return failure.error
+
+    def told(self, failure: Failure) -> Exception | None:
+        """Return the exception that tenacity's objects are asked about; None for an answer."""
+        return failure.error
+
+    def spread(self, seconds: float) -> float:
+        """Lengthen the wait a `Retry-After` asks for, so that clients do not return in step."""
+        return seconds * (1 + _RETRY_AFTER_JITTER * self._draw()) if self.config.jitter else seconds
 
     def pay(self, now: float) -> bool:
         """Pay for a retry; False where the budget is used up."""
@@ -115,31 +137,25 @@ class RetryPolicy:
             return True
         return config.stop is not None and bool(_plain("stop", config.stop(state)))
 
-    def _wanted(self, state: tenacity.RetryCallState, failure: Failure) -> bool:
+    def _wanted(self, state: tenacity.RetryCallState, call: Call, failure: Failure) -> bool:
         predicate = self.config.retry_if
         if predicate is None:
-            return self._is_retryable(failure.error)
+            return self.is_retryable(call, failure)
         if isinstance(predicate, tenacity.retry_base):
             return bool(_plain("retry_if", predicate(state)))
         # Either there is a response or there is an exception: an error that stands for an answer
         # is shown as that answer.
-        error = None if failure.response is not None else failure.error
+        error = None if failure.response is not None else self.shown(failure)
         return bool(_plain("retry_if", predicate(failure.response, error)))
-
-    def _is_retryable(self, error: Exception | None) -> bool:
-        status = getattr(error, "status_code", None)
-        if status is not None:
-            return status in self.config.statuses
-        return isinstance(error, APIConnectionError)
 
     def _wait(self, state: tenacity.RetryCallState, failure: Failure) -> float:
         asked = failure.retry_after
         if asked is not None and asked <= self.config.max_retry_after:
-            spread = asked * _RETRY_AFTER_JITTER * self._draw() if self.config.jitter else 0.0
-            return asked + spread
-        return self._bounded(state)
+            return self.spread(asked)
+        return self.bounded(state)
 
-    def _bounded(self, state: tenacity.RetryCallState) -> float:
+    def bounded(self, state: tenacity.RetryCallState) -> float:
+        """Return the backoff with its jitter, within the configured bounds."""
         config = self.config
         low, high = config.min_wait_seconds, config.max_wait_seconds
         if not isinstance(self._backoff, Backoff):
@@ -149,16 +165,16 @@ class RetryPolicy:
 
 
 def _state_of(
-    retrying: tenacity.Retrying, call: Call, failure: Failure, now: float
+    retrying: tenacity.Retrying, call: Call, response: Any, error: Exception | None, now: float
 ) -> tenacity.RetryCallState:
     """Put a finished attempt into the form in which tenacity's strategies look at it."""
     retrying.begin()
     state = tenacity.RetryCallState(retrying, None, (), {})
     outcome = tenacity.Future(call.attempts)
-    if failure.error is None:
-        outcome.set_result(failure.response)
+    if error is None:
+        outcome.set_result(response)
     else:
-        outcome.set_exception(failure.error)
+        outcome.set_exception(error)
     state.attempt_number = call.attempts
     state.start_time = call.started
     state.outcome_timestamp = now

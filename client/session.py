@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from client.breaker import Breaker
 from client.budget import RetryBudget
 from client.call import Call
+from client.call_options import check_deadline, check_method, check_names, check_retry
 from client.circuit import CircuitState
 from client.classify import Classifier
 from client.config import ClientConfig
@@ -21,7 +22,6 @@ from client.exceptions import ClientClosedError, InsecureTLSWarning
 from client.exchange import HttpExchange, StreamExchange
 from client.headers import find_header, put_header, set_default, to_pairs
 from client.http_client import build_client, check_foreign_client, to_timeout
-from client.options import check_deadline, check_method, check_names, check_retry
 from client.request_id import check_request_id, new_request_id
 from client.retry import RetryPolicy
 from client.urls import join
@@ -202,6 +202,7 @@ class Session:
             target=target,
             request_id=request_id,
             id_was_made=was_made,
+            notify=self.engine.notifiers,
             retry=self._retry_for(options),
             total=self._total_for(options),
         )

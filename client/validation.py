@@ -30,6 +30,7 @@ __all__ = [
     "check_listeners",
     "check_methods",
     "check_statuses",
+    "check_strategy",
     "check_text",
     "choice",
     "count",
@@ -165,6 +166,15 @@ def check_backoff(value: object) -> object:
         return value
     names = ", ".join(repr(name) for name in BACKOFFS)
     raise not_allowed(value, f"{names}, a Backoff, or a tenacity wait object")
+
+
+def check_strategy(value: object) -> object:
+    """Accept None, a `Backoff` or a tenacity wait object."""
+    if value is None or isinstance(value, Backoff):
+        return value
+    if callable(value) and not isinstance(value, type):
+        return value
+    raise not_allowed(value, "a Backoff, a tenacity wait object, or None")
 
 
 def check_callable(value: object) -> object:

@@ -25,6 +25,11 @@ ABOUT: dict[str, Any] = {"request_id": "r", "method": "GET", "url": "http://serv
 KINDS = [kind.__name__ for kind in get_args(events.Event)]
 
 
+def succeeded(response: Any, **more: Any) -> events.OperationSucceeded:
+    """The end of a call that brought an answer."""
+    return events.OperationSucceeded(response=response, **more, **ABOUT)
+
+
 async def a_second(arrival: Arrival) -> int:
     """A server that takes one."""
     await arrival.takes(1)
@@ -35,10 +40,11 @@ async def test_a_healthy_call(world: World) -> None:
     """Admitted and answered; the URL is shown without its query."""
     heard: list[object] = []
     client = world.client(Answer(204), listeners=[heard.append], bulkhead={"max_concurrency": 5})
-    await client.get("/x?secret", request_id="r")
+    response = await client.get("/x?secret", request_id="r")
     assert heard == [
         events.BulkheadAcquired(slots_left=4, **ABOUT),
-        events.OperationSucceeded(status_code=204, attempts=1, elapsed=0, **ABOUT),
+        events.AttemptStarted(attempt=1, **ABOUT),
+        succeeded(response, status_code=204, attempts=1, elapsed=0),
     ]
 
 
@@ -61,16 +67,19 @@ async def test_a_call_that_needs_retries(world: World) -> None:
         times.append(world.now() - 1000)
 
     client = world.client([503, httpx.ReadError, 200], listeners=[listen], retry=EXACT)
-    await client.get("/x", request_id="r")
-    _, first, second, end = heard
+    response = await client.get("/x", request_id="r")
+    _, *attempts, end = heard
+    begun, (first, second) = attempts[::2], attempts[1::2]
+    assert begun == [events.AttemptStarted(attempt=number, **ABOUT) for number in (1, 2, 3)]
     assert (first.attempt, first.max_attempts, first.wait) == (1, 3, 2)
     assert (second.attempt, second.max_attempts, second.wait) == (2, 3, 4)
     assert [type(event) for event in (first, second)] == [events.RetryScheduled] * 2
-    assert first.error.status_code == 503
+    assert first.error.status_code == first.response.status_code == 503
+    assert second.response is None
     assert isinstance(second.error.__cause__, httpx.ReadError)
     assert (first.request_id, first.method, first.url) == ("r", "GET", "http://server.test/x")
-    assert end == events.OperationSucceeded(status_code=200, attempts=3, elapsed=6, **ABOUT)
-    assert times == [0, 0, 2, 6]
+    assert end == succeeded(response, status_code=200, attempts=3, elapsed=6)
+    assert times == [0, 0, 0, 2, 2, 6, 6]
 
 
 async def test_a_retry_that_was_asked_for(world: World) -> None:
@@ -146,7 +155,8 @@ async def test_the_life_of_a_circuit(world: World) -> None:
     )
     with pytest.raises(ServerError) as failure:
         await client.get("/x", request_id="r")
-    opened, failed = heard
+    begun, opened, failed = heard
+    assert type(begun) is events.AttemptStarted
     assert type(opened) is events.CircuitOpened
     assert (opened.failures, opened.recovery_timeout, opened.scope) == (1, 30, "client")
     assert type(opened.last_error) is ServerError
@@ -162,11 +172,12 @@ async def test_the_life_of_a_circuit(world: World) -> None:
     ]
     del heard[:]
     await world.sleep(25)
-    await client.get("/x", request_id="r")
+    response = await client.get("/x", request_id="r")
     assert heard == [
         events.CircuitHalfOpened(scope="client", **ABOUT),
+        events.AttemptStarted(attempt=1, **ABOUT),
         events.CircuitClosed(scope="client", open_seconds=35, **ABOUT),
-        events.OperationSucceeded(status_code=200, attempts=1, elapsed=0, **ABOUT),
+        succeeded(response, status_code=200, attempts=1, elapsed=0),
     ]
 
 
@@ -215,12 +226,14 @@ async def test_a_listener_that_raises_harms_nothing(
     client = world.client([503, 200], listeners=[raises, heard.append])
     response = await client.get()
     assert response.status_code == 200
-    assert len(heard) == 4
+    assert len(heard) == 6
     logged = [record for record in caplog.records if record.name == "resilient_client"]
     assert [record.getMessage() for record in logged] == [
         "a listener raised on RequestIdMade",
         "a listener raised on BulkheadAcquired",
+        "a listener raised on AttemptStarted",
         "a listener raised on RetryScheduled",
+        "a listener raised on AttemptStarted",
         "a listener raised on OperationSucceeded",
     ]
     assert all(record.exc_info and record.exc_info[0] is LookupError for record in logged)

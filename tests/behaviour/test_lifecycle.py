@@ -485,7 +485,7 @@ async def test_verify_ssl_false_is_logged_as_asked(
 
 async def built_with(
     world: World,
-    **settings: Any,  # noqa: ANN401 - as ClientConfig
+    **settings: Any,
 ) -> dict[str, Any]:
     """What the httpx client is built with."""
     given: dict[str, Any] = {}

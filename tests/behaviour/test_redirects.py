@@ -27,7 +27,7 @@ def redirected(
     world: World,
     location: str,
     status: int = 302,
-    **settings: Any,  # noqa: ANN401 - as ClientConfig
+    **settings: Any,
 ) -> Caller:
     """A client whose first request is redirected, once."""
     return world.client([to(location, status), 200], **settings)

@@ -31,7 +31,7 @@ GOOD = Answer(200, (b"abc", b"def"))
 async def received(
     client: Caller,
     how: str = "bytes",
-    **options: Any,  # noqa: ANN401 - as `stream`
+    **options: Any,
 ) -> list[Any]:
     """Stream an answer and return its pieces."""
     async with client.stream(**options) as response:

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - the arguments of a call are passed on as they are
 """A world to tell a story in: one of the twins, virtual time, and servers made of a few lines.
 
 A story is an `async def` that takes a `World`. In the async world it is a task of a real event

@@ -54,7 +54,7 @@ def ending(
     """The event that ends an operation."""
     if kind == SUCCESS:
         return events.OperationSucceeded(
-            status_code=200, attempts=attempts, elapsed=elapsed, **about(operation)
+            status_code=200, response=None, attempts=attempts, elapsed=elapsed, **about(operation)
         )
     error = error_of(kind, attempts)
     return events.OperationFailed(

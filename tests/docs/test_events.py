@@ -17,8 +17,8 @@ from client import (
     SyncResilientClient,
     events,
 )
+from client.call_options import CallOptions
 from client.event_log import EventLog
-from client.options import CallOptions
 from tests.docs.reading import USAGE, code_in, table
 
 ABOUT = {"request_id": "order-1", "method": "GET", "url": "https://api.example/"}

@@ -4,6 +4,7 @@ import httpx
 
 from client.call import Call
 from client.exceptions import APINetworkError, MyAPIError, ServerError
+from client.notifiers import Notifiers
 from client.retry import Failure
 
 URL = "https://api.example/items"
@@ -22,6 +23,7 @@ def call_of(
         url=URL,
         target=URL,
         request_id="id-1",
+        notify=Notifiers(()),
         retry=None,
         total=None,
         attempts=attempts,

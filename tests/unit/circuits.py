@@ -9,7 +9,7 @@ from client.exceptions import ServerError
 START = 1_000.0
 
 
-def circuit_of(**settings: Any) -> Circuit:  # noqa: ANN401 - as CircuitBreakerConfig
+def circuit_of(**settings: Any) -> Circuit:
     """A circuit that opens at the second failure, for ten seconds, unless told otherwise."""
     defaults: dict[str, Any] = {"failure_threshold": 2, "recovery_timeout": 10.0}
     return Circuit(CircuitBreakerConfig(**{**defaults, **settings}))
@@ -57,7 +57,7 @@ def fail_times(circuit: Circuit, times: int, now: float = START) -> None:
         fail(circuit, admitted(circuit, now), now)
 
 
-def opened(now: float = START, **settings: Any) -> Circuit:  # noqa: ANN401 - as CircuitBreakerConfig
+def opened(now: float = START, **settings: Any) -> Circuit:
     """A circuit that two failures have just opened."""
     circuit = circuit_of(**settings)
     fail_times(circuit, 2, now)

@@ -89,7 +89,7 @@ def config_with(path: str, value: object) -> ClientConfig:
     return ClientConfig.model_validate(nested(path, value))
 
 
-def setting_of(config: ClientConfig, path: str) -> Any:  # noqa: ANN401 - whatever it holds
+def setting_of(config: ClientConfig, path: str) -> Any:
     """The value of a setting."""
     found: Any = config
     for name in path.split("."):

@@ -18,7 +18,7 @@ CLOSED, OPEN, HALF_OPEN = CircuitState.CLOSED, CircuitState.OPEN, CircuitState.H
 AFTER = START + 10  # the break is over
 
 
-def breaker_of(most_origins: int = 3, **more: Any) -> Breaker:  # noqa: ANN401 - as CircuitBreakerConfig
+def breaker_of(most_origins: int = 3, **more: Any) -> Breaker:
     """A breaker by origin whose circuits open at the first failure."""
     config = CircuitBreakerConfig(
         **{"scope": "origin", "failure_threshold": 1, "recovery_timeout": 10.0, **more}

@@ -39,8 +39,8 @@ class Diary(pybreaker.CircuitBreakerListener):
         self,
         cb: pybreaker.CircuitBreaker,
         func: Callable[..., Any],
-        *args: Any,  # noqa: ANN401 - pybreaker's signature
-        **kwargs: Any,  # noqa: ANN401 - pybreaker's signature
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         """An operation was admitted."""
         assert callable(func)

@@ -79,7 +79,7 @@ NO_NUMBERS = [
 every_number = pytest.mark.parametrize("path", NUMBERS)
 
 
-def accepted(path: str, value: object) -> Any:  # noqa: ANN401 - whatever it became
+def accepted(path: str, value: object) -> Any:
     """What becomes of a value that must be accepted."""
     config = ClientConfig.model_validate(COMPANIONS.get(path, {}))
     return setting_of(config.merged(**{path: value}), path)

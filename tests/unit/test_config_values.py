@@ -281,7 +281,7 @@ def test_anything_else_is_no_failure(value: object) -> None:
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
-def test_listeners_are_pybreaker_s(kind: Any) -> None:  # noqa: ANN401 - a list or a tuple
+def test_listeners_are_pybreaker_s(kind: Any) -> None:
     """Or look like them."""
     listeners = [pybreaker.CircuitBreakerListener(), pybreaker.CircuitBreakerListener()]
     config = CircuitBreakerConfig(listeners=kind(listeners))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.deadline import Deadline, cut
+from client.deadline import Deadline, cut_phases
 
 
 def test_a_deadline_lies_its_total_ahead() -> None:
@@ -44,4 +44,11 @@ def test_a_timeout_is_cut_to_what_is_left(
     timeout: float | None, left: float, expected: float
 ) -> None:
     """What was unbounded is bounded too."""
-    assert cut(timeout, left) == expected
+    given = {"connect": timeout, "read": timeout, "write": timeout, "pool": 0.5}
+    cut = {"connect": expected, "read": expected, "write": expected, "pool": 0.5}
+    assert cut_phases(given, left) == cut
+
+
+def test_a_phase_without_a_timeout_is_cut_too() -> None:
+    """Httpx leaves out what is unbounded."""
+    assert cut_phases({}, 3.0) == dict.fromkeys(("connect", "read", "write", "pool"), 3.0)

@@ -24,6 +24,7 @@ from client import (
 from client.config import LoggingConfig
 from client.event_log import EventLog
 from client.events import (
+    AttemptStarted,
     BulkheadAcquired,
     BulkheadRejected,
     BulkheadWaiting,
@@ -84,7 +85,8 @@ UNLOGGED: list[Event] = [
     BulkheadRejected(timeout=1.0, **ABOUT),
     CircuitRejected(retry_after=1.0, **ABOUT),
     CircuitHalfOpened(scope="client", **ABOUT),
-    OperationSucceeded(status_code=200, attempts=1, elapsed=0.1, **ABOUT),
+    AttemptStarted(attempt=1, **ABOUT),
+    OperationSucceeded(status_code=200, response=None, attempts=1, elapsed=0.1, **ABOUT),
     OperationFailed(error=ERROR, attempts=1, elapsed=0.1, **ABOUT),
 ]
 every_logged = pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def _unconfigured_structlog() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def log_of(level: str = "DEBUG", **settings: Any) -> EventLog:  # noqa: ANN401 - as LoggingConfig
+def log_of(level: str = "DEBUG", **settings: Any) -> EventLog:
     """A log of this level."""
     return EventLog(LoggingConfig(level=cast("Any", level), **settings))
 

@@ -42,7 +42,7 @@ RETRY_AFTERS = st.floats(0, 200)
 DRAWS = st.floats(0, 1)
 
 
-def policy_of(draw: float | None = None, **settings: Any) -> RetryPolicy:  # noqa: ANN401 - as RetryConfig
+def policy_of(draw: float | None = None, **settings: Any) -> RetryPolicy:
     """A policy of these settings, without a budget, with its chance fixed where it matters."""
     config = RetryConfig(**settings)
     return RetryPolicy(config, None) if draw is None else RetryPolicy(config, None, lambda: draw)

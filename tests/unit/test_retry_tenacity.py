@@ -48,7 +48,7 @@ from tests.unit.calls import URL, call_of, failure_of, network_error, server_err
 STARTED = 1_000.0
 
 
-def policy_of(**settings: Any) -> RetryPolicy:  # noqa: ANN401 - as RetryConfig
+def policy_of(**settings: Any) -> RetryPolicy:
     """A policy of these settings that is not bounded by attempts and does not jitter."""
     return RetryPolicy(RetryConfig(**{"max_attempts": 100, "jitter": False, **settings}), None)
 
@@ -257,7 +257,7 @@ async def _later(error: BaseException) -> bool:
     raise AssertionError("nobody awaits it")
 
 
-def _promise(error: BaseException) -> Any:  # noqa: ANN401 - what it is not allowed to return
+def _promise(error: BaseException) -> Any:
     return _later(error)
 
 

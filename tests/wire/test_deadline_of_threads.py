@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - what stands in for a function of Python's takes what that takes
 """What holds a blocked thread to its deadline: looking up names, connecting, and its own pool."""
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ async def test_an_answer_that_does_not_come_is_discarded_in_bounded_time(
     twin: Twin, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Draining it is not worth much time, for closing it costs but a connection."""
-    monkeypatch.setattr("client.exchange._DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("client.disposal._DRAIN_SECONDS", 0.1)
     server = serve(silent_failure, healthy)
     async with twin.client(settings(server.url, bulkhead=ONE)) as client:
         async with client.stream("GET", "/", deadline=8) as response:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ssl
     from typing import Unpack
 
-    from client.options import CallOptions
+    from client.call_options import CallOptions
     from tests.wire.conftest import Serve
     from tests.wire.scripted_server import Connection
     from tests.wire.twins import Twin

@@ -1,4 +1,3 @@
-# ruff: noqa: ANN401 - arguments are passed on as they are
 """The two clients in one shape, so that a test is written once and run on both.
 
 A test is an `async def`. For the async twin it is a task of an event loop; for the
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from client import CircuitState, ClientStats
-    from client.options import CallOptions
+    from client.call_options import CallOptions
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -6,15 +6,15 @@ from types import MappingProxyType
 import pytest
 from pydantic import ValidationError
 
-from client.config import RetryConfig
-from client.exceptions import InvalidRequestError
-from client.options import (
+from client.call_options import (
     CallOptions,
     check_deadline,
     check_method,
     check_names,
     check_retry,
 )
+from client.config import RetryConfig
+from client.exceptions import InvalidRequestError
 
 
 def test_every_argument_of_httpx_and_the_three_added_are_known() -> None:

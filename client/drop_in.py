@@ -1,0 +1,222 @@
+"""The engine behind httpx's own interface: shared by drop-in clients, transports and functions.
+
+What differs from the facade is little: the settings, and one translation of the engine's
+outcomes back into what callers of httpx know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from client.call import Call
+from client.classify import Classifier
+from client.config import LoggingConfig
+from client.disposal import Disposal
+from client.drop_in_policy import IDEMPOTENCY_HEADERS, DropInPolicy
+from client.engine import Engine
+from client.event_log import EventLog
+from client.exceptions import MyAPIError
+from client.notifiers import Notifiers
+from client.rejections import rejections_for
+from client.send_exchange import SendExchange
+from client.sent_request import ReplayableRequest
+from client.urls import mask_url
+
+if TYPE_CHECKING:
+    from client.drop_in_options import RetrySettings
+    from client.family import Family
+    from client.ports import World
+    from client.send_exchange import Send
+
+__all__ = ["DropIn"]
+
+ErrorT = TypeVar("ErrorT", bound=MyAPIError)
+
+_REQUEST_ID: Final = "X-Request-ID"
+
+
+class DropIn:
+    """Protects the `send` of one httpx client, or of one transport.
+
+    Args:
+        family: httpx or httpx2.
+        world: The async or the blocking one.
+        settings: Those of the client; a call may override them.
+    """
+
+    def __init__(self, family: Family, world: World, settings: RetrySettings) -> None:
+        self._family = family
+        self.settings = settings
+        self._classifier = Classifier(family)
+        self._log = EventLog(LoggingConfig())
+        self._engine = _Engine(
+            world.make_ports(), bulkhead=None, breaker=None, rejections=rejections_for(family)
+        )
+        self._http = world.make_http(None)
+        self._plan = Plan(settings, self._log)
+        self._streaming_plan = Plan(_once_unless_told(settings), self._log)
+
+    async def send(
+        self,
+        request: Any,
+        send: Send,
+        overrides: dict[str, Any] | None = None,
+        *,
+        through: Any,
+        is_streamed: bool = False,
+    ) -> Any:
+        """Send a request through the layers; return or raise what httpx would.
+
+        Args:
+            request: The built request.
+            send: Makes one attempt.
+            overrides: Settings for this call alone.
+            through: The httpx client, or the transport, that makes the attempts.
+            is_streamed: Whether answers come with their body still on the wire.
+
+        Raises:
+            ValueError: An override is not allowed.
+            Exception: Of httpx: what the last attempt raised, or a rejection.
+        """
+        call, exchange = self._begin(request, send, overrides, through, is_streamed=is_streamed)
+        outcome = await self._outcome(call, exchange)
+        if isinstance(outcome, Exception):
+            try:
+                raise outcome
+            finally:
+                # Its traceback leads back to this frame: the two would keep each other alive.
+                del outcome
+        if is_streamed and call.deadline is not None:
+            exchange.guard(outcome)
+        return self._reported(call, outcome)
+
+    async def send_or_raise(
+        self, request: Any, send: Send, overrides: dict[str, Any] | None = None, *, through: Any
+    ) -> Any:
+        """Send a request as `send` does, but raise an error of the tree for every failure.
+
+        Raises:
+            ValueError: An override is not allowed.
+            MyAPIError: The call failed, or its last answer has an error status.
+        """
+        call, exchange = self._begin(request, send, overrides, through, is_streamed=False)
+        return self._reported(call, await self._engine.run(call, exchange))
+
+    def build_or_raise(self, client: Any, method: str, url: Any, options: dict[str, Any]) -> Any:
+        """Let a client build a request, or raise an error of the tree where it cannot be built.
+
+        Raises:
+            MyAPIError: httpx refuses the URL or a header.
+        """
+        try:
+            return client.build_request(method, url, **options)
+        except Exception as error:
+            verdict = self._classifier.verdict(error)
+            if verdict is None:
+                raise
+            shown = mask_url(str(url))
+            text = f"{method} {shown} failed: {verdict.reason}"
+            raise verdict.kind(text, method=method, url=shown, request_sent=False) from error
+
+    def wake_sleepers(self) -> None:
+        """Let no call wait any longer for its next attempt: the client is closed."""
+        self._engine.ports.wake_sleepers()
+
+    def _begin(
+        self,
+        request: Any,
+        send: Send,
+        overrides: dict[str, Any] | None,
+        through: Any,
+        *,
+        is_streamed: bool,
+    ) -> tuple[Call, SendExchange]:
+        call = self._plan_for(overrides, is_streamed=is_streamed).call_for(request)
+        exchange = SendExchange(
+            self._engine,
+            self._family,
+            self._classifier,
+            call=call,
+            sent=ReplayableRequest(request, self._family),
+            send=send,
+            through=through,
+            # What is not streamed has been read when it comes here.
+            disposal=Disposal(self._http, self._engine.ports, self._classifier, call)
+            if is_streamed
+            else None,
+        )
+        return call, exchange
+
+    def _reported(self, call: Call, response: Any) -> Any:
+        if self._family.is_response(response):
+            response.extensions["resilience"] = self._engine.report(call)
+        return response
+
+    async def _outcome(self, call: Call, exchange: SendExchange) -> Any:
+        """Return the answer, or the exception of httpx, that an operation ended in."""
+        try:
+            return await self._engine.run(call, exchange)
+        except MyAPIError as error:
+            return self._translated(call, error)
+
+    def _translated(self, call: Call, error: MyAPIError) -> Any:
+        if isinstance(error, self._engine.rejections.classes):
+            return error
+        cause = error.__cause__
+        if not isinstance(cause, Exception):
+            return error if error.response is None else error.response
+        attempts = "1 attempt was" if call.attempts == 1 else f"{call.attempts} attempts were"
+        cause.add_note(f"{attempts} made in {error.elapsed:.3g} s")
+        return cause
+
+    def _plan_for(self, overrides: dict[str, Any] | None, *, is_streamed: bool) -> Plan:
+        if not overrides:
+            return self._streaming_plan if is_streamed else self._plan
+        settings = self.settings.merged(**overrides)
+        return Plan(_once_unless_told(settings) if is_streamed else settings, self._log)
+
+
+def _once_unless_told(settings: RetrySettings) -> RetrySettings:
+    """Make one attempt of a streamed call, unless somebody asked for more."""
+    if "max_retries" in settings.model_fields_set:
+        return settings
+    return settings.merged(max_retries=0)
+
+
+class _Engine(Engine):
+    """The engine, whose rejections carry the request that was turned away, as httpx's do."""
+
+    def error(self, kind: type[ErrorT], call: Call, reason: str, **more: Any) -> ErrorT:
+        """Make an error of the tree that carries the operation's context."""
+        error = super().error(kind, call, reason, **more)
+        if isinstance(error, self.rejections.classes):
+            as_httpx: Any = error
+            as_httpx.request = call.target
+        return error
+
+
+class Plan:
+    """Settings made ready for use: the policy, the circuit and the notifiers they ask for."""
+
+    def __init__(self, settings: RetrySettings, log: EventLog) -> None:
+        self._settings = settings
+        self._policy = DropInPolicy(settings)
+        self._notify = Notifiers((log, settings.callbacks()))
+        breaker = settings.circuit_breaker
+        self._circuit = breaker.circuit if breaker is not None else None
+
+    def call_for(self, request: Any) -> Call:
+        """Return the operation that sends a request."""
+        headers = request.headers
+        return Call(
+            method=request.method,
+            url=str(request.url),
+            target=request,
+            request_id=headers.get(_REQUEST_ID),
+            # An empty one tells the server nothing.
+            is_recognisable=any(headers.get(name) for name in IDEMPOTENCY_HEADERS),
+            notify=self._notify,
+            retry=self._policy,
+            total=self._settings.max_total_time,
+            circuit=self._circuit,
+        )

@@ -1,0 +1,216 @@
+"""One protected call without a client of one's own, blocking or async, each under two names.
+
+Where the drop-in clients speak httpx, these speak the tree of `client.exceptions`: a final status
+of 400 and above, a transport failure and a rejection all raise `HttpRequestError`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from client.asyncio_ports import ASYNCIO
+from client.blocking_ports import BLOCKING
+from client.drop_in import DropIn
+from client.drop_in_options import RetrySettings, split_options
+from client.family import family_of
+from client.ports import run_to_end
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    import httpx
+
+    from client.drop_in_clients import FunctionOptions
+    from client.ports import World
+
+__all__ = [
+    "delete",
+    "delete_async",
+    "delete_with_automatic_retry",
+    "delete_with_automatic_retry_async",
+    "get",
+    "get_async",
+    "get_with_automatic_retry",
+    "get_with_automatic_retry_async",
+    "head",
+    "head_async",
+    "head_with_automatic_retry",
+    "head_with_automatic_retry_async",
+    "options",
+    "options_async",
+    "options_with_automatic_retry",
+    "options_with_automatic_retry_async",
+    "patch",
+    "patch_async",
+    "patch_with_automatic_retry",
+    "patch_with_automatic_retry_async",
+    "post",
+    "post_async",
+    "post_with_automatic_retry",
+    "post_with_automatic_retry_async",
+    "put",
+    "put_async",
+    "put_with_automatic_retry",
+    "put_with_automatic_retry_async",
+    "request",
+    "request_async",
+    "request_with_automatic_retry",
+    "request_with_automatic_retry_async",
+]
+
+_FOR_SENDING: Final = frozenset({"auth", "follow_redirects"})
+_FOR_BUILDING: Final = frozenset(
+    {"params", "headers", "cookies", "timeout", "extensions", "content", "data", "files", "json"}
+)
+_FOR_THE_CLIENT: Final = frozenset({"verify", "cert", "proxy", "trust_env", "http1", "http2"})
+
+
+def request(method: str, url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one call and return its answer, which is a 2xx or a 3xx.
+
+    Args:
+        method: The HTTP method.
+        url: An absolute URL, or one relative to the `base_url` of `client`.
+        **options: The arguments of `httpx.request`, those of the drop-in clients, and `client`,
+            an httpx client to reuse; it stays open.
+
+    Raises:
+        HttpRequestError: The call failed, or its last answer has a status of 400 or above.
+        ValueError: An argument is not allowed.
+        TypeError: An argument is unknown, or belongs to a client and one was given.
+    """
+    response: httpx.Response = run_to_end(_call(BLOCKING, method, url, dict(options)))
+    return response
+
+
+async def request_async(
+    method: str, url: Any, **options: Unpack[FunctionOptions]
+) -> httpx.Response:
+    """Make one call and return its answer, as `request` does, with an async `client`."""
+    response: httpx.Response = await _call(ASYNCIO, method, url, dict(options))
+    return response
+
+
+async def _call(world: World, method: str, url: Any, options: dict[str, Any]) -> Any:
+    client = options.pop("client", None)
+    family = family_of(client)
+    overrides = split_options(options, _FOR_BUILDING | _FOR_SENDING | _FOR_THE_CLIENT)
+    family.check({"url": url, **options})
+    kind = family.module.AsyncClient if world.is_async else family.module.Client
+    for_client = {name: options.pop(name) for name in _FOR_THE_CLIENT & options.keys()}
+    is_own = client is None
+    if is_own:
+        # As `httpx.request` does: a redirect takes the cookies of the client along.
+        client = kind(cookies=options.pop("cookies", None), **for_client)
+        world.adopt(client, family)
+    else:
+        _check_client(client, kind, for_client)
+    try:
+        sending = {name: options.pop(name) for name in _FOR_SENDING & options.keys()}
+        protected: DropIn | None = getattr(client, "_drop_in", None)
+        drop_in = protected or DropIn(family, world, RetrySettings())
+        # Of a client that protects its own `send` the plain one: attempts must not multiply.
+        plain = partial(kind.send, client) if protected else client.send
+        request = drop_in.build_or_raise(client, method, url, options)
+        send = world.awaitable(partial(plain, **sending))
+        return await drop_in.send_or_raise(request, send, overrides, through=client)
+    finally:
+        if is_own:
+            await world.make_http(client).close()
+
+
+def _check_client(client: Any, kind: type[Any], for_client: dict[str, Any]) -> None:
+    if not isinstance(client, kind):
+        given = type(client).__qualname__
+        raise TypeError(f"client is a {given}: give a {kind.__module__}.{kind.__name__}")
+    if for_client:
+        raise TypeError(f"{', '.join(sorted(for_client))}: set it on the client that was given")
+
+
+def get(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one GET call; see `request`."""
+    return request("GET", url, **options)
+
+
+async def get_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one GET call; see `request_async`."""
+    return await request_async("GET", url, **options)
+
+
+def post(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one POST call; see `request`."""
+    return request("POST", url, **options)
+
+
+async def post_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one POST call; see `request_async`."""
+    return await request_async("POST", url, **options)
+
+
+def put(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one PUT call; see `request`."""
+    return request("PUT", url, **options)
+
+
+async def put_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one PUT call; see `request_async`."""
+    return await request_async("PUT", url, **options)
+
+
+def patch(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one PATCH call; see `request`."""
+    return request("PATCH", url, **options)
+
+
+async def patch_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one PATCH call; see `request_async`."""
+    return await request_async("PATCH", url, **options)
+
+
+def delete(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one DELETE call; see `request`."""
+    return request("DELETE", url, **options)
+
+
+async def delete_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one DELETE call; see `request_async`."""
+    return await request_async("DELETE", url, **options)
+
+
+def head(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one HEAD call; see `request`."""
+    return request("HEAD", url, **options)
+
+
+async def head_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one HEAD call; see `request_async`."""
+    return await request_async("HEAD", url, **options)
+
+
+def options(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one OPTIONS call; see `request`."""
+    return request("OPTIONS", url, **options)
+
+
+async def options_async(url: Any, **options: Unpack[FunctionOptions]) -> httpx.Response:
+    """Make one OPTIONS call; see `request_async`."""
+    return await request_async("OPTIONS", url, **options)
+
+
+request_with_automatic_retry = request
+request_with_automatic_retry_async = request_async
+get_with_automatic_retry = get
+get_with_automatic_retry_async = get_async
+post_with_automatic_retry = post
+post_with_automatic_retry_async = post_async
+put_with_automatic_retry = put
+put_with_automatic_retry_async = put_async
+patch_with_automatic_retry = patch
+patch_with_automatic_retry_async = patch_async
+delete_with_automatic_retry = delete
+delete_with_automatic_retry_async = delete_async
+head_with_automatic_retry = head
+head_with_automatic_retry_async = head_async
+options_with_automatic_retry = options
+options_with_automatic_retry_async = options_async

@@ -1,0 +1,174 @@
+"""A built request on its way to httpx: sends attempts, and says what their outcomes mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Any, Final
+
+from client.deadline import cut_phases
+from client.outcomes import Outcomes
+from client.response_body import BodyGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from client.call import Call
+    from client.classify import Classifier
+    from client.disposal import Disposal
+    from client.engine import Engine
+    from client.family import Family
+    from client.retry import Failure
+    from client.sent_request import ReplayableRequest
+
+    Send = Callable[[Any], Awaitable[Any]]
+
+__all__ = ["SendExchange"]
+
+_TRUTHFUL: Final = ("HTTPTransport", "AsyncHTTPTransport", "MockTransport")
+"""Transports whose exceptions tell whether a request was sent. Those that run an application in
+this process are not among them: what the application raises passes through them."""
+_SENDING: Final = ("handle_request", "handle_async_request")
+
+
+class SendExchange(Outcomes):
+    """A built request, sent by whatever `send` of httpx is protected.
+
+    Args:
+        engine: Makes errors with the operation's context.
+        family: Of the httpx client.
+        classifier: Of that family.
+        call: The operation.
+        sent: The request.
+        send: Makes one attempt.
+        through: The httpx client, or the transport, that makes it.
+        disposal: For answers whose body is still on the wire; None where all have been read.
+    """
+
+    def __init__(  # noqa: PLR0913 - what an exchange is made of, each named by the caller
+        self,
+        engine: Engine,
+        family: Family,
+        classifier: Classifier,
+        *,
+        call: Call,
+        sent: ReplayableRequest,
+        send: Send,
+        through: Any,
+        disposal: Disposal | None,
+    ) -> None:
+        super().__init__(engine, family, classifier)
+        self._call = call
+        self._sent = sent
+        self._send = send
+        self._through = through
+        self._disposal = disposal
+        self._under_way: Any = sent.request
+        self._is_kept = False
+
+    async def send(self, left: float | None) -> Any:
+        """Make one attempt."""
+        self._sent.rewind()
+        if left is None:
+            return await self._send(self._under_way)
+        given = self._timeouts()
+        cut: dict[str, float | None] = {**cut_phases(given, left)}
+        # A copy, because the caller may send the same request elsewhere at the same time.
+        self._under_way = self._sent.copy_with(timeout=cut)
+        try:
+            return await self._send(self._under_way)
+        finally:
+            # The requests that redirects made share this dict, and one of them is the answer's.
+            cut.clear()
+            cut.update(given)
+
+    async def discard(self, response: Any) -> None:
+        """Free the connection of an answer that a retry replaces."""
+        if self._disposal is not None and response is not None:
+            await self._disposal.drain(response)
+
+    async def abandon(self, response: Any) -> None:
+        """Close an answer that the caller will not see."""
+        if self._disposal is not None and response is not None and not self._is_kept:
+            await self._disposal.close(response)
+
+    async def keep(self, response: Any) -> None:
+        """Remember that the caller gets this answer, as it is."""
+        self._is_kept = response is not None
+
+    def can_replay(self) -> bool:
+        """Tell whether the next attempt would send the same bytes."""
+        return self._sent.can_replay()
+
+    def failure_from(self, call: Call, error: Exception) -> Failure | None:
+        """Return what an exception means, believing "never sent" only where it can be believed."""
+        failure = super().failure_from(call, error)
+        if failure is None or failure.error is None:
+            return failure
+        verdict = self._classifier.verdict(error)
+        says_unsent = verdict is not None and verdict.request_sent is False
+        is_unsent = says_unsent and self._is_truthful(error)
+        if says_unsent and not is_unsent:
+            failure.error.request_sent = True
+        self._sent.note_outcome(is_unsent=is_unsent)
+        return replace(failure, is_unsent=is_unsent)
+
+    def failure_of(self, call: Call, response: Any) -> Failure | None:
+        """Return why an answer is a failure, or None for a good one."""
+        self._sent.note_outcome(is_unsent=False)
+        return super().failure_of(call, response)
+
+    def guard(self, response: Any) -> None:
+        """Hold the body to the deadline while the caller reads it."""
+        BodyGuard(self._watched).install(response)
+
+    async def _watched(self, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
+        call, engine = self._call, self._engine
+        left = call.deadline.left(engine.ports.now()) if call.deadline is not None else 0.0
+        try:
+            return await engine.ports.within(left, fetch)
+        except Exception as error:
+            failure = engine.explain(call, self, error)
+            late = failure.error if failure is not None else None
+            if not isinstance(late, engine.rejections.deadline_exceeded):
+                raise
+            raise late from error
+
+    def _timeouts(self) -> Mapping[str, float | None]:
+        """Return the timeouts of the request, where it has none those of its client."""
+        extensions = self._sent.request.extensions
+        if "timeout" in extensions:
+            return extensions["timeout"]  # type: ignore[no-any-return]
+        of_client = getattr(self._through, "timeout", None)
+        return {} if of_client is None else of_client.as_dict()
+
+    def _is_truthful(self, error: Exception) -> bool:
+        """Tell whether an exception that says "never sent" speaks of our request, and truly.
+
+        It does not where another request failed, which a redirect or an auth flow made of the
+        answer to ours.
+        """
+        concerned: Any = getattr(error, "_request", None)
+        is_ours = concerned is None or concerned is self._under_way
+        return is_ours and all(
+            _tells_unsent(self._family, transport) for transport in _transports_of(self._through)
+        )
+
+
+def _transports_of(through: Any) -> list[Any]:
+    # httpx has no public way to them.
+    transports = [through._transport, *through._mounts.values()]  # noqa: SLF001 - see above
+    return [transport for transport in transports if transport is not None]
+
+
+def _tells_unsent(family: Family, transport: Any) -> bool:
+    """Tell whether a transport is httpx's own, unchanged, or says that it can be believed."""
+    if getattr(transport, "tells_unsent", False) is True:
+        return True
+    for kind in (getattr(family.module, name) for name in _TRUTHFUL):
+        if isinstance(transport, kind):
+            return all(
+                getattr_static(transport, name, None) is getattr_static(kind, name, None)
+                for name in _SENDING
+            )
+    return False

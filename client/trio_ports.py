@@ -1,0 +1,38 @@
+"""Time under trio, by way of anyio, which httpx itself brings along.
+
+Only the drop-in clients and transports come here: the facade's bulkhead is asyncio's.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+__all__ = ["now", "sleep", "within"]
+
+T = TypeVar("T")
+
+
+def now() -> float:
+    """Return the time of the monotonic clock, in seconds.
+
+    Not of trio's own, which begins elsewhere in each run: a circuit may be shared with threads
+    and with other event loops, whose clock is this one.
+    """
+    return time.monotonic()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait."""
+    await anyio.sleep(seconds)
+
+
+async def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:
+    """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+    with anyio.fail_after(seconds):
+        return await work()

@@ -1,0 +1,1 @@
+"""The drop-in clients, transports and functions: what they promise to users of httpx."""
