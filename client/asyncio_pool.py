@@ -8,7 +8,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from client.pools import WrappedPool, is_done_with, take_left_behind
+from client import trio_ports
+from client.asyncio_home import Home, runs_asyncio
+from client.pools import (
+    WrappedPool,
+    is_done_with,
+    take_left_behind,
+    tells_of_dead_connections,
+)
+from client.surplus import close_after_surplus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -24,14 +32,22 @@ class _Uninterrupted:
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do some work."""
+        if not runs_asyncio():
+            await trio_ports.shielded(work)
+            return
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         await asyncio.shield(task)
 
+    def forget(self) -> None:
+        """Leave it to itself."""
+        self._tasks.clear()
+
     async def wait(self) -> None:
         """Wait for what still goes on."""
-        await asyncio.shield(asyncio.gather(*self._tasks, return_exceptions=True))
+        if self._tasks:
+            await asyncio.shield(asyncio.gather(*self._tasks, return_exceptions=True))
 
 
 class AsyncioPool(WrappedPool):
@@ -39,23 +55,39 @@ class AsyncioPool(WrappedPool):
 
     def __init__(self, pool: Any) -> None:
         super().__init__(pool)
+        self._home = Home()
         self._closings = _Uninterrupted()
         pool._network_backend = _Backend(pool._network_backend, self._closings)  # noqa: SLF001 - see `pools`
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send a request and return once the head of the answer is there."""
+        self._settle()
+        standing = list(self.pool._connections)  # noqa: SLF001 - see `pools`
         try:
             response = await self.pool.handle_async_request(request)
-        except BaseException:
-            await self._clear_up(request)
+        except BaseException as error:
+            with_idle = tells_of_dead_connections(error, standing)
+            await self._clear_up(request, with_idle=with_idle)
             raise
         response.stream = _Body(response.stream, self._end_of(request))
         return response
 
     async def aclose(self) -> None:
         """Close all connections."""
+        self._settle()
         await self.pool.aclose()
         await self._closings.wait()
+
+    def begin_anew(self) -> None:
+        """Forget every connection, and what was being closed."""
+        super().begin_anew()
+        self._home.leave()
+        self._closings.forget()
+
+    def _settle(self) -> None:
+        if self._home.moved():
+            self.begin_anew()
+            self._home.moved()
 
     def _end_of(self, request: Any) -> Callable[[], Awaitable[None]]:
         requests = self.pool._requests  # noqa: SLF001 - see `pools`
@@ -69,8 +101,8 @@ class AsyncioPool(WrappedPool):
 
         return end
 
-    async def _clear_up(self, request: Any) -> None:
-        left = take_left_behind(self.pool, request)
+    async def _clear_up(self, request: Any, *, with_idle: bool = False) -> None:
+        left = take_left_behind(self.pool, request, with_idle=with_idle)
         if left:
             await self._closings.run(self.pool._close_connections(left))  # noqa: SLF001 - see `pools`
 
@@ -86,6 +118,7 @@ class _Body:
         return aiter(self._inner)
 
     async def aclose(self) -> None:
+        close_after_surplus(self._inner)
         try:
             await self._inner.aclose()
         finally:

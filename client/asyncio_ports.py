@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client import trio_ports
+from client.asyncio_home import Home, runs_asyncio
 from client.asyncio_pool import AsyncioPool
 from client.pools import wrap_pools
 from client.ports import World
@@ -29,8 +30,20 @@ class AsyncioPorts:
     """What the engine needs of a running event loop."""
 
     def __init__(self) -> None:
+        self._home = Home()
         self._sleepers: set[asyncio.Future[None]] = set()
         self._is_awake = False
+
+    def moved(self) -> bool:
+        """Tell whether this is another event loop than at the last call, which has ended.
+
+        Raises:
+            ClientClosedError: That one is at work yet.
+        """
+        has_moved = self._home.moved()
+        if has_moved:
+            self._sleepers.clear()
+        return has_moved
 
     def now(self) -> float:
         """Return the time of the loop, in seconds."""
@@ -51,7 +64,7 @@ class AsyncioPorts:
         """Wait, or return at once when `wake_sleepers` is called."""
         if self._is_awake:
             return
-        if not _runs_asyncio():
+        if not runs_asyncio():
             await trio_ports.sleep(seconds)
             return
         loop = asyncio.get_running_loop()
@@ -66,7 +79,7 @@ class AsyncioPorts:
 
     async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
-        if not _runs_asyncio():
+        if not runs_asyncio():
             return await trio_ports.within(seconds, work)
         async with asyncio.timeout(seconds):
             return await work()
@@ -76,14 +89,6 @@ class AsyncioPorts:
         self._is_awake = True
         for alarm in self._sleepers:
             _ring(alarm)
-
-
-def _runs_asyncio() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _ring(alarm: asyncio.Future[None]) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet, ref
 
 from client.abandonable import Abandonable
+from client.forking import tell_in_child
 from client.pools import pools_of
 
 if TYPE_CHECKING:
@@ -105,6 +106,13 @@ class _Backend:
         self._is_closed = False
         self._connecting: set[Abandonable] = set()
         self._streams: WeakSet[_Stream] = WeakSet()
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Let the parent have its connections: closing them here would end them there too."""
+        self._lock = threading.RLock()
+        self._connecting.clear()
+        self._streams = WeakSet()
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, **options: Any

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client.blocking_deadline import deadline_of_this_thread, hang_up, hold_to_deadlines
 from client.blocking_pool import BlockingPool
+from client.forking import fork_safe
 from client.pools import wrap_pools
 from client.ports import World
 
@@ -26,7 +27,11 @@ class BlockingPorts:
     """What the engine needs of a thread."""
 
     def __init__(self) -> None:
-        self._closing = threading.Event()
+        self._closing = fork_safe(threading.Event())
+
+    def moved(self) -> bool:
+        """Tell that threads may come and go: a blocking client is bound to none."""
+        return False
 
     def now(self) -> float:
         """Return the time of the monotonic clock, in seconds."""

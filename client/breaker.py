@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from client.circuit import Circuit, CircuitState
+from client.forking import fork_safe
 
 if TYPE_CHECKING:
     from client.config import CircuitBreakerConfig
@@ -30,7 +31,7 @@ class Breaker:
     def __init__(self, config: CircuitBreakerConfig, most_origins: int = _MOST_ORIGINS) -> None:
         self.config = config
         self._most_origins = most_origins
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self.single = Circuit(config) if config.scope == "client" else None
         """The one circuit of the client, or None where each origin has its own."""
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()

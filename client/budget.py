@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from client.forking import fork_safe
+
 if TYPE_CHECKING:
     from client.config import RetryBudgetConfig
 
@@ -26,7 +28,7 @@ class RetryBudget:
 
     def __init__(self, config: RetryBudgetConfig) -> None:
         self._config = config
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._deposits = [0.0] * _WINDOW
         self._second: int | None = None
         rate = config.minimum_per_second

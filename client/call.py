@@ -43,7 +43,8 @@ class Call:
     was_sent: bool = False
     """Whether an attempt before the one under way may have reached the server."""
     waits: tuple[float, ...] = ()
-    holds_slot: bool = False
+    slots: Any = None
+    """Where its slot is from, once it has one."""
     circuit: Circuit | None = None
     permit: Permit | None = None
 

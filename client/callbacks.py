@@ -136,7 +136,8 @@ class Callbacks:
                 self.on_success(
                     ResponseInfo(attempts=event.attempts, total_time=event.elapsed, **about)
                 )
-            case events.OperationFailed() if self.on_failure:
+            # A cancellation is the caller's own doing.
+            case events.OperationFailed(error=Exception()) if self.on_failure:
                 response = event.error.response if isinstance(event.error, MyAPIError) else None
                 about = self._about(event, event.attempts) | _outcome(event.error, response)
                 self.on_failure(

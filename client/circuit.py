@@ -31,6 +31,7 @@ import pybreaker
 
 from client.exceptions import MyAPIError
 from client.failure_window import FailureWindow
+from client.forking import fork_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ class Circuit:
         self._on_state_change = on_state_change
         self._config = config
         self._draw = draw
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._relay = _Relay()
         make_storage = config.storage or _in_memory
         self._storage: Any = make_storage(scope)
@@ -143,6 +144,7 @@ class Circuit:
             name=scope,
             throw_new_error_on_trip=False,
         )
+        fork_safe(vars(self._pybreaker)["_lock"])  # a child could wait for it for ever
         self._window = FailureWindow.of(config)
         self._counts_streak = self._window is None or "failure_threshold" in config.model_fields_set
         self._lease = max(_SHORTEST_LEASE, config.recovery_timeout)

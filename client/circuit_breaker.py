@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from client.circuit import Circuit, CircuitState
 from client.config import CircuitBreakerConfig
 from client.exceptions import APIConnectionError
+from client.validation import is_plain_function, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,11 @@ class CircuitBreaker:
     ) -> None:
         if "scope" in settings:
             raise ValueError("a CircuitBreaker is one circuit: make one for each origin instead")
+        if not is_text(name):
+            raise ValueError(f"name is {name!r}: give a text")
+        if not is_plain_function(on_state_change):
+            wanted = "give a plain function or None"
+            raise ValueError(f"on_state_change is {on_state_change!r}: {wanted}")
         given = {
             "failure_threshold": failure_threshold,
             "recovery_timeout": recovery_timeout,

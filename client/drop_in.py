@@ -6,6 +6,7 @@ outcomes back into what callers of httpx know.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client.call import Call
@@ -33,6 +34,7 @@ __all__ = ["DropIn"]
 ErrorT = TypeVar("ErrorT", bound=MyAPIError)
 
 _REQUEST_ID: Final = "X-Request-ID"
+_NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
 
 class DropIn:
@@ -49,9 +51,8 @@ class DropIn:
         self.settings = settings
         self._classifier = Classifier(family)
         self._log = EventLog(LoggingConfig())
-        self._engine = _Engine(
-            world.make_ports(), bulkhead=None, breaker=None, rejections=rejections_for(family)
-        )
+        self._world = world
+        self._engine = self._new_engine()
         self._http = world.make_http(None)
         self._plan = Plan(settings, self._log)
         self._streaming_plan = Plan(_once_unless_told(settings), self._log)
@@ -79,7 +80,7 @@ class DropIn:
             Exception: Of httpx: what the last attempt raised, or a rejection.
         """
         call, exchange = self._begin(request, send, overrides, through, is_streamed=is_streamed)
-        outcome = await self._outcome(call, exchange)
+        outcome = await self._outcome(call, exchange, self._engine)
         if isinstance(outcome, Exception):
             try:
                 raise outcome
@@ -118,9 +119,26 @@ class DropIn:
             text = f"{method} {shown} failed: {verdict.reason}"
             raise verdict.kind(text, method=method, url=shown, request_sent=False) from error
 
+    def end_waits(self) -> None:
+        """Let no call wait any longer for its next attempt: what it goes through was closed.
+
+        A transport may be used again after that, and so may this.
+        """
+        engine, self._engine = self._engine, self._new_engine()
+        engine.is_closed = True
+        engine.ports.wake_sleepers()
+
     def wake_sleepers(self) -> None:
-        """Let no call wait any longer for its next attempt: the client is closed."""
+        """Let no call wait any longer: httpx will say that the client is closed."""
         self._engine.ports.wake_sleepers()
+
+    def _new_engine(self) -> Engine:
+        return _Engine(
+            self._world.make_ports(),
+            bulkhead=None,
+            breaker=None,
+            rejections=rejections_for(self._family),
+        )
 
     def _begin(
         self,
@@ -152,10 +170,10 @@ class DropIn:
             response.extensions["resilience"] = self._engine.report(call)
         return response
 
-    async def _outcome(self, call: Call, exchange: SendExchange) -> Any:
+    async def _outcome(self, call: Call, exchange: SendExchange, engine: Engine) -> Any:
         """Return the answer, or the exception of httpx, that an operation ended in."""
         try:
-            return await self._engine.run(call, exchange)
+            return await engine.run(call, exchange)
         except MyAPIError as error:
             return self._translated(call, error)
 
@@ -165,8 +183,7 @@ class DropIn:
         cause = error.__cause__
         if not isinstance(cause, Exception):
             return error if error.response is None else error.response
-        attempts = "1 attempt was" if call.attempts == 1 else f"{call.attempts} attempts were"
-        cause.add_note(f"{attempts} made in {error.elapsed:.3g} s")
+        _put_note(cause, call.attempts, error.elapsed)
         return cause
 
     def _plan_for(self, overrides: dict[str, Any] | None, *, is_streamed: bool) -> Plan:
@@ -181,6 +198,14 @@ def _once_unless_told(settings: RetrySettings) -> RetrySettings:
     if "max_retries" in settings.model_fields_set:
         return settings
     return settings.merged(max_retries=0)
+
+
+def _put_note(error: Exception, attempts: int, elapsed: float) -> None:
+    """Say how often it was tried, in place of what a call before has said on the same object."""
+    made = f"{attempts} attempt was" if attempts == 1 else f"{attempts} attempts were"
+    notes: list[str] = getattr(error, "__notes__", [])
+    notes[:] = [note for note in notes if not _NOTE.fullmatch(note)]
+    error.add_note(f"{made} made in {elapsed:.3g} s")
 
 
 class _Engine(Engine):

@@ -22,6 +22,7 @@ from client.drop_in_options import (
 from client.family import family_named
 from client.ports import run_to_end
 from client.signatures import add_signatures
+from client.witness import WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
     import ssl
@@ -170,7 +171,7 @@ class _Face(Generic[RequestT, ResponseT]):
         return {**carried, **named}
 
 
-class AsyncDropIn(_Face[RequestT, ResponseT]):
+class AsyncDropIn(_Face[RequestT, ResponseT], WatchedAsync):
     """The async one, to stand before httpx's own class among the bases."""
 
     _world = ASYNCIO
@@ -196,31 +197,38 @@ class AsyncDropIn(_Face[RequestT, ResponseT]):
 
     async def get(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send a GET request."""
-        return await self.request("GET", url, **options)
+        base: Any = super()
+        return await base.get(url, **self._carry(options))  # type: ignore[no-any-return]
 
     async def options(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send an OPTIONS request."""
-        return await self.request("OPTIONS", url, **options)
+        base: Any = super()
+        return await base.options(url, **self._carry(options))  # type: ignore[no-any-return]
 
     async def head(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send a HEAD request."""
-        return await self.request("HEAD", url, **options)
+        base: Any = super()
+        return await base.head(url, **self._carry(options))  # type: ignore[no-any-return]
 
     async def delete(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send a DELETE request."""
-        return await self.request("DELETE", url, **options)
+        base: Any = super()
+        return await base.delete(url, **self._carry(options))  # type: ignore[no-any-return]
 
     async def post(self, url: Any, **options: Unpack[BodyOptions]) -> ResponseT:
         """Send a POST request."""
-        return await self.request("POST", url, **options)
+        base: Any = super()
+        return await base.post(url, **self._carry(options))  # type: ignore[no-any-return]
 
     async def put(self, url: Any, **options: Unpack[BodyOptions]) -> ResponseT:
         """Send a PUT request."""
-        return await self.request("PUT", url, **options)
+        base: Any = super()
+        return await base.put(url, **self._carry(options))  # type: ignore[no-any-return]
 
     async def patch(self, url: Any, **options: Unpack[BodyOptions]) -> ResponseT:
         """Send a PATCH request."""
-        return await self.request("PATCH", url, **options)
+        base: Any = super()
+        return await base.patch(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def stream(
         self, method: str, url: Any, **options: Unpack[BodyOptions]
@@ -244,7 +252,7 @@ class AsyncDropIn(_Face[RequestT, ResponseT]):
         self._drop_in.wake_sleepers()
 
 
-class BlockingDropIn(_Face[RequestT, ResponseT]):
+class BlockingDropIn(_Face[RequestT, ResponseT], WatchedBlocking):
     """The blocking one, to stand before httpx's own class among the bases."""
 
     _world = BLOCKING
@@ -270,31 +278,38 @@ class BlockingDropIn(_Face[RequestT, ResponseT]):
 
     def get(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send a GET request."""
-        return self.request("GET", url, **options)
+        base: Any = super()
+        return base.get(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def options(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send an OPTIONS request."""
-        return self.request("OPTIONS", url, **options)
+        base: Any = super()
+        return base.options(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def head(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send a HEAD request."""
-        return self.request("HEAD", url, **options)
+        base: Any = super()
+        return base.head(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def delete(self, url: Any, **options: Unpack[CallOptions]) -> ResponseT:
         """Send a DELETE request."""
-        return self.request("DELETE", url, **options)
+        base: Any = super()
+        return base.delete(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def post(self, url: Any, **options: Unpack[BodyOptions]) -> ResponseT:
         """Send a POST request."""
-        return self.request("POST", url, **options)
+        base: Any = super()
+        return base.post(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def put(self, url: Any, **options: Unpack[BodyOptions]) -> ResponseT:
         """Send a PUT request."""
-        return self.request("PUT", url, **options)
+        base: Any = super()
+        return base.put(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def patch(self, url: Any, **options: Unpack[BodyOptions]) -> ResponseT:
         """Send a PATCH request."""
-        return self.request("PATCH", url, **options)
+        base: Any = super()
+        return base.patch(url, **self._carry(options))  # type: ignore[no-any-return]
 
     def stream(
         self, method: str, url: Any, **options: Unpack[BodyOptions]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypedDict
 
-from pydantic import PlainValidator
+from pydantic import BeforeValidator, PlainValidator
 
 from client.backoff import Backoff, ExponentialBackoff
 from client.callbacks import Callbacks
-from client.circuit_breaker import CircuitBreaker  # noqa: TC001 - pydantic reads the annotations
+from client.circuit_breaker import CircuitBreaker
 from client.config import Hook, Methods, PositiveSeconds, Seconds, Settings, Status
-from client.validation import check_strategy, count, number
+from client.validation import check_statuses, check_strategy, count, not_allowed, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -57,6 +57,16 @@ class ResilienceOptions(TypedDict, total=False):
     on_failure: Callable[[FailureInfo], object] | None
 
 
+def _check_status_forcelist(value: object) -> object:
+    return None if value is None else check_statuses(value)
+
+
+def _check_breaker(value: object) -> object:
+    if value is None or isinstance(value, CircuitBreaker):
+        return value
+    raise not_allowed(value, "a CircuitBreaker or None")
+
+
 class RetrySettings(Settings):
     """The arguments above, checked; `merged` lays those of a call over those of its client."""
 
@@ -66,10 +76,12 @@ class RetrySettings(Settings):
     jitter_factor: Annotated[float, number(float, low=0, high=10)] = 0.0
     max_wait_time: Seconds | None = None
     max_total_time: PositiveSeconds | None = None
-    status_forcelist: frozenset[Status] | None = None
+    status_forcelist: Annotated[
+        frozenset[Status] | None, BeforeValidator(_check_status_forcelist)
+    ] = None
     retry_methods: Methods = None
     retry_if: Hook = None
-    circuit_breaker: CircuitBreaker | None = None
+    circuit_breaker: Annotated[Any, PlainValidator(_check_breaker)] = None
     on_request: Hook = None
     on_retry: Hook = None
     on_success: Hook = None

@@ -41,8 +41,8 @@ class DropInPolicy(RetryPolicy):
     def __init__(self, settings: RetrySettings) -> None:
         self._settings = settings
         statuses = settings.status_forcelist
-        chosen = (statuses, settings.retry_if, settings.retry_methods)
-        self._caller_chose = any(choice is not None for choice in chosen)
+        # An empty list retries nothing: it is no leave to repeat a write.
+        self._caller_chose = bool(statuses or settings.retry_if or settings.retry_methods)
         super().__init__(_config_of(settings), budget=None)
         # A status that is no error may be on the list too.
         self.looks_at_success |= any(error_for_status(each) is None for each in statuses or ())
@@ -55,7 +55,7 @@ class DropInPolicy(RetryPolicy):
             return can_be_cured and (failure.is_unsent or self._may_resend(call))
         if response.status_code not in self._statuses(call):
             return False
-        return _answers(call, response) or self._may_resend(call)
+        return not failure.is_to_another or self._may_resend(call)
 
     def shown(self, failure: Failure) -> Exception | None:
         """Return the exception of httpx."""
@@ -84,13 +84,6 @@ class DropInPolicy(RetryPolicy):
         """Tell whether a request whose fate is unknown may be sent again."""
         is_idempotent = call.method.upper() in _IDEMPOTENT
         return is_idempotent or call.is_recognisable or self._caller_chose
-
-
-def _answers(call: Call, response: Any) -> bool:
-    """Tell whether an answer is to the request itself, and not to what a redirect made of it."""
-    # A test's stand-in may have nothing but a status.
-    past = getattr(response, "history", None)
-    return not past or response.request.method == call.method
 
 
 def _config_of(settings: RetrySettings) -> RetryConfig:

@@ -18,8 +18,10 @@ from client.exceptions import (
     ClientClosedError,
     DeadlineExceededError,
     MyAPIError,
+    PoolTimeoutError,
     TLSVerificationError,
 )
+from client.forking import tell_in_child
 from client.notifiers import Notifiers
 from client.rejections import PLAIN, Rejections
 from client.retry import Failure
@@ -38,6 +40,9 @@ __all__ = ["Engine", "Exchange"]
 
 _OPEN: Final = "Circuit breaker is OPEN"
 _CLOSED: Final = "the client is closed; make a new one"
+
+_REJECTIONS: Final = (CircuitOpenError, DeadlineExceededError, PoolTimeoutError)
+"""What turns a call away, here or in a client further in: never another attempt's business."""
 
 ErrorT = TypeVar("ErrorT", bound=MyAPIError)
 
@@ -69,6 +74,10 @@ class Exchange(Protocol):
         """Return why an answer is a failure, or None for a good one."""
         ...
 
+    def look_again(self, call: Call, response: Any) -> Failure:
+        """Return a good answer as what somebody may want to retry all the same."""
+        ...
+
     def failure_from(self, call: Call, error: Exception) -> Failure | None:
         """Return what an exception means, or None where it is not about the exchange."""
         ...
@@ -97,11 +106,18 @@ class Engine:
         self.rejections = rejections
         self.ports = ports
         self.breaker = breaker
+        self._bulkhead = bulkhead
         self.slots = ports.slots(bulkhead.max_concurrency) if bulkhead else None
         self._patience = bulkhead.acquisition_timeout if bulkhead else 0.0
         self.notifiers = Notifiers(listeners)
         self.tally = Tally()
         self.is_closed = False
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Have all slots free: who held them is in another process, or in a loop that has ended."""
+        if self._bulkhead is not None:
+            self.slots = self.ports.slots(self._bulkhead.max_concurrency)
 
     async def run(self, call: Call, exchange: Exchange) -> Any:
         """Run an operation from the queue to its answer.
@@ -163,8 +179,8 @@ class Engine:
         """Give slot and permit back and tell how it ended; called once for each that was begun."""
         now = self.ports.now()
         self.tally.count(call, error)
-        if call.holds_slot and self.slots is not None:
-            self.slots.release()
+        if call.slots is not None:
+            call.slots.release()
         if call.permit is not None and call.circuit is not None:
             outcome = self._outcome(call, error)
             transition = call.circuit.record(call.permit, outcome, now, error)
@@ -187,7 +203,7 @@ class Engine:
             self._begin_queueing(call, slots)
         if not await slots.acquire(patience):
             raise self._no_slot(call, slots)
-        call.holds_slot = True
+        call.slots = slots
         if call.notify.slot is not None:
             left = slots.limit - slots.in_use
             call.notify.slot(events.BulkheadAcquired(slots_left=left, **_about(call)))
@@ -250,7 +266,7 @@ class Engine:
                 failure = None
         failure = exchange.failure_of(call, response)
         if failure is None and call.retry is not None and call.retry.looks_at_success:
-            failure = Failure(None, response)
+            failure = exchange.look_again(call, response)
         return failure, response
 
     async def _send(self, call: Call, exchange: Exchange) -> Any:
@@ -271,7 +287,7 @@ class Engine:
 
     def explain(self, call: Call, exchange: Exchange, error: Exception) -> Failure | None:
         """Return what an exception of an exchange means to its operation, or None."""
-        if isinstance(error, DeadlineExceededError):
+        if isinstance(error, _REJECTIONS):
             return Failure(error)
         failure = exchange.failure_from(call, error)
         if self.is_closed:

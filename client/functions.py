@@ -15,6 +15,7 @@ from client.drop_in import DropIn
 from client.drop_in_options import RetrySettings, split_options
 from client.family import family_of
 from client.ports import run_to_end
+from client.witness import watched_kind
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -59,6 +60,15 @@ __all__ = [
     "request_with_automatic_retry_async",
 ]
 
+_ONCE: Final[dict[str, Any]] = {
+    "max_retries": 0,
+    "max_total_time": None,
+    "circuit_breaker": None,
+    "on_request": None,
+    "on_retry": None,
+    "on_success": None,
+    "on_failure": None,
+}
 _FOR_SENDING: Final = frozenset({"auth", "follow_redirects"})
 _FOR_BUILDING: Final = frozenset(
     {"params", "headers", "cookies", "timeout", "extensions", "content", "data", "files", "json"}
@@ -102,7 +112,8 @@ async def _call(world: World, method: str, url: Any, options: dict[str, Any]) ->
     is_own = client is None
     if is_own:
         # As `httpx.request` does: a redirect takes the cookies of the client along.
-        client = kind(cookies=options.pop("cookies", None), **for_client)
+        watched = watched_kind(family.module, world)
+        client = watched(cookies=options.pop("cookies", None), **for_client)
         world.adopt(client, family)
     else:
         _check_client(client, kind, for_client)
@@ -110,10 +121,10 @@ async def _call(world: World, method: str, url: Any, options: dict[str, Any]) ->
         sending = {name: options.pop(name) for name in _FOR_SENDING & options.keys()}
         protected: DropIn | None = getattr(client, "_drop_in", None)
         drop_in = protected or DropIn(family, world, RetrySettings())
-        # Of a client that protects its own `send` the plain one: attempts must not multiply.
-        plain = partial(kind.send, client) if protected else client.send
+        # A client that protects its own `send` makes one attempt: they must not multiply.
+        once = _ONCE if protected else {}
         request = drop_in.build_or_raise(client, method, url, options)
-        send = world.awaitable(partial(plain, **sending))
+        send = world.awaitable(partial(client.send, **sending, **once))
         return await drop_in.send_or_raise(request, send, overrides, through=client)
     finally:
         if is_own:

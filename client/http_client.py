@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from client.cookies import BoundedCookies
 from client.headers import set_default, to_pairs
 from client.redirects import RedirectRules
 from client.response_body import BodyLimit
 
 if TYPE_CHECKING:
-    from urllib.request import Request
-
     from client.config import ClientConfig, TimeoutConfig
     from client.family import Family
 
@@ -20,15 +18,6 @@ __all__ = ["build_client", "check_foreign_client", "to_timeout"]
 
 # What only the owner of a client can set, in that client.
 _OWNERS: Final = ("verify_ssl", "http2", "trust_env", "max_body_bytes")
-
-
-class _AsciiCookies(DefaultCookiePolicy):
-    """Refuses cookies that httpx could not send back: one of them would break every request."""
-
-    def set_ok(self, cookie: Cookie, request: Request) -> bool:
-        """Tell whether a cookie that a server sets is kept."""
-        text = f"{cookie.name}{cookie.value or ''}"
-        return text.isascii() and text.isprintable() and super().set_ok(cookie, request)
 
 
 def build_client(
@@ -60,7 +49,7 @@ def build_client(
         verify=config.verify_ssl,
         http2=config.http2,
         trust_env=config.trust_env,
-        cookies=CookieJar(_AsciiCookies()),
+        cookies=BoundedCookies(),
         event_hooks=_hooks(family, config, is_async=is_async),
         transport=transport,
     )

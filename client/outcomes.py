@@ -47,6 +47,10 @@ class Outcomes:
         verdict = self._classifier.verdict(error)
         return None if verdict is None else Failure(self._explained(call, verdict, error))
 
+    def look_again(self, call: Call, response: Any) -> Failure:
+        """Return a good answer as what somebody may want to retry all the same."""
+        return Failure(None, response, _honoured(call, self._retry_after(response)))
+
     def _status_failure(
         self,
         call: Call,
@@ -66,8 +70,7 @@ class Outcomes:
             request_sent=True,
         )
         error.__cause__ = cause
-        honoured = call.retry is not None and call.retry.config.respect_retry_after
-        return Failure(error, response, asked if honoured else None)
+        return Failure(error, response, _honoured(call, asked))
 
     def _explained(self, call: Call, verdict: Verdict, cause: Exception) -> MyAPIError:
         sent = came_after_an_answer(cause) or verdict.request_sent
@@ -81,3 +84,7 @@ class Outcomes:
             return None
         value = response.headers.get("retry-after")
         return None if value is None else parse_retry_after(value, self._engine.ports.wall_clock())
+
+
+def _honoured(call: Call, asked: float | None) -> float | None:
+    return asked if call.retry is not None and call.retry.config.respect_retry_after else None

@@ -15,10 +15,20 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from client.forking import tell_in_child
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["WrappedPool", "is_done_with", "pools_of", "take_left_behind", "wrap_pools"]
+__all__ = [
+    "WrappedPool",
+    "has_pool",
+    "is_done_with",
+    "pools_of",
+    "take_left_behind",
+    "tells_of_dead_connections",
+    "wrap_pools",
+]
 
 _NEEDED: Final = (
     "_assign_requests_to_connections",
@@ -27,6 +37,7 @@ _NEEDED: Final = (
     "_optional_thread_lock",
     "_requests",
 )
+_CUT: Final = frozenset({"ReadError", "WriteError", "RemoteProtocolError"})
 
 
 class WrappedPool:
@@ -34,6 +45,14 @@ class WrappedPool:
 
     def __init__(self, pool: Any) -> None:
         self.pool = pool
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Forget every connection without closing it: this process, or loop, is not its owner."""
+        pool = self.pool
+        pool._connections = []
+        pool._requests = []
+        pool._optional_thread_lock = type(pool._optional_thread_lock)()
 
     # Passes for the pool where somebody looks at the kind of it.
     __class__: Any = property(attrgetter("pool.__class__"))
@@ -51,6 +70,11 @@ def pools_of(client: Any, *attributes: str) -> Iterator[Any]:
             yield pool
 
 
+def has_pool(client: Any) -> bool:
+    """Tell whether a client keeps connections of its own."""
+    return any(True for _ in pools_of(client, *_NEEDED))
+
+
 def wrap_pools(client: Any, wrap: type[WrappedPool]) -> None:
     """Put something in front of each pool under a client, unless it is there already."""
     for transport in [client._transport, *client._mounts.values()]:
@@ -59,20 +83,40 @@ def wrap_pools(client: Any, wrap: type[WrappedPool]) -> None:
             transport._pool = wrap(pool)
 
 
-def take_left_behind(pool: Any, request: Any) -> list[Any]:
-    """Strike out a request that has ended, and return the connections that are to be closed."""
+def take_left_behind(pool: Any, request: Any, *, with_idle: bool = False) -> list[Any]:
+    """Strike out a request that has ended, and return the connections that are to be closed.
+
+    Args:
+        pool: Of httpcore.
+        request: Of httpcore.
+        with_idle: Whether the idle connections to the request's origin are among them.
+    """
     with pool._optional_thread_lock:
         pool._requests[:] = [held for held in pool._requests if held.request is not request]
         in_use = {id(held.connection) for held in pool._requests}
         left = [
             connection
             for connection in pool._connections
-            if id(connection) not in in_use and not is_done_with(connection)
+            if id(connection) not in in_use
+            and (
+                not is_done_with(connection)
+                or (with_idle and connection.can_handle_request(request.url.origin))
+            )
         ]
         for connection in left:
             pool._connections.remove(connection)
         # Whoever waits in the pool's queue may have the place.
         return [*left, *pool._assign_requests_to_connections()]
+
+
+def tells_of_dead_connections(error: BaseException, standing: list[Any]) -> bool:
+    """Tell whether a request failed because its connection had died in the pool.
+
+    Args:
+        error: Raised in place of an answer.
+        standing: The connections of the pool before the request.
+    """
+    return type(error).__name__ in _CUT and any(each.is_closed() for each in standing)
 
 
 def is_done_with(connection: Any) -> bool:

@@ -81,6 +81,14 @@ class HttpPort(Protocol):
 class Ports(Protocol):
     """Everything else the engine needs of the world it runs in."""
 
+    def moved(self) -> bool:
+        """Tell whether this is another event loop than at the last call, which has ended.
+
+        Raises:
+            ClientClosedError: That one is at work yet.
+        """
+        ...
+
     def now(self) -> float:
         """Return the time on a monotonic clock, in seconds."""
         ...

@@ -8,12 +8,13 @@ watched: as long as nothing has been taken from it, another attempt may still se
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final, Protocol, cast
 
 from client.classify import Refused, Verdict
 from client.exceptions import InvalidRequestError
 from client.headers import set_default, to_pairs
+from client.sources import is_async, is_file, is_read_once, is_seekable
 
 __all__ = ["RequestBody"]
 
@@ -49,16 +50,14 @@ class RequestBody:
         return all(source.can_replay() for source in self._sources)
 
     def _prepared(self, body: Any, options: dict[str, Any], *, needs_async: bool) -> Any:
-        is_async = _is_async(body)
-        if _is_seekable(body) and not is_async:
+        if is_seekable(body):
             file = _AsyncFile(body) if needs_async else _File(body)
             # httpx would announce the whole file, also where it stands in the middle.
             set_default(options["headers"], "Content-Length", str(file.remaining()))
             return file
-        is_file = hasattr(body, "read") or hasattr(body, "aread")
-        if not is_file and not _is_iterator(body):
+        if not is_file(body) and not is_read_once(body):
             return body
-        reads_async = is_async or (is_file and needs_async)
+        reads_async = is_async(body) or (is_file(body) and needs_async)
         once = _AsyncOnce(body) if reads_async else _SyncOnce(body)
         self._sources = (*self._sources, once)
         return once
@@ -74,7 +73,7 @@ class RequestBody:
             filename, file, *rest = cast("tuple[Any, ...]", part)
             return (filename, self._prepared_part(file), *rest)
         # httpx itself rewinds what can be rewound, to its beginning.
-        if not hasattr(part, "read") or _is_seekable(part):
+        if not hasattr(part, "read") or is_seekable(part):
             return part
         once = _OncePart(part)
         self._sources = (*self._sources, once)
@@ -108,7 +107,7 @@ class _SyncOnce(_Once):
 class _AsyncOnce(_Once):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         self._begin()
-        if _is_async(self._source):
+        if is_async(self._source):
             async for chunk in self._source:
                 yield chunk
         elif hasattr(self._source, "aread"):
@@ -165,18 +164,3 @@ class _AsyncFile(_Rewinding):
 def _chunks(file: Any) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
-
-
-def _is_async(source: Any) -> bool:
-    return isinstance(source, AsyncIterable)
-
-
-def _is_iterator(source: Any) -> bool:
-    return isinstance(source, Iterator | AsyncIterator)
-
-
-def _is_seekable(source: object) -> bool:
-    if not all(hasattr(source, name) for name in ("read", "seek", "tell")):
-        return False
-    seekable = getattr(source, "seekable", None)
-    return seekable is None or seekable() is True

@@ -25,8 +25,15 @@ __all__ = ["END", "BodyGuard", "BodyLimit"]
 END: Final[Any] = object()
 """What a read returns when there is nothing left."""
 
+_READS: Final = ("iter_raw", "iter_bytes", "aiter_raw", "aiter_bytes")
 _PIECE: Final = 4 * 1024
 """Compressed bytes decoded at a time under a limit: gzip makes at most 4 MiB of them."""
+
+
+def _leave(response: Any) -> None:
+    """Take what stands in front away once the body has been read: it could not be pickled."""
+    for name in _READS:
+        response.__dict__.pop(name, None)
 
 
 class BodyLimit:
@@ -38,29 +45,31 @@ class BodyLimit:
     def install(self, response: Any) -> None:
         """Watch over a response; httpx calls this hook before the body is read."""
         response.iter_raw = _in_pieces(response.iter_raw)
-        response.iter_bytes = self._counted(response.iter_bytes)
+        response.iter_bytes = self._counted(response, response.iter_bytes)
         response.aiter_raw = _in_pieces_async(response.aiter_raw)
-        response.aiter_bytes = self._counted_async(response.aiter_bytes)
+        response.aiter_bytes = self._counted_async(response, response.aiter_bytes)
 
     async def install_async(self, response: Any) -> None:
         """Watch over a response of an async client."""
         self.install(response)
 
-    def _counted(self, read: Read) -> Read:
+    def _counted(self, response: Any, read: Read) -> Read:
         def counted(chunk_size: int | None = None) -> Iterator[bytes]:
             left = self._most
             for chunk in read(chunk_size):
                 left = self._spend(left, chunk)
                 yield chunk
+            _leave(response)
 
         return counted
 
-    def _counted_async(self, read: ReadAsync) -> ReadAsync:
+    def _counted_async(self, response: Any, read: ReadAsync) -> ReadAsync:
         async def counted(chunk_size: int | None = None) -> AsyncIterator[bytes]:
             left = self._most
             async for chunk in read(chunk_size):
                 left = self._spend(left, chunk)
                 yield chunk
+            _leave(response)
 
         return counted
 
@@ -104,12 +113,12 @@ class BodyGuard:
 
     def install(self, response: Any) -> None:
         """Watch over a response before the caller has it."""
-        response.iter_raw = self._guarded(response.iter_raw)
-        response.iter_bytes = self._guarded(response.iter_bytes)
-        response.aiter_raw = self._guarded_async(response.aiter_raw)
-        response.aiter_bytes = self._guarded_async(response.aiter_bytes)
+        response.iter_raw = self._guarded(response, response.iter_raw)
+        response.iter_bytes = self._guarded(response, response.iter_bytes)
+        response.aiter_raw = self._guarded_async(response, response.aiter_raw)
+        response.aiter_bytes = self._guarded_async(response, response.aiter_bytes)
 
-    def _guarded(self, read: Read) -> Read:
+    def _guarded(self, response: Any, read: Read) -> Read:
         def guarded(chunk_size: int | None = None) -> Iterator[bytes]:
             body = iter(read(chunk_size))
 
@@ -118,10 +127,11 @@ class BodyGuard:
 
             while (chunk := run_to_end(self._watch(fetch))) is not END:
                 yield chunk
+            _leave(response)
 
         return guarded
 
-    def _guarded_async(self, read: ReadAsync) -> ReadAsync:
+    def _guarded_async(self, response: Any, read: ReadAsync) -> ReadAsync:
         async def guarded(chunk_size: int | None = None) -> AsyncIterator[bytes]:
             body = aiter(read(chunk_size))
 
@@ -130,5 +140,6 @@ class BodyGuard:
 
             while (chunk := await self._watch(fetch)) is not END:
                 yield chunk
+            _leave(response)
 
         return guarded

@@ -60,6 +60,8 @@ class Failure:
     retry_after: float | None = None
     is_unsent: bool = False
     """Whether this attempt provably never left this machine, as a drop-in client found."""
+    is_to_another: bool = False
+    """Whether the answer is to a request that followed the caller's, as a drop-in client found."""
 
 
 class RetryPolicy:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from client.deadline import cut_phases
 from client.outcomes import Outcomes
 from client.response_body import BodyGuard
+from client.witness import Attempt, WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -28,6 +29,7 @@ __all__ = ["SendExchange"]
 _TRUTHFUL: Final = ("HTTPTransport", "AsyncHTTPTransport", "MockTransport")
 """Transports whose exceptions tell whether a request was sent. Those that run an application in
 this process are not among them: what the application raises passes through them."""
+_PASSED_ON: Final = frozenset({307, 308})
 _SENDING: Final = ("handle_request", "handle_async_request")
 
 
@@ -64,19 +66,24 @@ class SendExchange(Outcomes):
         self._through = through
         self._disposal = disposal
         self._under_way: Any = sent.request
+        self._attempt = Attempt(sent.request)
         self._is_kept = False
 
     async def send(self, left: float | None) -> Any:
         """Make one attempt."""
         self._sent.rewind()
+        self._attempt = Attempt(self._under_way)
         if left is None:
-            return await self._send(self._under_way)
+            with self._attempt:
+                return await self._send(self._under_way)
         given = self._timeouts()
         cut: dict[str, float | None] = {**cut_phases(given, left)}
         # A copy, because the caller may send the same request elsewhere at the same time.
         self._under_way = self._sent.copy_with(timeout=cut)
+        self._attempt = Attempt(self._under_way)
         try:
-            return await self._send(self._under_way)
+            with self._attempt:
+                return await self._send(self._under_way)
         finally:
             # The requests that redirects made share this dict, and one of them is the answer's.
             cut.clear()
@@ -116,7 +123,10 @@ class SendExchange(Outcomes):
     def failure_of(self, call: Call, response: Any) -> Failure | None:
         """Return why an answer is a failure, or None for a good one."""
         self._sent.note_outcome(is_unsent=False)
-        return super().failure_of(call, response)
+        failure = super().failure_of(call, response)
+        if failure is None or self._is_answer_to_ours(response):
+            return failure
+        return replace(failure, is_to_another=True)
 
     def guard(self, response: Any) -> None:
         """Hold the body to the deadline while the caller reads it."""
@@ -143,16 +153,31 @@ class SendExchange(Outcomes):
         return {} if of_client is None else of_client.as_dict()
 
     def _is_truthful(self, error: Exception) -> bool:
-        """Tell whether an exception that says "never sent" speaks of our request, and truly.
-
-        It does not where another request failed, which a redirect or an auth flow made of the
-        answer to ours.
-        """
-        concerned: Any = getattr(error, "_request", None)
-        is_ours = concerned is None or concerned is self._under_way
-        return is_ours and all(
+        """Tell whether an exception that says "never sent" speaks of our request, and truly."""
+        return self._is_about_ours(error) and all(
             _tells_unsent(self._family, transport) for transport in _transports_of(self._through)
         )
+
+    def _is_answer_to_ours(self, response: Any) -> bool:
+        """Tell whether an answer is to the request, and not to what an auth flow sent after it."""
+        # None out of a transport; a test's stand-in may have nothing but a status.
+        request = getattr(response, "_request", None)
+        if request is None or request is self._under_way:
+            return True
+        # The same request elsewhere: the first place did not act upon it.
+        is_passed_on = all(each.status_code in _PASSED_ON for each in response.history)
+        is_same = request.method == self._under_way.method
+        return bool(response.history) and is_passed_on and is_same
+
+    def _is_about_ours(self, error: Exception) -> bool:
+        if not hasattr(self._through, "send"):
+            return True  # a transport makes one exchange, and knows nothing of hooks and flows
+        if isinstance(self._through, WatchedAsync | WatchedBlocking):
+            return self._attempt.failed_with(error)
+        # A client of somebody else's: what could raise in its place must not be there.
+        hooks, auth = self._through.event_hooks["response"], self._through.auth
+        is_named = getattr(error, "_request", None) is self._under_way
+        return is_named and not hooks and auth is None
 
 
 def _transports_of(through: Any) -> list[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from client.sources import is_file, is_read_once, is_seekable
 
 if TYPE_CHECKING:
     from client.family import Family
@@ -61,22 +62,11 @@ class ReplayableRequest:
         source: Any = getattr(self._stream, "_stream", None)
         if source is None:
             return False
-        if _is_seekable(source):
+        if is_seekable(source):
             self._file, self._start = source, source.tell()
             return True
-        is_file = hasattr(source, "read") or hasattr(source, "aread")
-        return not is_file and not isinstance(source, Iterator | AsyncIterator)
+        return not is_file(source) and not is_read_once(source)
 
 
 def _is_reusable(part: Any) -> bool:
-    return isinstance(part, str | bytes) or _is_seekable(part)
-
-
-def _is_seekable(source: Any) -> bool:
-    """Tell whether something is a file that can be rewound, without awaiting anything."""
-    if isinstance(source, AsyncIterable):
-        return False
-    if not all(hasattr(source, name) for name in ("read", "seek", "tell")):
-        return False
-    seekable = getattr(source, "seekable", None)
-    return seekable is None or cast("object", seekable()) is True
+    return isinstance(part, str | bytes) or is_seekable(part)

@@ -20,8 +20,10 @@ from client.engine import Engine
 from client.event_log import EventLog
 from client.exceptions import ClientClosedError, InsecureTLSWarning
 from client.exchange import HttpExchange, StreamExchange
+from client.forking import fork_safe
 from client.headers import find_header, put_header, set_default, to_pairs
 from client.http_client import build_client, check_foreign_client, to_timeout
+from client.pools import has_pool
 from client.request_id import check_request_id, new_request_id
 from client.retry import RetryPolicy
 from client.urls import join
@@ -70,7 +72,7 @@ class Session:
         self._transport = transport
         self._is_foreign = http_client is not None
         self._http = world.make_http(http_client) if self._is_foreign else None
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._log = EventLog(self.config.logging)
         self._classifier = Classifier(family)
         breaker = self.config.circuit_breaker
@@ -128,6 +130,7 @@ class Session:
 
     async def close(self) -> None:
         """Close for good: what waits is woken, and what is in flight fails."""
+        self._settle()
         self.engine.is_closed = True
         self.engine.ports.wake_sleepers()
         with self._lock:
@@ -170,6 +173,23 @@ class Session:
                 return state
         return CircuitState.CLOSED
 
+    def _settle(self) -> None:
+        """Begin anew in another event loop, where the one before has ended."""
+        if not self.engine.ports.moved():
+            return
+        self.engine.begin_anew()
+        with self._lock:
+            http = self._http
+            if http is None:
+                return
+            if self._is_foreign and has_pool(http.client):
+                raise ClientClosedError(
+                    "the http_client that was passed in belongs to an event loop that has ended: "
+                    "make both anew"
+                )
+            # The other one knows of exchanges that nobody can end any more.
+            self._http = self._world.make_http(http.client)
+
     def _build_once(self) -> HttpPort:
         with self._lock:
             if self._http is None:
@@ -191,6 +211,7 @@ class Session:
         """Check the arguments of a call before anything is taken or sent."""
         check_names(options)
         check_method(method)
+        self._settle()
         target = self._target(url)
         headers = to_pairs(options.get("headers"))
         for name, value in self._own_headers:

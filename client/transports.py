@@ -63,8 +63,9 @@ class AsyncTransport(_Transport[RequestT, ResponseT]):
         return response
 
     async def aclose(self) -> None:
-        """Close the transport that is protected."""
+        """Close the transport that is protected; no call waits for another attempt."""
         await self._transport.aclose()
+        self._drop_in.end_waits()
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
@@ -72,6 +73,7 @@ class AsyncTransport(_Transport[RequestT, ResponseT]):
 
     async def __aexit__(self, *raised: object) -> None:
         await self._transport.__aexit__(*raised)
+        self._drop_in.end_waits()
 
 
 class BlockingTransport(_Transport[RequestT, ResponseT]):
@@ -89,8 +91,9 @@ class BlockingTransport(_Transport[RequestT, ResponseT]):
         return response
 
     def close(self) -> None:
-        """Close the transport that is protected."""
+        """Close the transport that is protected; no call waits for another attempt."""
         self._transport.close()
+        self._drop_in.end_waits()
 
     def __enter__(self) -> Self:
         self._transport.__enter__()
@@ -98,6 +101,7 @@ class BlockingTransport(_Transport[RequestT, ResponseT]):
 
     def __exit__(self, *raised: object) -> None:
         self._transport.__exit__(*raised)
+        self._drop_in.end_waits()
 
 
 def _checked(module: Any, kind: str, transport: Any) -> Any:

@@ -6,14 +6,14 @@ Only the drop-in clients and transports come here: the facade's bulkhead is asyn
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
-__all__ = ["now", "sleep", "within"]
+__all__ = ["now", "shielded", "sleep", "within"]
 
 T = TypeVar("T")
 
@@ -30,6 +30,17 @@ def now() -> float:
 async def sleep(seconds: float) -> None:
     """Wait."""
     await anyio.sleep(seconds)
+
+
+async def shielded(work: Coroutine[Any, Any, None]) -> None:
+    """Do some work to its end, whoever cancels; none where no loop runs that could do it."""
+    try:
+        shield = anyio.CancelScope(shield=True)
+    except RuntimeError:
+        work.close()
+        return
+    with shield:
+        await work
 
 
 async def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:

@@ -34,6 +34,8 @@ __all__ = [
     "check_text",
     "choice",
     "count",
+    "is_plain_function",
+    "is_text",
     "not_allowed",
     "not_the_kind",
     "number",
@@ -172,16 +174,26 @@ def check_strategy(value: object) -> object:
     """Accept None, a `Backoff` or a tenacity wait object."""
     if value is None or isinstance(value, Backoff):
         return value
-    if callable(value) and not isinstance(value, type):
+    if callable(value) and not isinstance(value, type) and not _is_async(value):
         return value
     raise not_allowed(value, "a Backoff, a tenacity wait object, or None")
 
 
 def check_callable(value: object) -> object:
     """Accept None or a plain function: an async one would never be awaited."""
-    if value is None or (callable(value) and not _is_async(value)):
+    if is_plain_function(value):
         return value
     raise not_allowed(value, "None or a plain function, not an async one")
+
+
+def is_text(value: object) -> bool:
+    """Tell a text."""
+    return isinstance(value, str)
+
+
+def is_plain_function(value: object) -> bool:
+    """Tell None and what can be called without awaiting anything."""
+    return value is None or (callable(value) and not _is_async(value))
 
 
 def _is_async(function: Callable[..., object]) -> bool:

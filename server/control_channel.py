@@ -18,11 +18,13 @@ class ControlChannel:
     Args:
         host: Where the server listens.
         port: Likewise.
+        server: What it is, for errors to say.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, server: str = "failure server") -> None:
         self.host = host
         self.port = port
+        self._server = server
 
     def call(
         self,
@@ -30,6 +32,7 @@ class ControlChannel:
         path: str,
         query: Mapping[str, object] | None = None,
         *,
+        body: Mapping[str, object] | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
         """Make one call and return the JSON it is answered with.
@@ -38,6 +41,7 @@ class ControlChannel:
             method: The HTTP method.
             path: The path.
             query: Query parameters; those that are None are left out.
+            body: Sent as JSON; None sends none.
             timeout: Seconds to wait for each read and write.
 
         Raises:
@@ -46,23 +50,26 @@ class ControlChannel:
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target = f"{path}?{urlencode(given)}" if given else path
-        status, answer = self._exchange(method, target, timeout)
+        status, answer = self._exchange(method, target, body, timeout)
         if status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise ValueError(f"{method} {path} was refused: {_complaints(answer)}")
         if status != HTTPStatus.OK:
             raise FailureServerError(f"{method} {path} was answered {status}: {answer}")
         return answer
 
-    def _exchange(self, method: str, target: str, timeout: float) -> tuple[int, dict[str, Any]]:
+    def _exchange(
+        self, method: str, target: str, body: Mapping[str, object] | None, timeout: float
+    ) -> tuple[int, dict[str, Any]]:
+        content = None if body is None else json.dumps(body)
         connection = HTTPConnection(self.host, self.port, timeout=timeout)
         try:
-            connection.request(method, target)
+            connection.request(method, target, content)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         except (OSError, HTTPException, ValueError) as error:
             raise FailureServerError(
                 f"no answer to {method} {target} from {self.host}:{self.port} ({error!r}); "
-                "is the failure server still running?"
+                f"is the {self._server} still running?"
             ) from error
         finally:
             connection.close()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 from server.errors import FailureServerError
@@ -19,17 +20,30 @@ BOOT = "import sys; sys.path[:] = {path!r}; from server.main import main; sys.ex
 
 
 class ProcessHost:
-    """Runs `python -m server.main serve` as a child process.
+    """Runs `python -m server.main` as a child process, `serve` unless told otherwise.
 
     The child ends when the pipe to its standard input closes, and so also when this process
     dies without a word.
 
     Args:
         port: The port to serve; 0 lets the child take a free one.
+        command: The command and its further arguments.
+        announcement: The line that says where the child listens, with the port in its first
+            group.
+        server: What it is, for errors to say.
     """
 
-    def __init__(self, port: int) -> None:
-        argv = ["serve", "--port", str(port), "--stop-on-eof"]
+    def __init__(
+        self,
+        port: int,
+        *,
+        command: Sequence[str] = ("serve",),
+        announcement: re.Pattern[str] = ANNOUNCEMENT,
+        server: str = "failure server",
+    ) -> None:
+        argv = [*command, "--port", str(port), "--stop-on-eof"]
+        self._announcement = announcement
+        self._server = server
         self._child = subprocess.Popen(  # noqa: S603 - this interpreter, this package
             [sys.executable, "-c", BOOT.format(path=sys.path, argv=argv)],
             stdin=subprocess.PIPE,
@@ -39,7 +53,7 @@ class ProcessHost:
             errors="replace",
         )
         self._output: deque[str] = deque(maxlen=OUTPUT_LINES)
-        self._port: int | None = None
+        self._announced: re.Match[str] | None = None
         self._heard = threading.Event()  # the announcement, or the end of the output
         self._reader = threading.Thread(
             target=self._read, name="failure-server-output", daemon=True
@@ -58,12 +72,20 @@ class ProcessHost:
             FailureServerError: If the child ends, or `timeout` seconds pass, before that; says
                 what the child printed.
         """
+        return int(self.wait_for_announcement(timeout)[1])
+
+    def wait_for_announcement(self, timeout: float) -> re.Match[str]:
+        """Return what the child says of where it listens, as soon as it does.
+
+        Raises:
+            FailureServerError: As `wait_for_port` does.
+        """
         heard = self._heard.wait(timeout)
-        if self._port is not None:
-            return self._port
+        if self._announced is not None:
+            return self._announced
         fate = self._fate() if heard else f"does not listen after {timeout:g} s"
         printed = "\n".join(self._output) or "(nothing)"
-        raise FailureServerError(f"the failure server's process {fate}; it printed:\n{printed}")
+        raise FailureServerError(f"the {self._server}'s process {fate}; it printed:\n{printed}")
 
     def stop(self) -> None:
         """End the child: by closing its input or, if that is not enough, by force."""
@@ -87,7 +109,7 @@ class ProcessHost:
     def _read(self) -> None:
         for line in self._child.stdout or ():
             self._output.append(line.rstrip())
-            if announced := ANNOUNCEMENT.search(line):
-                self._port = int(announced[1])
+            if announced := self._announcement.search(line):
+                self._announced = announced
                 self._heard.set()
         self._heard.set()

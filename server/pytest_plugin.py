@@ -1,18 +1,18 @@
-"""The pytest fixtures `failure_server` and `failure_server_process`.
+"""The pytest fixtures `failure_server`, `wire_proxy`, and their likes.
 
 Loaded into every pytest run where the distribution is installed, so nothing but pytest is
 imported before a fixture is used.
 """
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
-    from server.testing import FailureServer
+    from server.testing import FailureServer, WireProxy
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +43,68 @@ def failure_server_process(_failure_server_subprocess: "FailureServer") -> "Fail
     Otherwise like `failure_server`, and not the same server.
     """
     return _as_new(_failure_server_subprocess)
+
+
+@pytest.fixture(scope="session")
+def _wire_proxy_threads(_failure_server_thread: "FailureServer") -> "Generator[WireProxy]":
+    with _proxy_for_the_session(_failure_server_thread, subprocess=False) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def _wire_proxy_subprocess(
+    _failure_server_subprocess: "FailureServer",
+) -> "Generator[WireProxy]":
+    with _proxy_for_the_session(_failure_server_subprocess, subprocess=True) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def wire_proxy(failure_server: "FailureServer", _wire_proxy_threads: "WireProxy") -> "WireProxy":
+    """A wire proxy in front of `failure_server`, as new: no faults, no connections, no counts.
+
+    Like the server it is started once per session and shared by its tests.
+    """
+    return _proxy_as_new(_wire_proxy_threads, failure_server)
+
+
+@pytest.fixture
+def wire_proxy_process(
+    failure_server_process: "FailureServer", _wire_proxy_subprocess: "WireProxy"
+) -> "WireProxy":
+    """A wire proxy in a process of its own, in front of `failure_server_process`.
+
+    Otherwise like `wire_proxy`, and not the same proxy.
+    """
+    return _proxy_as_new(_wire_proxy_subprocess, failure_server_process)
+
+
+@pytest.fixture
+def start_wire_proxy() -> "Generator[Callable[..., WireProxy]]":
+    """Put wire proxies in front of services of the test's own, for as long as the test lasts.
+
+    Call it with the arguments of `WireProxy`.
+    """
+    from server.testing import WireProxy  # noqa: PLC0415 - only once a fixture is used
+
+    with ExitStack() as proxies:
+        yield lambda *args, **options: proxies.enter_context(WireProxy(*args, **options))
+
+
+@contextmanager
+def _proxy_for_the_session(server: "FailureServer", *, subprocess: bool) -> "Generator[WireProxy]":
+    from server.testing import WireProxy  # noqa: PLC0415 - only once a fixture is used
+
+    with WireProxy(server.url, subprocess=subprocess) as proxy:
+        yield proxy
+
+
+def _proxy_as_new(proxy: "WireProxy", server: "FailureServer") -> "WireProxy":
+    assert proxy.upstream == server.url.removeprefix("http://")  # noqa: S101 - it keeps its port
+    if not proxy.running:  # a test has stopped it
+        proxy.start()
+    proxy.clear()
+    return proxy
 
 
 @contextmanager

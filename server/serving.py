@@ -1,10 +1,11 @@
-"""The server in the foreground: it serves until a signal, the end of input, or a crash."""
+"""A server in the foreground: it serves until a signal, the end of input, or a crash."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from server.app import create_app
 from server.listening import Listener
@@ -16,6 +17,18 @@ CRASH = "crash"
 Reasons = SimpleQueue[str]  # to end; a signal handler may put one at any moment, even during `get`
 
 
+class Host(Protocol):
+    """What a server runs in; it puts `CRASH` among the reasons when it ends by itself."""
+
+    def start(self) -> None:
+        """Begin to serve."""
+        ...
+
+    def stop(self) -> None:
+        """End the server."""
+        ...
+
+
 def serve(listener: Listener, reasons: Reasons, *, announce: Callable[[], None]) -> int:
     """Serve until there is a reason to end, and return the exit status.
 
@@ -24,9 +37,20 @@ def serve(listener: Listener, reasons: Reasons, *, announce: Callable[[], None])
         reasons: Where others put theirs.
         announce: Called once the server runs, and signals end it in good order.
     """
+    host = ThreadHost(create_app(), listener, on_end=lambda: reasons.put(CRASH))
+    return run(host, reasons, announce=announce)
+
+
+def run(host: Host, reasons: Reasons, *, announce: Callable[[], None]) -> int:
+    """Run `host` until there is a reason to end, and return the exit status.
+
+    Args:
+        host: What to start and to stop.
+        reasons: Where others put theirs.
+        announce: Called once the server runs, and signals end it in good order.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda signum, _frame: reasons.put(signal.Signals(signum).name))
-    host = ThreadHost(create_app(), listener, on_end=lambda: reasons.put(CRASH))
     host.start()
     announce()
     reason = _first(reasons)

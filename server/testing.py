@@ -1,4 +1,7 @@
-"""The failure server in one line of a test: `with FailureServer() as server: ...`."""
+"""The failure server in one line of a test: `with FailureServer() as server: ...`.
+
+And the wire proxy: `with WireProxy(server.url) as proxy: ...`.
+"""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -14,15 +17,25 @@ from server.errors import (
 from server.ledger import Ledger, LedgerEntry
 from server.listening import listen
 from server.process_host import ProcessHost
+from server.proxy.armed_faults import FaultInForce
+from server.proxy.controls import RemoteProxy
+from server.proxy.statistics import ProxyStatistics
+from server.proxy.testing import WireProxy
+from server.proxy.upstream import BadUpstreamError
 
 __all__ = [
+    "BadUpstreamError",
     "FailureServer",
     "FailureServerError",
+    "FaultInForce",
     "Ledger",
     "LedgerEntry",
     "LedgerIncompleteError",
     "MissingExtraError",
+    "ProxyStatistics",
+    "RemoteProxy",
     "RemoteServer",
+    "WireProxy",
 ]
 
 LOOPBACK = "127.0.0.1"

@@ -48,3 +48,30 @@ async def test_a_cookie_without_a_value_is_kept(world: World) -> None:
     await client.get()
     await client.get()
     assert "b=2" in client.wire.last.headers["Cookie"]
+
+
+async def test_a_domain_keeps_the_cookies_it_set_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is set again counts as new, and one that has expired makes no trouble."""
+    monkeypatch.setattr("client.cookies._MOST_OF_A_DOMAIN", 3)
+    first = setting(b"a=1", b"b=1", b"c=1", b"a=2")
+    client = world.client([first, setting(b"b=; Max-Age=0", b"d=1"), setting(b"e=1"), 200])
+    for _ in range(4):
+        await client.get()
+    assert set(client.wire.last.headers["Cookie"].split("; ")) == {"a=2", "d=1", "e=1"}
+
+
+async def test_the_domains_that_set_cookies_last_keep_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are."""
+    monkeypatch.setattr("client.cookies._MOST_DOMAINS", 2)
+    client = world.client([setting(b"a=1")] * 3 + [200] * 3)
+    for host in ("one", "two", "three"):
+        await client.get(f"http://{host}.test/")
+    kept = []
+    for host in ("one", "two", "three"):
+        await client.get(f"http://{host}.test/")
+        kept.append(client.wire.last.headers.get("Cookie"))
+    assert kept == [None, "a=1", "a=1"]

@@ -11,12 +11,15 @@ from doctest import ELLIPSIS, OutputChecker
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
+from fastapi import FastAPI
 
 from examples.fastapi_app import app as example
 from server.app import create_app
+from server.proxy.control_app import create_control_app
 from tests.docs.reading import README, ROOT, USAGE, Block, blocks
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -93,10 +96,10 @@ def _check_options(program: list[str], arguments: list[str]) -> None:
 
 
 def _check_call(arguments: list[str]) -> None:
-    """Find the route of the failure server, or of the example, that answers the call."""
+    """Find the route that answers the call."""
     method = arguments[arguments.index("-X") + 1] if "-X" in arguments else "GET"
     url = urlsplit(arguments[-1])
-    app = example if url.port == 8080 else create_app()
+    app = _app_behind(url.port)
     [operation] = [
         operations[method.lower()]
         for path, operations in app.openapi()["paths"].items()
@@ -105,6 +108,17 @@ def _check_call(arguments: list[str]) -> None:
     known = {parameter["name"] for parameter in operation.get("parameters", ())}
     asked = {pair.partition("=")[0] for pair in url.query.split("&") if pair}
     assert asked <= known
+
+
+def _app_behind(port: int | None) -> FastAPI:
+    """The example, the control API of the wire proxy, or else the failure server."""
+    match port:
+        case 8080:
+            return example
+        case 9001:
+            return create_control_app(Mock(port=9000), upstream="127.0.0.1:8000")
+        case _:
+            return create_app()
 
 
 def test_the_extras_are_those_listed() -> None:

@@ -1,38 +1,13 @@
 """What USAGE.md says does not work. When a test here fails, something got better: say so there."""
 
-import asyncio
-import gc
 import time
 from collections.abc import Iterator
 
 import httpx
-import pytest
 
-from client import ClientConfig, ResilientClient, SyncResilientClient
-from server.testing import FailureServer
+from client import SyncResilientClient
 
 SHORT = 0.002
-
-
-# What the first loop left open is reported when it is collected: that is part of the limit.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_async_client_belongs_to_one_loop(failure_server: FailureServer) -> None:
-    """The second loop meets a connection of the first."""
-    client = ResilientClient(ClientConfig(base_url=failure_server.url))
-
-    async def call() -> httpx.Response:
-        return await client.get("/msg")
-
-    async def call_and_close() -> None:
-        try:
-            await call()
-        finally:
-            await client.close()
-
-    asyncio.run(call())
-    with pytest.raises(RuntimeError, match="Event loop is closed"):
-        asyncio.run(call_and_close())
-    gc.collect()
 
 
 class Drip(httpx.SyncByteStream):

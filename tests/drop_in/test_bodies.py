@@ -157,28 +157,69 @@ class Unread:
 
 
 class Again:
-    """A body that can be read any number of times, in either world."""
+    """A body of the user's, which says by its length that it can be read any number of times."""
+
+    def __len__(self) -> int:
+        return 1
 
     def __iter__(self) -> Iterator[bytes]:
         yield b"abc"
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"abc"
-
 
 class AgainAsync:
-    """Likewise, but only for async clients."""
+    """Likewise, for async clients."""
+
+    def __len__(self) -> int:
+        return 1
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b"abc"
 
 
-async def test_an_iterable_that_begins_anew_is_sent_again(kit: Kit) -> None:
+async def test_what_has_a_length_is_sent_again(kit: Kit) -> None:
     """A list of chunks, or an object of the user's."""
     for content in [AgainAsync()] if kit.is_async else [Again(), [b"a", b"bc"]]:
         client = kit.client(503, 200)
         await client.put(URL, content=content)
         assert bodies(client) == [b"abc", b"abc"]
+
+
+class Drained:
+    """Hands out what is left."""
+
+    def __init__(self) -> None:
+        self.chunks = iter([b"abc"])
+
+
+class DrainedDirectly(Drained):
+    """The same iterator each time."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.chunks
+
+
+class DrainedByAnother(Drained):
+    """Another generator each time."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.chunks
+
+
+class DrainedAsync(Drained):
+    """For async clients."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.chunks:
+            yield chunk
+
+
+async def test_what_merely_can_be_iterated_is_sent_once(kit: Kit) -> None:
+    """Never an empty body."""
+    for kind in [DrainedAsync] if kit.is_async else [DrainedDirectly, DrainedByAnother]:
+        client = kit.client(503, 503, 200)
+        response = await client.put(URL, content=kind())
+        assert response.status_code == 503
+        assert bodies(client) == [b"abc"]
 
 
 async def test_an_iterator_that_is_no_generator_is_sent_once(kit: Kit) -> None:

@@ -64,6 +64,21 @@ async def test_a_connection_that_is_cut_after_the_request_was_read(
     assert {request.body for request in server.requests} == {b"x"}
 
 
+async def test_bytes_behind_an_answer(kit: Kit, serve: Serve) -> None:
+    """They are not taken for the answer to the next request."""
+
+    def say_too_much(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" * 2)
+        connection.stall()
+
+    server = serve(say_too_much, healthy)
+    client = kit.real_client()
+    for _ in range(2):
+        assert (await client.get(server.url)).text == "ok"
+    assert (len(server.requests), server.accepted) == (2, 2)
+
+
 @pytest.mark.parametrize("method", METHODS)
 async def test_nobody_listens(kit: Kit, method: str) -> None:
     """Nothing was sent, so every method is tried again."""

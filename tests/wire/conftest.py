@@ -68,6 +68,11 @@ def serve() -> Iterator[Serve]:
 @pytest.fixture
 def server_tls() -> ssl.SSLContext:
     """What a server for https on 127.0.0.1 needs."""
+    return make_server_tls()
+
+
+def make_server_tls() -> ssl.SSLContext:
+    """Load the certificate for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.sslsocket_class = _ClosedWhenReset
     context.load_cert_chain(CERTIFICATES / "server.pem")

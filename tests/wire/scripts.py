@@ -20,6 +20,18 @@ def healthy(connection: Connection) -> None:
         connection.answer(body=b"ok")
 
 
+def echoes(connection: Connection) -> None:
+    """Answer each request with its target, but for two."""
+    while True:
+        match connection.read_request().target:
+            case "/large":
+                connection.answer(body=LARGE[:300_000])
+            case "/stall":
+                connection.stall()
+            case target:
+                connection.answer(body=target.encode())
+
+
 def after_an_answer(script: Script) -> Script:
     """Answer one request before the script begins, so that the connection stands by then."""
 

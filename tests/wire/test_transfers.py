@@ -48,12 +48,16 @@ def as_multipart(path: Path, *, is_async: bool) -> dict[str, Any]:
 
 
 def as_chunks(path: Path, *, is_async: bool) -> dict[str, Any]:
-    """An iterable that can be read again, because it is no iterator."""
+    """An iterable that can be read again, as its length tells."""
     return {"content": AsyncChunks() if is_async else Chunks()}
 
 
 class Chunks:
     """The content bit by bit."""
+
+    def __len__(self) -> int:
+        """Count the bits."""
+        return len(range(0, len(CONTENT), 50_000))
 
     def __iter__(self) -> Iterator[bytes]:
         """Begin anew."""
@@ -63,6 +67,10 @@ class Chunks:
 
 class AsyncChunks:
     """The same for the async twin."""
+
+    def __len__(self) -> int:
+        """Count the bits."""
+        return len(range(0, len(CONTENT), 50_000))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Begin anew."""

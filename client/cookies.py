@@ -1,0 +1,60 @@
+"""The cookies of a client: as httpx keeps them, except those that would harm its later requests.
+
+What servers set is theirs to choose: neither how much there is of it nor what is in it may break
+a request.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from urllib.request import Request
+
+__all__ = ["BoundedCookies"]
+
+# RFC 6265, 6.1 asks for 50 a domain, and for 3,000 in all; this is what browsers keep.
+_MOST_OF_A_DOMAIN: Final = 180
+_MOST_DOMAINS: Final = 1_000
+
+
+class _AsciiCookies(DefaultCookiePolicy):
+    """Refuses cookies that httpx could not send back: one of them would break every request."""
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        """Tell whether a cookie that a server sets is kept."""
+        text = f"{cookie.name}{cookie.value or ''}"
+        return text.isascii() and text.isprintable() and super().set_ok(cookie, request)
+
+
+class BoundedCookies(CookieJar):
+    """Forgets the cookie that was set longest ago where a domain, or where all, set too many."""
+
+    def __init__(self) -> None:
+        super().__init__(_AsciiCookies())
+        self._kept: dict[str, dict[tuple[str, str], None]] = {}
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        """Keep a cookie."""
+        super().set_cookie(cookie)
+        kept = self._kept[cookie.domain] = self._kept.pop(cookie.domain, {})
+        kept.pop((cookie.path, cookie.name), None)
+        kept[cookie.path, cookie.name] = None
+        if len(kept) > _MOST_OF_A_DOMAIN:
+            self._forget(cookie.domain, *_take_first(kept))
+        if len(self._kept) > _MOST_DOMAINS:
+            domain = next(iter(self._kept))
+            del self._kept[domain]
+            self._forget(domain)
+
+    def _forget(self, domain: str, path: str | None = None, name: str | None = None) -> None:
+        with suppress(KeyError):  # it may have expired
+            self.clear(domain, path, name)
+
+
+def _take_first(kept: dict[tuple[str, str], None]) -> tuple[str, str]:
+    first = next(iter(kept))
+    del kept[first]
+    return first

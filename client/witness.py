@@ -1,0 +1,97 @@
+"""Sees what becomes of each request inside one attempt, which may make several.
+
+An exception tells by its class that a request was never sent. It may speak of another request,
+though: one that an auth flow makes, a redirect, or a hook that calls somebody else. So it is
+believed only where it was raised by the sending of the very request, before any answer to that.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from client.ports import World
+
+__all__ = ["Attempt", "WatchedAsync", "WatchedBlocking", "watched_kind"]
+
+
+class Attempt:
+    """What was seen of one request while it was under way."""
+
+    __slots__ = ("_before", "_error", "request", "was_answered")
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        self.was_answered = False
+        # Not the exception itself, whose traceback leads back here.
+        self._error: int | None = None
+
+    def __enter__(self) -> None:
+        self._before = _under_way.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        _under_way.reset(self._before)
+
+    def note(self, error: BaseException | None) -> None:
+        """Take down how a sending of the request ended."""
+        self._error = id(error)
+        self.was_answered |= error is None
+
+    def failed_with(self, error: BaseException) -> bool:
+        """Tell whether an exception in hand is that of the sending, and no answer came before."""
+        return self._error == id(error) and not self.was_answered
+
+
+_under_way: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
+
+
+class _Sending:
+    """The sending of one request, which may be the one under way or another."""
+
+    __slots__ = ("_attempt",)
+
+    def __init__(self, request: Any) -> None:
+        attempt = _under_way.get()
+        self._attempt = attempt if attempt is not None and attempt.request is request else None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if self._attempt is not None:
+            self._attempt.note(error)
+
+
+class WatchedAsync:
+    """Goes before an async client of httpx among the bases."""
+
+    async def _send_single_request(self, request: Any) -> Any:
+        base: Any = super()
+        with _Sending(request):
+            return await base._send_single_request(request)  # noqa: SLF001 - httpx has no public place
+
+
+class WatchedBlocking:
+    """Goes before a blocking client of httpx among the bases."""
+
+    def _send_single_request(self, request: Any) -> Any:
+        base: Any = super()
+        with _Sending(request):
+            return base._send_single_request(request)  # noqa: SLF001 - likewise
+
+
+@cache
+def watched_kind(module: Any, world: World) -> type[Any]:
+    """Return the plain client class of a family and a world, watched."""
+    if world.is_async:
+        return type("AsyncClient", (WatchedAsync, module.AsyncClient), {})
+    return type("Client", (WatchedBlocking, module.Client), {})

@@ -1,0 +1,192 @@
+"""The four clients, the meeting of a client with a fault, and the proof that nothing stays."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import pytest
+
+import client.httpx2
+from client import CircuitState, MyAPIError, ServerError
+from client.circuit import Outcome
+from tests.wire.catalogue.faults import MOST_ATTEMPTS, secured
+from tests.wire.conftest import sockets_to
+from tests.wire.twins import (
+    PATIENCE_SECONDS,
+    AsyncTwin,
+    BlockingClient,
+    BlockingTwin,
+    check_all_is_back,
+    pools_of,
+    settings,
+    state_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client import ClientConfig
+    from server.testing import FailureServer
+    from tests.wire.catalogue.faults import Fault
+    from tests.wire.conftest import Serve
+    from tests.wire.scripted_server import Connection, ScriptedServer
+    from tests.wire.twins import Client, Twin
+
+
+class Httpx2AsyncTwin(AsyncTwin):
+    """`client.httpx2.ResilientClient`."""
+
+    def client(self, config: ClientConfig, **parts: Any) -> Client:
+        """Make a client."""
+        return client.httpx2.ResilientClient(config, **parts)
+
+
+class Httpx2BlockingTwin(BlockingTwin):
+    """`client.httpx2.SyncResilientClient`."""
+
+    def client(self, config: ClientConfig, **parts: Any) -> Client:
+        """Make a client."""
+        made = client.httpx2.SyncResilientClient(config, **parts)
+        return cast("Client", BlockingClient(made))
+
+
+TWINS: dict[str, type[Twin]] = {
+    "httpx-async": AsyncTwin,
+    "httpx-blocking": BlockingTwin,
+    "httpx2-async": Httpx2AsyncTwin,
+    "httpx2-blocking": Httpx2BlockingTwin,
+}
+
+
+@pytest.fixture(params=TWINS)
+def twin(request: pytest.FixtureRequest) -> Twin:
+    """One of the four."""
+    return TWINS[request.param]()
+
+
+class Meet(Protocol):
+    """Lets a client meet a fault, and checks all that its row says."""
+
+    async def __call__(self, fault: Fault) -> None:
+        """Let the call be a probe of the circuit, and then an ordinary one."""
+        ...
+
+
+@pytest.fixture
+def meet(twin: Twin, serve: Serve, request: pytest.FixtureRequest) -> Meet:
+    """See `Meet`."""
+
+    async def meet(fault: Fault) -> None:
+        server = _server_with(fault, serve)
+        base = server.url.replace("http:", "https:") if fault.is_https else server.url
+        url = base if fault.at is None else request.getfixturevalue(fault.at)
+        async with twin.client(_config_for(fault, base)) as client:
+            with pytest.raises(ServerError):  # opens the circuit
+                await client.get(base, retry=None)
+            for otherwise in (CircuitState.HALF_OPEN, CircuitState.CLOSED):
+                await _fail(twin, client, fault, url)
+                assert state_of(client) is _state_after(fault, otherwise)
+                await check_nothing_is_held(twin, client, server)
+                assert (await client.get(base)).text == "ok"
+                assert state_of(client) is CircuitState.CLOSED
+            failures = client.stats().failures
+            assert failures[fault.raises.__name__] == 2 + (fault.raises is ServerError)
+        assert server.accepted == 3 + (2 * fault.attempts if fault.script else 0)
+        await check_nothing_is_left(twin, server)
+
+    return meet
+
+
+def _server_with(fault: Fault, serve: Serve) -> ScriptedServer:
+    """Serve a failure, and then by turns the fault and an answer, over a connection each."""
+
+    def fails(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(500, connection="close")
+
+    def answers(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(body=b"ok", connection="close")
+
+    faulty = [fault.script] * fault.attempts if fault.script else []
+    before, after = (secured(fails), secured(answers)) if fault.is_https else (fails, answers)
+    return serve(before, *faulty, after, *faulty, after, receive_buffer=4096)
+
+
+def _config_for(fault: Fault, url: str) -> ClientConfig:
+    config = settings(
+        url,
+        circuit_breaker={"failure_threshold": 1, "recovery_timeout": 0.0},
+        retry={"max_attempts": MOST_ATTEMPTS},
+        bulkhead={"max_concurrency": 1},
+    )
+    return config.merged(**fault.config)
+
+
+def _state_after(fault: Fault, otherwise: CircuitState) -> CircuitState:
+    match fault.counts:
+        case Outcome.FAILURE:
+            return CircuitState.OPEN
+        case Outcome.SUCCESS:
+            return CircuitState.CLOSED
+        case _:
+            return otherwise
+
+
+async def _fail(twin: Twin, client: Client, fault: Fault, url: str) -> None:
+    received: list[bytes] = []
+    with pytest.raises(MyAPIError) as failed:
+        await _call(twin, client, fault, url, received)
+    error = failed.value
+    assert type(error) is fault.raises
+    assert (error.attempts, error.request_sent) == (fault.attempts, fault.is_sent)
+    assert b"".join(received) == (fault.received or b"")
+
+
+async def _call(twin: Twin, client: Client, fault: Fault, url: str, received: list[bytes]) -> None:
+    if fault.received is None:
+        await client.request(fault.method, url, **fault.options)
+        return
+    async with client.stream(fault.method, url, **fault.options) as response:
+        async for chunk in twin.chunks(response):
+            received.append(chunk)  # noqa: PERF401 - what came before an error counts
+
+
+async def check_nothing_is_held(twin: Twin, client: Client, *servers: ScriptedServer) -> None:
+    """Assert that a call has ended for good, and that only idle connections stand."""
+    check_all_is_back(client)
+    idle = sum(len(pool.connections) for pool in pools_of(client))
+    await twin.until(lambda: sum(sockets_to(server.port) for server in servers) <= idle)
+    await _check_no_task_is_left(twin)
+
+
+async def check_nothing_is_left(twin: Twin, *servers: ScriptedServer) -> None:
+    """Assert that a closed client has neither a connection nor a task."""
+    await twin.until(lambda: not any(sockets_to(server.port) for server in servers))
+    await _check_no_task_is_left(twin)
+
+
+async def _check_no_task_is_left(twin: Twin) -> None:
+    if twin.is_async:
+        await twin.until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(failure_server: FailureServer) -> Iterator[None]:
+    """Count threads and descriptors: after each test there are as many as before."""
+    before = _holdings()
+    yield
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while any(now > then for now, then in zip(_holdings(), before, strict=True)):
+        assert time.monotonic() < give_up_at, (
+            f"(threads, descriptors): {before}, then {_holdings()}"
+        )
+        time.sleep(0.002)
+
+
+def _holdings() -> tuple[int, int]:
+    return threading.active_count(), sum(1 for _ in Path("/dev/fd").iterdir())

@@ -1,0 +1,139 @@
+"""A program that forks with a client in use; run by `test_sharing.py` in a process of its own.
+
+usage: python -m tests.wire.forking STORY URL
+
+Parent and child both make calls, to the end of the story; the exit status is 0 if each answer was
+to the request it came for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from client import AsyncClient, ClientConfig, MyAPIError, ResilientClient, SyncResilientClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CALLS = 30
+
+
+def in_child(work: Callable[[], None]) -> Callable[[], None]:
+    """Begin some work in a forked child; what is returned waits for its end, which must be good."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+
+    def wait() -> None:
+        _, status = os.waitpid(child, 0)
+        assert status == 0, f"the child ended with {status}"
+
+    return wait
+
+
+def blocking(url: str) -> None:
+    """A client that has a connection to keep is used on by both."""
+    client = SyncResilientClient(ClientConfig(base_url=url))
+
+    def calls(who: str) -> None:
+        for number in range(CALLS):
+            assert client.get(f"/{who}/{number}").text == f"/{who}/{number}"
+
+    calls("before")
+    wait = in_child(lambda: calls("child"))
+    calls("parent")
+    wait()
+    client.close()
+
+
+def threads(url: str) -> None:
+    """Other threads hold slots and locks, which do not exist in the child."""
+    bulkhead = {"max_concurrency": 2, "acquisition_timeout": 0.0}
+    client = SyncResilientClient(
+        ClientConfig.model_validate({"base_url": url, "bulkhead": bulkhead})
+    )
+
+    def stall() -> None:
+        with suppress(MyAPIError):  # it ends when the client is closed
+            client.get("/stall", retry=None)
+
+    client.get("/before")  # imports what httpx imports late: Python itself cannot fork in between
+    stalling = [threading.Thread(target=stall) for _ in range(2)]
+    for thread in stalling:
+        thread.start()
+    while client.stats().slots_in_use < 2:
+        time.sleep(0.01)
+    lock = client._session.engine.tally._lock
+
+    def child() -> None:
+        assert client.stats().slots_in_use == 0
+        assert client.get("/child").text == "/child"
+        client.close()
+
+    with lock:
+        wait = in_child(child)
+    wait()
+    assert client.stats().slots_in_use == 2
+    client.close()
+    for thread in stalling:
+        thread.join()
+
+
+def stream(url: str) -> None:
+    """What the child closes is not what the parent reads."""
+    client = SyncResilientClient(ClientConfig(base_url=url))
+    with client.stream("GET", "/large") as response:
+        chunks = response.iter_raw()
+        first = next(chunks)
+        in_child(client.close)()
+        assert len(first) + sum(map(len, chunks)) == 300_000
+    client.close()
+
+
+def waiting(url: str) -> None:
+    """An async client goes on in the child's own loop, and in the parent's next."""
+    client = ResilientClient(ClientConfig(base_url=url))
+
+    async def calls(who: str) -> None:
+        for number in range(CALLS):
+            assert (await client.get(f"/{who}/{number}")).text == f"/{who}/{number}"
+
+    asyncio.run(calls("before"))
+    wait = in_child(lambda: asyncio.run(calls("child")))
+    asyncio.run(calls("parent"))
+    wait()
+
+
+def drop_in(url: str) -> None:
+    """Forked out of the running loop, as a server does that begins its workers late."""
+    client = AsyncClient(base_url=url)
+
+    async def calls(who: str) -> None:
+        for number in range(CALLS):
+            assert (await client.get(f"/{who}/{number}")).text == f"/{who}/{number}"
+
+    async def story() -> None:
+        await calls("before")
+        wait = in_child(lambda: asyncio.run(calls("child")))
+        await calls("parent")
+        wait()
+        await client.aclose()
+
+    asyncio.run(story())
+
+
+STORIES = {story.__name__: story for story in (blocking, threads, stream, waiting, drop_in)}
+
+if __name__ == "__main__":
+    STORIES[sys.argv[1]](sys.argv[2])
