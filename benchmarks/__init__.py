@@ -1,1 +1,4 @@
-"""What a call costs: run by hand, never part of the tests, which assert no time."""
+"""Programs that measure: what a call costs, and what minutes under fire leave behind.
+
+They are run by hand. Only the shortest form of the soak is part of the tests.
+"""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from client import trio_ports
 from client.asyncio_home import Home, runs_asyncio
 from client.asyncio_pool import AsyncioPool
+from client.forking import tell_in_child
 from client.pools import wrap_pools
 from client.ports import World
 
@@ -31,6 +32,7 @@ class AsyncioPorts:
 
     def __init__(self) -> None:
         self._home = Home()
+        tell_in_child(self)
         self._sleepers: set[asyncio.Future[None]] = set()
         self._is_awake = False
 
@@ -44,6 +46,11 @@ class AsyncioPorts:
         if has_moved:
             self._sleepers.clear()
         return has_moved
+
+    def begin_anew(self) -> None:
+        """Forget the loop, which runs in the parent."""
+        self._home.leave()
+        self._sleepers.clear()
 
     def now(self) -> float:
         """Return the time of the loop, in seconds."""
@@ -81,7 +88,7 @@ class AsyncioPorts:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
         if not runs_asyncio():
             return await trio_ports.within(seconds, work)
-        async with asyncio.timeout(seconds):
+        async with _timeout(seconds):
             return await work()
 
     def wake_sleepers(self) -> None:
@@ -89,6 +96,23 @@ class AsyncioPorts:
         self._is_awake = True
         for alarm in self._sleepers:
             _ring(alarm)
+
+
+@asynccontextmanager
+async def _timeout(seconds: float | None) -> AsyncGenerator[asyncio.Timeout]:
+    """Bound a block as `asyncio.timeout` does, also within a cancelled scope of anyio's.
+
+    Where both cancel in the same turn of the loop, what comes out is no cancellation that the
+    scope knows. It cancels again in the next turn, so one turn is waited for.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield limit
+    except asyncio.CancelledError:
+        if limit.expired():
+            await asyncio.sleep(0)
+        raise
 
 
 def _ring(alarm: asyncio.Future[None]) -> None:
@@ -108,6 +132,7 @@ class AsyncioSlots:
         self.in_use = 0
         self.waiting = 0
         self._semaphore = asyncio.Semaphore(limit)
+        self._limits: set[asyncio.Timeout] = set()
 
     @property
     def full(self) -> bool:
@@ -126,13 +151,22 @@ class AsyncioSlots:
     async def _queue(self, patience: float) -> bool:
         self.waiting += 1
         try:
-            async with asyncio.timeout(patience):
-                await self._semaphore.acquire()
+            async with _timeout(patience) as limit:
+                self._limits.add(limit)
+                try:
+                    await self._semaphore.acquire()
+                finally:
+                    self._limits.discard(limit)
         except TimeoutError:
             return False
         finally:
             self.waiting -= 1
         return True
+
+    def turn_away(self) -> None:
+        """Let nobody queue any longer."""
+        for limit in self._limits:
+            limit.reschedule(asyncio.get_running_loop().time())
 
     def release(self) -> None:
         """Give a slot back, to whoever has queued longest."""
@@ -178,7 +212,7 @@ class AsyncHttp:
 
     @asynccontextmanager
     async def _until_hang_up(self) -> AsyncGenerator[None]:
-        async with asyncio.timeout(None) as timeout:
+        async with _timeout(None) as timeout:
             self._under_way.add(timeout)
             try:
                 yield

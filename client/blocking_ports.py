@@ -71,6 +71,7 @@ class BlockingSlots:
         self.in_use = 0
         self._lock = threading.Lock()
         self._queue: deque[threading.Lock] = deque()
+        self._turned_away: set[threading.Lock] = set()
 
     @property
     def full(self) -> bool:
@@ -95,15 +96,20 @@ class BlockingSlots:
 
     def _wait_for(self, turn: threading.Lock, patience: float) -> bool:
         try:
-            if self._blocked_until(turn, patience):
-                return True
+            self._blocked_until(turn, patience)
         except BaseException:
             # An interrupt in the middle of the wait: what was handed over is given back.
-            if not self._leave_queue(turn):
+            if self._has_slot(turn):
                 self.release()
             raise
         # The slot may have been handed over after the patience ended: then it is ours.
-        return not self._leave_queue(turn)
+        return self._has_slot(turn)
+
+    def _has_slot(self, turn: threading.Lock) -> bool:
+        """Tell whether one was handed over; either way, queue no longer."""
+        is_turned_away = turn in self._turned_away
+        self._turned_away.discard(turn)
+        return not self._leave_queue(turn) and not is_turned_away
 
     def _blocked_until(self, turn: threading.Lock, patience: float) -> bool:
         return turn.acquire(timeout=patience)
@@ -115,6 +121,13 @@ class BlockingSlots:
             except ValueError:
                 return False
             return True
+
+    def turn_away(self) -> None:
+        """Let nobody queue any longer."""
+        with self._lock:
+            self._turned_away.update(self._queue)
+            while self._queue:
+                self._queue.popleft().release()
 
     def release(self) -> None:
         """Give a slot back, to whoever has queued longest."""

@@ -46,6 +46,13 @@ class Breaker:
                 circuit = self._circuits[origin] = Circuit(self.config, origin)
             return circuit
 
+    def forget_probes(self) -> None:
+        """Have the probes that are out come back to nobody."""
+        with self._lock:
+            circuits = [*self._circuits.values(), *([self.single] if self.single else [])]
+        for circuit in circuits:
+            circuit.begin_anew()
+
     def states(self) -> dict[str, CircuitState]:
         """Return the state of each circuit, by scope."""
         if self.single is not None:

@@ -31,7 +31,7 @@ import pybreaker
 
 from client.exceptions import MyAPIError
 from client.failure_window import FailureWindow
-from client.forking import fork_safe
+from client.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,10 +153,17 @@ class Circuit:
         self._opened_at = 0.0
         self._first_opened_at = 0.0
         self._break = 0.0
-        self._failed_probes = 0
+        self._longest_break = max(config.recovery_timeout, config.max_recovery_timeout)
+        self._grown = config.recovery_timeout
         self._probes: dict[Permit, float] = {}
         self._last_error: BaseException | None = None
         self._is_plain = self._window is None and not config.listeners
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Wait for no probe any longer: whose it is does not live in this process, or loop."""
+        with self._lock:
+            self._probes.clear()
 
     @property
     def state(self) -> CircuitState:
@@ -293,7 +300,8 @@ class Circuit:
                 return None
             self._first_opened_at = now
         else:
-            self._failed_probes += 1
+            grown = self._grown * self._config.recovery_multiplier
+            self._grown = min(grown, self._longest_break)
         self._last_error = _without_ballast(error)
         failures = max(self._storage.counter, self._window.failures if self._window else 0)
         self._pybreaker.open()
@@ -314,16 +322,13 @@ class Circuit:
         self._permit = Permit(self._permit.generation + 1)
         self._probes.clear()
         if self._seen == pybreaker.STATE_CLOSED:
-            self._failed_probes = 0
+            self._grown = self._config.recovery_timeout
             self._last_error = None
             if self._window is not None:
                 self._window.clear()
 
     def _begin_break(self, now: float) -> None:
-        config = self._config
-        grown = config.recovery_timeout * config.recovery_multiplier ** min(self._failed_probes, 64)
-        capped = max(config.recovery_timeout, min(grown, config.max_recovery_timeout))
-        self._break = capped * (1 + config.recovery_jitter * self._draw())
+        self._break = self._grown * (1 + self._config.recovery_jitter * self._draw())
         self._opened_at = now
 
     def _notice_change_elsewhere(self, now: float) -> None:

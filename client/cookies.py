@@ -10,6 +10,8 @@ from contextlib import suppress
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
+from client.forking import fork_safe
+
 if TYPE_CHECKING:
     from urllib.request import Request
 
@@ -34,6 +36,7 @@ class BoundedCookies(CookieJar):
 
     def __init__(self) -> None:
         super().__init__(_AsciiCookies())
+        fork_safe(vars(self)["_cookies_lock"])
         self._kept: dict[str, dict[tuple[str, str], None]] = {}
 
     def set_cookie(self, cookie: Cookie) -> None:

@@ -118,6 +118,8 @@ class Engine:
         """Have all slots free: who held them is in another process, or in a loop that has ended."""
         if self._bulkhead is not None:
             self.slots = self.ports.slots(self._bulkhead.max_concurrency)
+        if self.breaker is not None:
+            self.breaker.forget_probes()
 
     async def run(self, call: Call, exchange: Exchange) -> Any:
         """Run an operation from the queue to its answer.
@@ -178,14 +180,16 @@ class Engine:
     def finish(self, call: Call, error: BaseException | None, response: Any = None) -> None:
         """Give slot and permit back and tell how it ended; called once for each that was begun."""
         now = self.ports.now()
+        try:
+            if call.slots is not None:
+                call.slots.release()
+        finally:  # an interrupt in here must not lose the permit
+            if call.permit is not None and call.circuit is not None:
+                outcome = self._outcome(call, error)
+                transition = call.circuit.record(call.permit, outcome, now, error)
+                if transition is not None:
+                    self._tell_transition(call, call.circuit, transition)
         self.tally.count(call, error)
-        if call.slots is not None:
-            call.slots.release()
-        if call.permit is not None and call.circuit is not None:
-            outcome = self._outcome(call, error)
-            transition = call.circuit.record(call.permit, outcome, now, error)
-            if transition is not None:
-                self._tell_transition(call, call.circuit, transition)
         self._tell_end(call, error, response, now)
 
     def report(self, call: Call) -> CallReport:
@@ -202,6 +206,7 @@ class Engine:
         if slots.full:
             self._begin_queueing(call, slots)
         if not await slots.acquire(patience):
+            self.check_open(call)
             raise self._no_slot(call, slots)
         call.slots = slots
         if call.notify.slot is not None:

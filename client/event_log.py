@@ -10,8 +10,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
 from client import events
 
 if TYPE_CHECKING:
@@ -28,16 +26,15 @@ _DEBUG: Final = (
 _INFO: Final = (events.CircuitClosed,)
 _WARNING: Final = (events.CircuitOpened,)
 
-_TO_STDLIB: Final = (
-    structlog.stdlib.filter_by_level,
-    structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True),
-)
-
 
 class EventLog:
     """The listener that logs. Kinds of events below the configured level never reach it."""
 
     def __init__(self, config: LoggingConfig) -> None:
+        # Here, because with what it brings along it takes as long to import as httpx.
+        import structlog  # noqa: PLC0415 - see above
+
+        self._structlog: Any = structlog
         self._config = config
         threshold = logging.getLevelNamesMapping()[config.level]
         by_level = {logging.DEBUG: _DEBUG, logging.INFO: _INFO, logging.WARNING: _WARNING}
@@ -71,13 +68,17 @@ class EventLog:
             self._logger().warning(what)
 
     def _logger(self) -> Any:
+        structlog = self._structlog
         # Asked each time: the application may configure structlog after this client was made.
         name = self._config.logger_name
         if structlog.is_configured():
             return structlog.get_logger(name)
         return structlog.wrap_logger(
             logging.getLogger(name),
-            processors=list(_TO_STDLIB),
+            processors=[
+                structlog.stdlib.filter_by_level,
+                structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True),
+            ],
             wrapper_class=structlog.stdlib.BoundLogger,
             context_class=dict,
         )

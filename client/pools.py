@@ -12,6 +12,7 @@ does a failed TLS handshake inside a proxy's tunnel.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,15 @@ _NEEDED: Final = (
 _CUT: Final = frozenset({"ReadError", "WriteError", "RemoteProtocolError"})
 
 
+class _Forgiving(list[Any]):
+    """The requests of a pool that was begun anew: those from before may end, too."""
+
+    def remove(self, request: Any) -> None:
+        """Strike one out, if it is there."""
+        with suppress(ValueError):
+            super().remove(request)
+
+
 class WrappedPool:
     """Stands in front of a pool; a subclass says for what."""
 
@@ -51,7 +61,7 @@ class WrappedPool:
         """Forget every connection without closing it: this process, or loop, is not its owner."""
         pool = self.pool
         pool._connections = []
-        pool._requests = []
+        pool._requests = _Forgiving()
         pool._optional_thread_lock = type(pool._optional_thread_lock)()
 
     # Passes for the pool where somebody looks at the kind of it.

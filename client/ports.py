@@ -47,6 +47,10 @@ class Slots(Protocol):
         """Give a slot back."""
         ...
 
+    def turn_away(self) -> None:
+        """Let nobody queue any longer: the client is closed."""
+        ...
+
 
 class HttpPort(Protocol):
     """An httpx client of either kind, its calls made awaitable."""

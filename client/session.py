@@ -83,7 +83,7 @@ class Session:
             listeners=(self._log, *listeners),
         )
         retry = self.config.retry
-        self._budget = RetryBudget(retry.budget) if retry and retry.budget else None
+        self._budget: RetryBudget | None = None
         self._retry = self._policy(retry)
         self._always = self._foreign_options() if self._is_foreign else {}
         self._own_headers = self._foreign_headers() if self._is_foreign else []
@@ -133,6 +133,8 @@ class Session:
         self._settle()
         self.engine.is_closed = True
         self.engine.ports.wake_sleepers()
+        if self.engine.slots is not None:
+            self.engine.slots.turn_away()
         with self._lock:
             http, self._http = self._http, None
         if http is None:
@@ -266,6 +268,9 @@ class Session:
     def _policy(self, config: RetryConfig | None) -> RetryPolicy | None:
         if config is None:
             return None
+        if self._budget is None and config.budget is not None:
+            # A client without retries of its own: its calls pay from the budget of the first.
+            self._budget = RetryBudget(config.budget)
         return RetryPolicy(config, self._budget if config.budget is not None else None)
 
     def _foreign_options(self) -> dict[str, Any]:

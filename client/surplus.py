@@ -7,9 +7,13 @@ choose what another call gets. A client must not take it for an answer (RFC 9112
 
 from __future__ import annotations
 
-from typing import Any
+import ssl
+from typing import Any, Final
 
 __all__ = ["close_after_surplus"]
+
+_BELOW: Final = ("_inner", "_stream", "transport_stream")
+"""The attributes by which our wrapper, httpcore's and anyio's streams hold the one below."""
 
 
 def close_after_surplus(stream: Any) -> None:
@@ -21,5 +25,33 @@ def close_after_surplus(stream: Any) -> None:
     """
     connection = getattr(getattr(stream, "_stream", None), "_connection", None)
     protocol = getattr(connection, "_h11_state", None)
-    if protocol is not None and protocol.trailing_data[0]:
+    if protocol is None:
+        return
+    if protocol.trailing_data[0] or _has_come(getattr(connection, "_network_stream", None)):
         protocol.send_failed()  # httpcore closes what is not as it should be
+
+
+def _has_come(stream: Any) -> bool:
+    """Tell whether bytes wait below h11: in anyio's queue, or not decrypted yet.
+
+    Whether the socket is readable httpcore looks itself before it uses a connection again.
+    """
+    while stream is not None:
+        queue = getattr(getattr(stream, "_protocol", None), "read_queue", None)
+        if queue or _decrypts_more(getattr(stream, "_ssl_object", None)):
+            return True
+        stream = next(
+            (getattr(stream, name) for name in _BELOW if getattr(stream, name, None) is not None),
+            None,
+        )
+    return False
+
+
+def _decrypts_more(tls: Any) -> bool:
+    """Take a byte out, if there is one: the connection is not used again then."""
+    if not isinstance(tls, ssl.SSLObject):
+        return False
+    try:
+        return bool(tls.read(1))
+    except ssl.SSLError:  # nothing, or what is no data: a session ticket
+        return False

@@ -1,14 +1,13 @@
 """Time under trio, by way of anyio, which httpx itself brings along.
 
-Only the drop-in clients and transports come here: the facade's bulkhead is asyncio's.
+Only the drop-in clients and transports come here: the facade's bulkhead is asyncio's. anyio is
+imported where it is used, which under asyncio is nowhere.
 """
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -29,11 +28,15 @@ def now() -> float:
 
 async def sleep(seconds: float) -> None:
     """Wait."""
+    import anyio  # noqa: PLC0415 - see above
+
     await anyio.sleep(seconds)
 
 
 async def shielded(work: Coroutine[Any, Any, None]) -> None:
     """Do some work to its end, whoever cancels; none where no loop runs that could do it."""
+    import anyio  # noqa: PLC0415 - see above
+
     try:
         shield = anyio.CancelScope(shield=True)
     except RuntimeError:
@@ -45,5 +48,7 @@ async def shielded(work: Coroutine[Any, Any, None]) -> None:
 
 async def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:
     """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+    import anyio  # noqa: PLC0415 - see above
+
     with anyio.fail_after(seconds):
         return await work()

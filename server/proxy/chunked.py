@@ -1,6 +1,9 @@
 """Where a chunked body ends (RFC 9112, section 7.1): it counts, and changes nothing."""
 
+import re
+
 MAX_LINE_BYTES = 65_536
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class BadChunkError(ValueError):
@@ -43,10 +46,9 @@ class ChunkedBody:
         if self._in_trailers:
             return not line
         size = line.partition(b";")[0].strip()
-        try:
-            length = int(size, 16)
-        except ValueError as error:
-            raise BadChunkError(f"{size[:20]!r} is not the size of a chunk") from error
+        if not _SIZE.fullmatch(size):
+            raise BadChunkError(f"{size[:20]!r} is not the size of a chunk")
+        length = int(size, 16)
         self._in_trailers = length == 0
         self._left = length + 2 if length else 0
         return False

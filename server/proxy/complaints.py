@@ -29,7 +29,7 @@ def complaints(error: ValidationError) -> list[Complaint]:
 
 
 def _complaint(error: ErrorDetails) -> Complaint:
-    loc = [str(part) for part in error["loc"]]
+    loc = [_writable(str(part)) for part in error["loc"]]
     given = error["input"]
     message = error["msg"]
     if error["type"].startswith("union_tag"):
@@ -47,5 +47,12 @@ def _complaint(error: ErrorDetails) -> Complaint:
 
 def _shown(given: object, name: str) -> object:
     value = cast("Mapping[str, object]", given).get(name) if isinstance(given, Mapping) else given
+    if isinstance(value, str):
+        return _writable(value)
     # JSON has no way to write some numbers that Python reads from it.
-    return value if value is None or isinstance(value, str | int) else repr(value)
+    return value if value is None or isinstance(value, int) else repr(value)
+
+
+def _writable(text: str) -> str:
+    """Escape halves of characters, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -24,6 +24,19 @@ async def test_an_outage_costs_no_more_than_the_ratio(world: World) -> None:
     assert client.stats().retries == 20
 
 
+async def test_a_total_outage_under_a_thousand_callers(world: World) -> None:
+    """By default: a fifth of the load and ten retries a second, and everybody sees the outage."""
+    client = world.client(500, circuit_breaker=None, bulkhead=None)
+    outcomes = await world.gather(*(client.get() for _ in range(1000)))
+    assert [type(outcome) for outcome in outcomes] == [ServerError] * 1000
+    assert {outcome.status_code for outcome in outcomes if isinstance(outcome, ServerError)} == {
+        500
+    }
+    seconds = world.now() - 1000
+    assert 1200 <= len(client.wire.arrivals) <= 1200 + 10 * (seconds + 1)
+    assert len(client.wire.arrivals) <= 1250
+
+
 async def test_a_refused_retry_surfaces_the_error_at_once(world: World) -> None:
     """The original one, without a wait."""
     client = failing(world, BUDGET)
@@ -67,3 +80,11 @@ async def test_good_calls_earn_retries(world: World) -> None:
     for _ in range(6):
         await client.get()
     assert len(client.wire.arrivals) == 7
+
+
+async def test_calls_that_retry_where_their_client_does_not_pay_too(world: World) -> None:
+    """From the budget that the first of them brings."""
+    client = world.client(500, circuit_breaker=None, bulkhead=None, retry=None)
+    own = {"max_attempts": 9, "budget": BUDGET, "jitter": False}
+    await world.gather(*(client.get(retry=own) for _ in range(10)))
+    assert len(client.wire.arrivals) == 12

@@ -6,6 +6,10 @@ import pytest
 import tenacity
 
 from client import CircuitBreaker, CircuitOpenError, DeadlineExceededError
+from client.drop_in_options import RetrySettings
+from client.drop_in_policy import DropInPolicy
+from client.exceptions import APINetworkError
+from client.retry import Failure
 from tests.drop_in.kits import URL, Kit
 from tests.drop_in.wire import Reply
 
@@ -75,6 +79,14 @@ async def test_a_predicate_is_not_asked_about_rejections(kit: Kit) -> None:
     with pytest.raises(DeadlineExceededError):
         await client.get(URL)
     assert asked == []
+
+
+def test_an_error_with_no_exception_of_httpx_behind_it_is_shown_itself() -> None:
+    """Rather than nothing, which would look like no failure at all; without one there is none."""
+    policy, error = DropInPolicy(RetrySettings()), APINetworkError("x")
+    assert policy.shown(Failure(error)) is error
+    assert policy.told(Failure(error)) is error
+    assert policy.shown(Failure(None)) is None
 
 
 async def test_a_retry_object_of_tenacity_s_sees_the_same(kit: Kit) -> None:

@@ -120,8 +120,8 @@ async def test_it_counts_what_it_is_told_to_expect(kit: Kit) -> None:
     assert breaker.failure_count == 1
 
 
-async def test_its_user_is_told_of_changes(kit: Kit) -> None:
-    """With the state before and after; a callback that raises harms nobody."""
+async def test_its_user_is_told_of_changes(kit: Kit, caplog: pytest.LogCaptureFixture) -> None:
+    """With the state before and after; a callback that raises harms nobody, and is logged."""
     changes: list[tuple[str, str]] = []
 
     def note(old: CircuitState, new: CircuitState) -> None:
@@ -135,6 +135,9 @@ async def test_its_user_is_told_of_changes(kit: Kit) -> None:
     kit.clock.now += 60
     await client.get(URL)
     assert changes == [("CLOSED", "OPEN"), ("OPEN", "HALF_OPEN"), ("HALF_OPEN", "CLOSED")]
+    ours = [record for record in caplog.records if record.exc_info is not None]
+    assert [record.getMessage() for record in ours] == ["on_state_change raised"] * 3
+    assert caplog.text.count("LookupError: in the callback") == 3
 
 
 async def test_it_can_be_closed_by_hand(kit: Kit) -> None:

@@ -8,6 +8,7 @@ with `import httpx` made to mean httpx2.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
 import subprocess
@@ -148,6 +149,7 @@ def test_not_one_test_more_fails_than_with_httpx_itself(
     family: str, source: Path, tmp_path: Path
 ) -> None:
     """With the classes swapped, and nothing else."""
+    faulthandler.cancel_dump_traceback_later()  # the runs have a bound of their own
     folders = {whose: tmp_path / whose for whose in ("theirs", "ours")}
     runs = {whose: begin(folders[whose], source, family, whose) for whose in folders}
     passed, failed = {}, {}

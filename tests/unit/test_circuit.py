@@ -3,6 +3,7 @@
 import copy
 import gc
 import weakref
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -34,6 +35,8 @@ def test_a_circuit_starts_closed() -> None:
     assert circuit.state is CLOSED
     assert circuit.scope == "client"
     assert all(is_admitted(circuit) for _ in range(100))
+    permit = admitted(circuit)
+    assert (permit.is_probe, permit.half_opened) == (False, False)
 
 
 def test_states_have_pybreaker_s_names() -> None:
@@ -358,7 +361,30 @@ def test_rule_5_a_caller_with_a_slightly_older_time_harms_nothing() -> None:
     assert circuit.state is CLOSED
 
 
-# Rule 6 is in `test_circuit_pybreaker` and `test_circuit_threads`: it is about listeners and locks.
+def test_rule_6_operations_of_a_healthy_circuit_take_no_lock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor do those that say nothing: there is nothing to write down, so nobody waits."""
+
+    class NoLock:
+        def __enter__(self) -> None:
+            raise AssertionError("the lock was taken")
+
+        def __exit__(self, *_error: object) -> None:
+            """Never get there."""
+
+    healthy, counting = circuit_of(), circuit_of()
+    fail_times(counting, 1)
+    for circuit in (healthy, counting):
+        monkeypatch.setattr(circuit, "_lock", NoLock())
+        assert ignore(circuit, admitted(circuit)) is None
+    assert succeed(healthy, admitted(healthy)) is None
+    with pytest.raises(AssertionError, match="the lock was taken"):
+        succeed(counting, admitted(counting))
+
+
+# The rest of rule 6 is in `test_circuit_pybreaker` and `test_circuit_threads`: it is about
+# listeners and locks.
 
 
 # Rule 7.
@@ -399,6 +425,14 @@ def test_rule_7_growth_never_overflows() -> None:
     """Ten to the power of a thousand would."""
     circuit = opened(recovery_multiplier=10)
     assert breaks_of(circuit, 1000)[-1] == 600.0
+
+
+def test_rule_7_small_growth_reaches_the_bound_too() -> None:
+    """After more failed probes, and by the same share each time."""
+    lengths = breaks_of(opened(recovery_multiplier=1.0625), 80)
+    growth = [later / earlier for earlier, later in pairwise(lengths[:68])]
+    assert growth == pytest.approx([1.0625] * 67)
+    assert lengths[68:] == pytest.approx([600.0] * 12)
 
 
 def test_rule_7_a_break_is_never_shorter_than_the_first() -> None:
@@ -493,6 +527,7 @@ def test_peeking_tells_what_would_surely_be_turned_away() -> None:
     """With the same words, and without taking a permit or moving the circuit."""
     circuit = opened()
     assert circuit.peek(START + 4) == rejected(circuit, START + 4)
+    assert circuit.peek(START + 9.5) == rejected(circuit, START + 9.5)
     assert circuit.peek(AFTER) is None
     assert circuit.state is OPEN
 

@@ -8,7 +8,7 @@ from typing import Any
 import pybreaker
 import pytest
 
-from client.circuit import Circuit, CircuitState, Permit
+from client.circuit import Circuit, CircuitState, Permit, Rejection
 from client.exceptions import ServerError
 from tests.unit.circuits import (
     START,
@@ -353,10 +353,20 @@ def test_a_circuit_that_another_process_half_opened_lets_probes_through() -> Non
     storage.state = "half-open"
     probe = admitted(circuit, START + 5)
     assert (probe.is_probe, probe.half_opened) == (True, False)
-    assert is_admitted(circuit, START + 5) is False
+    assert rejected(circuit, START + 5) == Rejection(0.0, None)
     transition = succeed(circuit, probe, START + 7)
     assert transition is not None
     assert transition.seconds == 2.0
+
+
+def test_a_circuit_that_another_process_half_opened_has_no_error_to_tell() -> None:
+    """That of an outage that is over says nothing about the present one."""
+    storage = Storage("client")
+    circuit = opened(storage=lambda _name: storage)
+    succeed(circuit, admitted(circuit, AFTER), AFTER)
+    storage.state = "half-open"
+    admitted(circuit, AFTER)
+    assert rejected(circuit, AFTER) == Rejection(0.0, None)
 
 
 def test_a_probe_that_was_overtaken_by_another_process_is_heard_no_more() -> None:

@@ -22,7 +22,8 @@ def test_what_is_left_never_falls_below_zero(now: float, left: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "passed"), [(100.0, False), (104.998, False), (104.9995, True), (105.0, True)]
+    ("now", "passed"),
+    [(100.0, False), (104.998, False), (105.0 - 0.001, True), (104.9995, True), (105.0, True)],
 )
 def test_it_has_passed_within_a_millisecond(now: float, *, passed: bool) -> None:
     """Timers ring a little early."""

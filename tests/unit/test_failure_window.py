@@ -26,6 +26,15 @@ def test_without_a_rate_there_is_no_window() -> None:
     assert FailureWindow.of(CircuitBreakerConfig()) is None
 
 
+def test_by_default_calls_are_forgotten_after_a_minute() -> None:
+    """To the moment, where they came at the begin of a bucket."""
+    window = FailureWindow.of(CircuitBreakerConfig(failure_rate=0.5))
+    assert window is not None
+    fill(window, good=0, bad=20, now=0.0)
+    assert window.is_over(59.9) is True
+    assert window.is_over(60.0) is False
+
+
 @pytest.mark.parametrize(("calls", "is_over"), [(19, False), (20, True)])
 def test_by_default_a_minute_must_hold_twenty_calls(calls: int, *, is_over: bool) -> None:
     """Two failures of three say little."""
@@ -98,6 +107,18 @@ def test_they_are_forgotten_bucket_by_bucket() -> None:
         window.is_over(START + second)
         remaining.append(window.failures)
     assert remaining == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+
+
+def test_a_tenth_of_the_window_is_forgotten_at_a_time() -> None:
+    """The calls of one bucket go together, however far apart they came in it."""
+    window = window_of(minimum_calls=1, rate=0.01)
+    window.add(START, failed=True)
+    window.add(START + 0.95, failed=True)
+    remaining = []
+    for now in (START + 9.95, START + 10):
+        window.is_over(now)
+        remaining.append(window.failures)
+    assert remaining == [2, 0]
 
 
 def test_clearing_forgets_everything() -> None:

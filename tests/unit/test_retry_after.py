@@ -1,5 +1,7 @@
 """`Retry-After`: read strictly, and never failing, whatever a server sends."""
 
+import time
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -41,6 +43,7 @@ def test_blanks_around_the_value_are_no_part_of_it(value: str) -> None:
         *("", " ", "nan", "inf", "-inf", "-5", "+5", "1.5", "1e3", "1e400", "1_000", "0x10", "5s"),
         *("5, 10", "5;", "5\n", "\n5", "5\x00", "\xa05", "soon", "null", "true"),
         *("٣", "\uff15", "²", "5٣"),
+        *("X5", "5X"),
         "9" * 11,
         "9" * 5000,
         "0" * 65,
@@ -49,6 +52,12 @@ def test_blanks_around_the_value_are_no_part_of_it(value: str) -> None:
 def test_rubbish_in_place_of_seconds_is_ignored(value: str) -> None:
     """Python's own `float` and `int` would take half of these."""
     assert parse_retry_after(value, CLOCK) is None
+
+
+def test_a_value_is_read_up_to_64_characters() -> None:
+    """Longer than any that means something; what is above is not looked at."""
+    assert parse_retry_after("5".ljust(64), CLOCK) == 5.0
+    assert parse_retry_after("5".ljust(65), CLOCK) is None
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -131,6 +140,33 @@ def test_two_digits_of_a_year_are_the_nearest_century(
     expected = (datetime(expected_year, 1, 1, tzinfo=UTC) - now).total_seconds()
     found = parse_retry_after(f"Sunday, {text} 00:00:00 GMT", now.timestamp())
     assert found == max(0.0, expected)
+
+
+@pytest.fixture(params=["XXX+12", "XXX-14"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Put the machine into a time zone far from GMT."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_date_means_gmt_wherever_the_machine_is(form: str) -> None:
+    """Which is what HTTP's dates say."""
+    assert parse_retry_after((NOW + timedelta(seconds=30)).strftime(form), CLOCK) == 30.0
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_present_year_is_that_of_gmt() -> None:
+    """At the turn of the year, "74" is fifty years ahead in one zone and of the past in another."""
+    new_year, ahead = datetime(2024, 1, 1, tzinfo=UTC), datetime(2074, 1, 1, tzinfo=UTC)
+    text = "Monday, 01-Jan-74 00:00:00 GMT"
+    expected = (ahead - new_year).total_seconds()
+    assert parse_retry_after(text, new_year.timestamp()) == expected
+    assert parse_retry_after(text, new_year.timestamp() - 1) == 0.0
 
 
 @given(value=st.text(max_size=80), clock=CLOCKS)

@@ -86,6 +86,8 @@ def test_a_strategy_sees_the_operation_as_tenacity_s_own_loop_would_show_it() ->
     assert state.seconds_since_start == 9.0
     assert state.outcome is not None
     assert (state.outcome.attempt_number, state.outcome.exception()) == (3, error)
+    assert isinstance(state.retry_object, tenacity.Retrying)
+    assert (state.fn, state.args, state.kwargs) == (None, (), {})
 
 
 def test_a_success_is_shown_as_a_result() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from client import CircuitState
@@ -91,7 +92,22 @@ async def by_sibling(call: Coroutine[Any, Any, None], ticks: int) -> bool:
     return not tasks[0].cancelled()
 
 
-WAYS = [by_cancel, by_cancelling_twice, by_timeout, by_sibling]
+async def by_scope(call: Coroutine[Any, Any, None], ticks: int) -> bool:
+    """Cancel the scope of anyio that it runs in."""
+    scope = anyio.CancelScope()
+
+    async def leave() -> None:
+        await pass_ticks(ticks)
+        scope.cancel()
+
+    leaving = asyncio.create_task(leave())
+    with scope:
+        await call
+    leaving.cancel()
+    return not scope.cancelled_caught
+
+
+WAYS = [by_cancel, by_cancelling_twice, by_timeout, by_sibling, by_scope]
 
 
 def get(target: str) -> Call:

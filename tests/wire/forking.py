@@ -133,7 +133,52 @@ def drop_in(url: str) -> None:
     asyncio.run(story())
 
 
-STORIES = {story.__name__: story for story in (blocking, threads, stream, waiting, drop_in)}
+def late(url: str) -> None:
+    """The same with the facade, whose child is begun in the middle of a stream."""
+    client = ResilientClient(ClientConfig(base_url=url))
+
+    async def calls(who: str) -> None:
+        for number in range(CALLS):
+            assert (await client.get(f"/{who}/{number}")).text == f"/{who}/{number}"
+
+    async def story() -> None:
+        await calls("before")
+        async with client.stream("GET", "/large") as response:
+            wait = in_child(lambda: asyncio.run(calls("child")))
+            assert len(await response.aread()) == 300_000
+        await calls("parent")
+        wait()
+        await client.close()
+
+    asyncio.run(story())
+
+
+def half_read(url: str) -> None:
+    """The child leaves a stream that it did not begin."""
+    client = SyncResilientClient(ClientConfig(base_url=url))
+    parent = os.getpid()
+    try:
+        with client.stream("GET", "/large") as response:
+            chunks = response.iter_raw()
+            first = next(chunks)
+            child = os.fork()
+            if child:
+                assert len(first) + sum(map(len, chunks)) == 300_000
+        assert client.get("/after").text == "/after"
+    except BaseException:
+        if os.getpid() != parent:
+            os._exit(1)
+        raise
+    if os.getpid() != parent:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    client.close()
+
+
+STORIES = {
+    story.__name__: story
+    for story in (blocking, threads, stream, waiting, drop_in, late, half_read)
+}
 
 if __name__ == "__main__":
     STORIES[sys.argv[1]](sys.argv[2])

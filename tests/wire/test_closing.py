@@ -217,3 +217,21 @@ async def test_a_call_through_a_foreign_client_ends_too(serve: Serve) -> None:
         with pytest.raises(ClientClosedError):
             await call
         assert (await owned.get(server.url)).text == "ok"
+
+
+async def test_who_queues_for_a_slot_is_told(twin: Twin, serve: Serve) -> None:
+    """At once, and what is the matter."""
+    server = serve(stalls_in_the_body)
+    config = settings(
+        server.url, bulkhead={"max_concurrency": 1, "acquisition_timeout": 60.0}, retry=None
+    )
+    client = twin.client(config)
+    async with client.stream("GET", "/"):
+        queueing = [twin.start(client.get("/")) for _ in range(3)]
+        await twin.until(lambda: client.stats().slots_waiting == 3)
+        await client.close()
+        for each in queueing:
+            with pytest.raises(ClientClosedError):
+                await each.result()
+        assert client.stats().slots_waiting == 0
+    assert client.stats().slots_in_use == 0

@@ -15,13 +15,19 @@ import pytest
 
 from client import (
     AsyncClient,
+    CircuitBreakerConfig,
     ClientClosedError,
     ResilientClient,
+    ServerError,
     SyncResilientClient,
     forking,
+    trio_ports,
 )
 from client.asyncio_pool import _Uninterrupted
 from client.blocking_ports import BlockingPorts
+from client.breaker import Breaker
+from client.circuit import Outcome, Permit, Rejection
+from client.ports import run_to_end
 from tests.docs.reading import ROOT
 from tests.wire.forking import STORIES
 from tests.wire.scripts import echoes
@@ -88,6 +94,28 @@ def test_connections_are_not_taken_over(serve: Serve) -> None:
     assert server.accepted == 2
 
 
+@pytest.mark.usefixtures("alone")
+async def test_nor_are_those_of_an_async_client(serve: Serve) -> None:
+    """Which knows its loop again."""
+    server = serve(echoes)
+    async with ResilientClient(settings(server.url)) as client:
+        assert (await client.get("/a")).text == "/a"
+        forking._after_fork()
+        assert (await client.get("/b")).text == "/b"
+    assert server.accepted == 2
+
+
+def test_without_a_loop_nothing_is_cleared_up() -> None:
+    """As when a call is dropped whose loop has ended: nobody could await it."""
+    done: list[object] = []
+
+    async def work() -> None:
+        done.append(None)
+
+    run_to_end(trio_ports.shielded(work()))
+    assert done == []
+
+
 async def test_what_is_being_closed_is_waited_for() -> None:
     """Also where the task that began it was cancelled."""
     closings, may_end, ended = _Uninterrupted(), asyncio.Event(), asyncio.Event()
@@ -105,6 +133,46 @@ async def test_what_is_being_closed_is_waited_for() -> None:
     may_end.set()
     await waiting
     assert ended.is_set()
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_probe_of_the_parent_does_not_block_the_child() -> None:
+    """Nobody there would ever report it."""
+    config = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=1)
+    breaker, origins = Breaker(config), Breaker(config.merged(scope="origin"))
+    for circuit in (breaker.single, origins.circuit_for("http://server.test:80")):
+        assert circuit is not None
+        permit = circuit.admit(0)
+        assert isinstance(permit, Permit)
+        circuit.record(permit, Outcome.FAILURE, 0, ServerError("x"))
+        assert isinstance(circuit.admit(2), Permit)
+        assert isinstance(circuit.admit(2), Rejection)
+    forking._after_fork()
+    origins.forget_probes()
+    for circuit in (breaker.single, origins.circuit_for("http://server.test:80")):
+        assert circuit is not None
+        assert isinstance(circuit.admit(2), Permit)
+
+
+def test_a_call_that_ends_in_a_loop_that_goes_on_later(serve: Serve) -> None:
+    """Meanwhile the client has begun anew in another."""
+    server = serve(echoes)
+    client = ResilientClient(settings(server.url))
+
+    async def call() -> None:
+        assert (await client.get("/x")).text == "/x"
+
+    async def half() -> Any:
+        stream = client.stream("GET", "/large")
+        await stream.__aenter__()
+        return stream
+
+    first = asyncio.new_event_loop()
+    stream = first.run_until_complete(half())
+    asyncio.run(call())
+    first.run_until_complete(stream.__aexit__(None, None, None))
+    first.close()
+    asyncio.run(client.close())
 
 
 def test_in_one_loop_after_another(serve: Serve) -> None:
@@ -252,7 +320,7 @@ def test_a_blocking_client_is_bound_to_no_loop() -> None:
 def test_before_the_first_call_every_loop_will_do(serve: Serve) -> None:
     """Nothing was opened yet; and without a bulkhead there are no slots to renew."""
     server = serve(echoes)
-    client = ResilientClient(settings(server.url, bulkhead=None, retry=None))
+    client = ResilientClient(settings(server.url, bulkhead=None, circuit_breaker=None, retry=None))
 
     async def call(request_id: str) -> None:
         assert (await client.get("/x", request_id=request_id)).text == "/x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from tests.wire.scripts import healthy
 from tests.wire.twins import pools_of, settings
 
 if TYPE_CHECKING:
+    import ssl
+
     from tests.wire.catalogue.conftest import Meet
     from tests.wire.conftest import Serve
     from tests.wire.scripted_server import Connection, ScriptedServer
@@ -107,3 +110,24 @@ async def check_the_next_call(twin: Twin, client: Client, server: ScriptedServer
     assert (response.text, response.extensions["resilience"].attempts) == ("ok", 1)
     assert (server.accepted, client.stats().failures) == (2, {})
     await check_nothing_is_held(twin, client, server)
+
+
+async def test_surplus_in_a_record_of_its_own(
+    twin: Twin, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """It came along with the answer, and is not even decrypted when that ends."""
+
+    def poisons(connection: Connection) -> None:
+        connection.read_request()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        connection.answer(body=b"ok")
+        connection.send(SURPLUS)
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        connection.stall()
+
+    server = serve(poisons, healthy, tls=server_tls)
+    async with twin.client(settings(server.url)) as client:
+        assert (await client.get("/")).text == "ok"
+        assert (await client.get("/")).text == "ok"
+        await check_nothing_is_held(twin, client, server)
+    await check_nothing_is_left(twin, server)

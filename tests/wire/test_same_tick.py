@@ -1,0 +1,37 @@
+"""A timeout of ours and a scope of anyio's that cancel in the same turn of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+import pytest
+
+from client.asyncio_ports import _timeout
+
+
+async def test_the_scope_knows_its_cancellation() -> None:
+    """Nothing leaves the scope."""
+    with anyio.CancelScope() as scope:
+        async with _timeout(None) as limit:
+            scope.cancel()
+            limit.reschedule(asyncio.get_running_loop().time())
+            await asyncio.sleep(10)
+    assert scope.cancelled_caught
+    await asyncio.sleep(0)
+
+
+async def test_a_plain_cancellation_stays_one() -> None:
+    """Which comes but once."""
+
+    async def work() -> None:
+        async with _timeout(None) as limit:
+            limit.reschedule(asyncio.get_running_loop().time())
+            await asyncio.sleep(10)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(task.cancel)
+    with pytest.raises((asyncio.CancelledError, TimeoutError)):
+        await task
+    assert task.cancelled() or isinstance(task.exception(), TimeoutError)
