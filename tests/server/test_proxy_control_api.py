@@ -162,3 +162,18 @@ def test_a_proxy_that_is_gone_is_reported() -> None:
         remote = RemoteProxy(proxy.control_url)
     with pytest.raises(FailureServerError, match="is the wire proxy still running"):
         remote.statistics()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"kind": "\ud800"}',
+        rb'{"kind": "garbage", "\ud800": 1}',
+        rb'{"kind": "garbage", "text": "\ud800"}',
+    ],
+)
+def test_half_a_character_is_refused(api: httpx.Client, body: bytes) -> None:
+    """JSON can hold it, and nothing else can."""
+    answer = api.post("/faults", content=body)
+    assert answer.status_code == 422
+    assert "ud800" in answer.text
