@@ -19,6 +19,7 @@ from client.ports import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from types import TracebackType
 
     from client.family import Family
 
@@ -88,7 +89,7 @@ class AsyncioPorts:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
         if not runs_asyncio():
             return await trio_ports.within(seconds, work)
-        async with _timeout(seconds):
+        async with _Limit(seconds):
             return await work()
 
     def wake_sleepers(self) -> None:
@@ -98,21 +99,30 @@ class AsyncioPorts:
             _ring(alarm)
 
 
-@asynccontextmanager
-async def _timeout(seconds: float | None) -> AsyncGenerator[asyncio.Timeout]:
-    """Bound a block as `asyncio.timeout` does, also within a cancelled scope of anyio's.
+class _Limit:
+    """Bounds a block as `asyncio.timeout` does, also within a cancelled scope of anyio's.
 
     Where both cancel in the same turn of the loop, what comes out is no cancellation that the
     scope knows. It cancels again in the next turn, so one turn is waited for.
     """
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            yield limit
-    except asyncio.CancelledError:
-        if limit.expired():
+
+    __slots__ = ("_timeout",)
+
+    def __init__(self, seconds: float | None) -> None:
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        return await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._timeout.__aexit__(kind, error, traceback)
+        if isinstance(error, asyncio.CancelledError) and self._timeout.expired():
             await asyncio.sleep(0)
-        raise
 
 
 def _ring(alarm: asyncio.Future[None]) -> None:
@@ -151,7 +161,7 @@ class AsyncioSlots:
     async def _queue(self, patience: float) -> bool:
         self.waiting += 1
         try:
-            async with _timeout(patience) as limit:
+            async with _Limit(patience) as limit:
                 self._limits.add(limit)
                 try:
                     await self._semaphore.acquire()
@@ -212,7 +222,7 @@ class AsyncHttp:
 
     @asynccontextmanager
     async def _until_hang_up(self) -> AsyncGenerator[None]:
-        async with _timeout(None) as timeout:
+        async with _Limit(None) as timeout:
             self._under_way.add(timeout)
             try:
                 yield

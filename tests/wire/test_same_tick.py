@@ -7,13 +7,13 @@ import asyncio
 import anyio
 import pytest
 
-from client.asyncio_ports import _timeout
+from client.asyncio_ports import _Limit
 
 
 async def test_the_scope_knows_its_cancellation() -> None:
     """Nothing leaves the scope."""
     with anyio.CancelScope() as scope:
-        async with _timeout(None) as limit:
+        async with _Limit(None) as limit:
             scope.cancel()
             limit.reschedule(asyncio.get_running_loop().time())
             await asyncio.sleep(10)
@@ -25,7 +25,7 @@ async def test_a_plain_cancellation_stays_one() -> None:
     """Which comes but once."""
 
     async def work() -> None:
-        async with _timeout(None) as limit:
+        async with _Limit(None) as limit:
             limit.reschedule(asyncio.get_running_loop().time())
             await asyncio.sleep(10)
 
