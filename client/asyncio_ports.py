@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client import trio_ports
@@ -18,7 +17,7 @@ from client.pools import wrap_pools
 from client.ports import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from client.family import Family
@@ -139,29 +138,30 @@ class AsyncioSlots:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.in_use = 0
         self.waiting = 0
         self._semaphore = asyncio.Semaphore(limit)
+        self._holders: set[object] = set()
         self._limits: set[asyncio.Timeout] = set()
 
     @property
-    def full(self) -> bool:
-        """Whether one more caller would have to queue."""
-        return self._semaphore.locked()
+    def in_use(self) -> int:
+        """How many are taken."""
+        return len(self._holders)
 
-    async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109 - part of the port
+    async def take(self, holder: object) -> bool:
+        """Take a slot that is free; False where one more caller has to queue."""
+        holders = self._holders
+        if self.waiting or len(holders) >= self.limit:
+            return False
+        await self._semaphore.acquire()  # which does not suspend here
+        holders.add(holder)
+        return True
+
+    async def queue(self, holder: object, timeout: float) -> bool:  # noqa: ASYNC109 - part of the port
         """Take a slot, waiting at most `timeout` seconds; False where none came free."""
-        if self._semaphore.locked():
-            has_slot = await self._queue(timeout)
-        else:
-            has_slot = await self._semaphore.acquire()
-        self.in_use += has_slot
-        return has_slot
-
-    async def _queue(self, patience: float) -> bool:
         self.waiting += 1
         try:
-            async with _Limit(patience) as limit:
+            async with _Limit(timeout) as limit:
                 self._limits.add(limit)
                 try:
                     await self._semaphore.acquire()
@@ -171,6 +171,7 @@ class AsyncioSlots:
             return False
         finally:
             self.waiting -= 1
+        self._holders.add(holder)
         return True
 
     def turn_away(self) -> None:
@@ -178,10 +179,11 @@ class AsyncioSlots:
         for limit in self._limits:
             limit.reschedule(asyncio.get_running_loop().time())
 
-    def release(self) -> None:
-        """Give a slot back, to whoever has queued longest."""
-        self.in_use -= 1
-        self._semaphore.release()
+    def release(self, holder: object) -> None:
+        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
+        if holder in self._holders:
+            self._holders.remove(holder)
+            self._semaphore.release()
 
 
 class AsyncHttp:
@@ -189,17 +191,31 @@ class AsyncHttp:
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self._under_way: set[asyncio.Timeout] = set()
+        self._under_way: set[_Exchange] = set()
 
     async def request(self, method: str, url: Any, **options: Any) -> Any:
         """Send a request and read the answer."""
-        async with self._until_hang_up():
+        exchange = _Exchange()
+        self._under_way.add(exchange)
+        try:
             return await self.client.request(method, url, **options)
+        except asyncio.CancelledError:
+            await exchange.tell_hang_up()
+            raise
+        finally:
+            self._under_way.discard(exchange)
 
     async def open(self, request: Any, **options: Any) -> Any:
         """Send a built request and return once the head of the answer is there."""
-        async with self._until_hang_up():
+        exchange = _Exchange()
+        self._under_way.add(exchange)
+        try:
             return await self.client.send(request, stream=True, **options)
+        except asyncio.CancelledError:
+            await exchange.tell_hang_up()
+            raise
+        finally:
+            self._under_way.discard(exchange)
 
     async def read(self, response: Any) -> None:
         """Read the body of an open answer."""
@@ -211,23 +227,42 @@ class AsyncHttp:
 
     def hang_up(self) -> None:
         """Make every exchange that is under way raise `TimeoutError`, whatever it waits for."""
-        now = asyncio.get_running_loop().time()
         under_way, self._under_way = self._under_way, set()
-        for timeout in under_way:
-            timeout.reschedule(now)
+        for exchange in under_way:
+            exchange.hang_up()
 
     async def close(self) -> None:
         """Close the client and its connections."""
         await self.client.aclose()
 
-    @asynccontextmanager
-    async def _until_hang_up(self) -> AsyncGenerator[None]:
-        async with _Limit(None) as timeout:
-            self._under_way.add(timeout)
-            try:
-                yield
-            finally:
-                self._under_way.discard(timeout)
+
+class _Exchange:
+    """One exchange that can be ended from outside, as by a timeout that has passed.
+
+    What `asyncio.timeout` does, for those that mostly end by themselves.
+    """
+
+    __slots__ = ("_cancelling", "_is_hung_up", "_task")
+
+    def __init__(self) -> None:
+        task: Any = asyncio.current_task()
+        self._task: asyncio.Task[Any] = task
+        self._cancelling = self._task.cancelling()
+        self._is_hung_up = False
+
+    def hang_up(self) -> None:
+        """End it."""
+        self._is_hung_up = True
+        self._task.cancel()
+
+    async def tell_hang_up(self) -> None:
+        """Raise `TimeoutError` where a cancellation is only that of `hang_up`."""
+        if not self._is_hung_up:
+            return
+        is_cancelled_besides = self._task.uncancel() > self._cancelling
+        await asyncio.sleep(0)  # see `_Limit`
+        if not is_cancelled_besides:
+            raise TimeoutError
 
 
 def _adopt(client: Any, _family: Family) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client.blocking_deadline import deadline_of_this_thread, hang_up, hold_to_deadlines
@@ -64,78 +64,97 @@ class BlockingSlots:
 
     `threading.Semaphore` lets a newcomer overtake those who queue, so here each waiter has a
     lock of its own, and a slot given back is handed to the one who has waited longest.
+
+    An interrupt (Ctrl-C, a signal handler that raises) may come between any two steps. Who stands
+    among the holders has a slot, whatever else was broken off; and `release`, called again, ends
+    what it had begun.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.in_use = 0
         self._lock = threading.Lock()
-        self._queue: deque[threading.Lock] = deque()
-        self._turned_away: set[threading.Lock] = set()
+        self._holders: set[object] = set()
+        self._queue: OrderedDict[object, threading.Lock] = OrderedDict()
 
     @property
-    def full(self) -> bool:
-        """Whether one more caller would have to queue."""
-        return self.in_use >= self.limit
+    def in_use(self) -> int:
+        """How many are taken."""
+        return len(self._holders)
 
     @property
     def waiting(self) -> int:
         """How many callers queue."""
         return len(self._queue)
 
-    async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109 - part of the port
-        """Take a slot, blocking at most `timeout` seconds; False where none came free."""
+    async def take(self, holder: object) -> bool:
+        """Take a slot that is free; False where one more caller has to queue."""
         with self._lock:
-            if self.in_use < self.limit:
-                self.in_use += 1
+            if len(self._holders) < self.limit:
+                self._holders.add(holder)
                 return True
-            turn = threading.Lock()
-            turn.acquire()
-            self._queue.append(turn)
-        return self._wait_for(turn, timeout)
+        return False
 
-    def _wait_for(self, turn: threading.Lock, patience: float) -> bool:
+    async def queue(self, holder: object, timeout: float) -> bool:  # noqa: ASYNC109 - part of the port
+        """Take a slot, blocking at most `timeout` seconds; False where none came free."""
+        bell = threading.Lock()
+        bell.acquire()
         try:
-            self._blocked_until(turn, patience)
+            with self._lock:
+                is_free = len(self._holders) < self.limit
+                if is_free:
+                    self._holders.add(holder)
+                else:
+                    self._queue[holder] = bell
+            if not is_free:
+                self._blocked_until(bell, timeout)
+            # The slot may have been handed over after the patience ended: then it is ours.
+            return self._leave_queue(holder)
         except BaseException:
-            # An interrupt in the middle of the wait: what was handed over is given back.
-            if self._has_slot(turn):
-                self.release()
+            self.release(holder)
             raise
-        # The slot may have been handed over after the patience ended: then it is ours.
-        return self._has_slot(turn)
 
-    def _has_slot(self, turn: threading.Lock) -> bool:
-        """Tell whether one was handed over; either way, queue no longer."""
-        is_turned_away = turn in self._turned_away
-        self._turned_away.discard(turn)
-        return not self._leave_queue(turn) and not is_turned_away
+    def _blocked_until(self, bell: threading.Lock, patience: float) -> bool:
+        return bell.acquire(timeout=patience)
 
-    def _blocked_until(self, turn: threading.Lock, patience: float) -> bool:
-        return turn.acquire(timeout=patience)
-
-    def _leave_queue(self, turn: threading.Lock) -> bool:
+    def _leave_queue(self, holder: object) -> bool:
         with self._lock:
-            try:
-                self._queue.remove(turn)
-            except ValueError:
-                return False
-            return True
+            self._queue.pop(holder, None)
+            return holder in self._holders
 
     def turn_away(self) -> None:
         """Let nobody queue any longer."""
         with self._lock:
-            self._turned_away.update(self._queue)
-            while self._queue:
-                self._queue.popleft().release()
+            for bell in self._queue.values():
+                _ring(bell)
+            self._queue.clear()
 
-    def release(self) -> None:
-        """Give a slot back, to whoever has queued longest."""
+    def release(self, holder: object) -> None:
+        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
         with self._lock:
-            if self._queue:
-                self._queue.popleft().release()
-            else:
-                self.in_use -= 1
+            self._queue.pop(holder, None)
+            if holder in self._holders:
+                self._hand_over(holder)
+
+    def _hand_over(self, holder: object) -> None:
+        holders, queue = self._holders, self._queue
+        while queue and (first := next(iter(queue))) in holders:
+            # An interrupt broke a handing over off: whoever got the slot may not know it yet.
+            _ring(queue[first])
+            del queue[first]
+        if queue and len(holders) <= self.limit:
+            first = next(iter(queue))
+            holders.add(first)
+            _ring(queue[first])
+            holders.discard(holder)
+            del queue[first]
+        else:
+            holders.discard(holder)
+
+
+def _ring(bell: threading.Lock) -> None:
+    """Wake the one who waits for a lock; a second time does nothing."""
+    if bell.locked():
+        bell.release()
 
 
 class BlockingHttp:

@@ -28,6 +28,7 @@ class RetryBudget:
 
     def __init__(self, config: RetryBudgetConfig) -> None:
         self._config = config
+        self._ratio = config.ratio
         self._lock = fork_safe(threading.Lock())
         self._deposits = [0.0] * _WINDOW
         self._second: int | None = None
@@ -39,8 +40,11 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """Count one operation that began."""
+        second = int(now)
         with self._lock:
-            self._deposits[self._expire(now) % _WINDOW] += self._config.ratio
+            if second != self._second:
+                second = self._expire(now)
+            self._deposits[second % _WINDOW] += self._ratio
 
     def withdraw(self, now: float) -> bool:
         """Pay for one retry, or return False and leave the budget as it was."""

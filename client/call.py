@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from client.urls import mask_url, origin_of
+from client.urls import join, mask_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,40 +13,75 @@ if TYPE_CHECKING:
     from client.circuit import Circuit, Permit
     from client.deadline import Deadline
     from client.notifiers import Notifiers
+    from client.ports import Slots
     from client.retry import RetryPolicy
 
 __all__ = ["Call", "CallReport"]
 
 
-@dataclass(slots=True, kw_only=True)
 class Call:
-    """An operation. The face fills in what was asked, the engine what happens."""
+    """An operation. The face fills in what was asked, the engine what happens.
 
-    method: str
-    url: str
-    """Whole, joined with the base, with what must not be shown."""
-    target: Any
-    """The URL as it is handed to httpx."""
-    request_id: str | None
-    """None where the caller of a drop-in client sent none."""
-    notify: Notifiers
-    retry: RetryPolicy | None
-    total: float | None
-    """Seconds the whole operation may take, or None."""
+    Made for every call, so what only a failure or a listener asks for is worked out then, and what
+    has not happened yet stands on the class.
+
+    Args:
+        method: Of HTTP.
+        target: The URL, or the request, as it is handed to httpx.
+        notify: Told what happens.
+        retry: Decides about further attempts, or None for a single one.
+        total: Seconds the whole operation may take, or None.
+        base_url: What a relative URL is joined to.
+        circuit: The circuit it goes through, where the face knows it already.
+    """
+
     id_was_made: bool = False
-    is_recognisable: bool = False
-    """Whether the request carries a header by which the server knows it again."""
-
+    """Whether the request id was made here."""
     started: float = 0.0
     deadline: Deadline | None = None
     attempts: int = 0
     was_sent: bool = False
     """Whether an attempt before the one under way may have reached the server."""
     waits: tuple[float, ...] = ()
-    slots: Any = None
-    """Where its slot is from, once it has one."""
-    circuit: Circuit | None = None
+    slots: Slots | None = None
+    """Where its slot is from, from the moment it asks for one."""
     permit: Permit | None = None
+    is_over: bool = False
+    """Whether it has given back what it took."""
+
+    def __init__(  # noqa: PLR0913 - what was asked, each named by the face
+        self,
+        *,
+        method: str,
+        target: Any,
+        notify: Notifiers,
+        retry: RetryPolicy | None,
+        total: float | None,
+        base_url: str = "",
+        circuit: Circuit | None = None,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.notify = notify
+        self.retry = retry
+        self.total = total
+        self.base_url = base_url
+        self.circuit = circuit
+
+    @cached_property
+    def url(self) -> str:
+        """The whole URL, with what must not be shown."""
+        return join(self.base_url, str(self.target))
+
+    @cached_property
+    def request_id(self) -> str | None:
+        """The id that all attempts carry; None where the caller of a drop-in client sent none."""
+        return None
+
+    @cached_property
+    def is_recognisable(self) -> bool:
+        """Whether the request carries a header by which the server knows it again."""
+        return False
 
     @property
     def shown_url(self) -> str:
@@ -59,8 +94,7 @@ class Call:
         return origin_of(self.url)
 
 
-@dataclass(frozen=True, slots=True)
-class CallReport:
+class CallReport(NamedTuple):
     """How an operation went, found in `response.extensions["resilience"]`.
 
     Its values can be read as attributes and, like the other extensions of httpx, by key.
@@ -77,12 +111,14 @@ class CallReport:
     elapsed: float
     request_id: str | None
 
-    def __getitem__(self, name: str) -> Any:
-        """Return the field of that name."""
-        if name not in self.__slots__:
-            raise KeyError(name)
-        return getattr(self, name)
+    def __getitem__(self, key: Any) -> Any:
+        """Return the field of that name, or at that place."""
+        if not isinstance(key, str):
+            return tuple.__getitem__(self, key)
+        if key not in self._fields:
+            raise KeyError(key)
+        return getattr(self, key)
 
     def keys(self) -> Iterator[str]:
         """Return the names of the fields."""
-        return iter(self.__slots__)
+        return iter(self._fields)

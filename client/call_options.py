@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["CallOptions", "check_deadline", "check_method", "check_names", "check_retry"]
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_USUAL: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SHOWN: Final = 40
 
 
@@ -74,6 +75,8 @@ def check_method(method: object) -> None:
     Raises:
         InvalidRequestError: It is none.
     """
+    if method in _USUAL:
+        return
     if not isinstance(method, str) or not _TOKEN.fullmatch(method):
         shown = repr(method)[:_SHOWN]
         text = f"HTTP method {shown} is not allowed: give a word such as GET"

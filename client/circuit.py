@@ -134,6 +134,8 @@ class Circuit:
         self._lock = fork_safe(threading.Lock())
         self._relay = _Relay()
         make_storage = config.storage or _in_memory
+        # Otherwise somebody else may move it, by a storage that is shared or from a listener.
+        self._is_private = config.storage is None and not config.listeners
         self._storage: Any = make_storage(scope)
         self._pybreaker = pybreaker.CircuitBreaker(
             fail_max=config.failure_threshold,
@@ -150,6 +152,7 @@ class Circuit:
         self._lease = max(_SHORTEST_LEASE, config.recovery_timeout)
         self._permit = Permit(0)
         self._seen: str = pybreaker.STATE_CLOSED
+        self._is_closed = True
         self._opened_at = 0.0
         self._first_opened_at = 0.0
         self._break = 0.0
@@ -193,8 +196,9 @@ class Circuit:
         """Return leave to begin an operation, or why there is none."""
         # Read before the states: should the circuit open in between, this permit is out of date.
         permit = self._permit
-        if self._seen == pybreaker.STATE_CLOSED == self._storage.state:
-            self._tell("before_call", self.admit)
+        if self._is_closed and (self._is_private or self._storage.state == pybreaker.STATE_CLOSED):
+            if self._config.listeners:
+                self._tell("before_call", self.admit)
             return permit
         with self._lock:
             self._notice_change_elsewhere(now)
@@ -216,12 +220,7 @@ class Circuit:
         self, permit: Permit, outcome: Outcome, now: float, error: BaseException | None = None
     ) -> Transition | None:
         """Take note of how an operation ended, and return the transition it caused."""
-        nothing_to_note = (
-            self._is_plain
-            and permit is self._permit
-            and (outcome is Outcome.IGNORED or self._is_healthy(outcome))
-        )
-        if nothing_to_note:
+        if self.is_unmoved_by(permit, outcome):
             return None
         with self._lock:
             self._notice_change_elsewhere(now)
@@ -235,8 +234,14 @@ class Circuit:
             self._tell("success")
         return transition
 
-    def _is_healthy(self, outcome: Outcome) -> bool:
-        return outcome is Outcome.SUCCESS and self._storage.counter == 0
+    def is_unmoved_by(self, permit: Permit, outcome: Outcome) -> bool:
+        """Tell whether there is nothing to note about an outcome, at what time ever it comes."""
+        return (
+            self._is_plain
+            and permit is self._permit
+            and outcome is not Outcome.FAILURE
+            and (outcome is Outcome.IGNORED or self._storage.counter == 0)
+        )
 
     # The methods below are called with the lock held.
 
@@ -319,6 +324,7 @@ class Circuit:
 
     def _begin_generation(self) -> None:
         self._seen = self._storage.state
+        self._is_closed = self._seen == pybreaker.STATE_CLOSED
         self._permit = Permit(self._permit.generation + 1)
         self._probes.clear()
         if self._seen == pybreaker.STATE_CLOSED:

@@ -7,15 +7,16 @@ a request.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from client.forking import fork_safe
 
 if TYPE_CHECKING:
     from urllib.request import Request
 
-__all__ = ["BoundedCookies"]
+__all__ = ["BoundedCookies", "sparing_cookies"]
 
 # RFC 6265, 6.1 asks for 50 a domain, and for 3,000 in all; this is what browsers keep.
 _MOST_OF_A_DOMAIN: Final = 180
@@ -61,3 +62,29 @@ def _take_first(kept: dict[tuple[str, str], None]) -> tuple[str, str]:
     first = next(iter(kept))
     del kept[first]
     return first
+
+
+def sparing_cookies(module: Any, cookies: Any) -> Any:
+    """Return a family's cookies so that answers without a cookie cost nothing.
+
+    httpx makes two requests of urllib's for every answer, to look for a `Set-Cookie` that mostly
+    is not there: a quarter of what a call costs it.
+
+    Args:
+        module: Of the family.
+        cookies: Its `Cookies`. What is returned has the same jar.
+    """
+    kind = _sparing_kind(module)
+    return cookies if isinstance(cookies, kind) else kind(cookies.jar)
+
+
+@cache
+def _sparing_kind(module: Any) -> type[Any]:
+    base: Any = module.Cookies
+
+    def extract_cookies(self: Any, response: Any) -> None:
+        """Keep the cookies that an answer sets."""
+        if "set-cookie" in response.headers:
+            base.extract_cookies(self, response)
+
+    return type("Cookies", (base,), {"extract_cookies": extract_cookies})

@@ -7,7 +7,8 @@ outcomes back into what callers of httpx know.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from client.call import Call
 from client.classify import Classifier
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from client.send_exchange import Send
 
 __all__ = ["DropIn"]
-
-ErrorT = TypeVar("ErrorT", bound=MyAPIError)
 
 _REQUEST_ID: Final = "X-Request-ID"
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
@@ -133,7 +132,7 @@ class DropIn:
         self._engine.ports.wake_sleepers()
 
     def _new_engine(self) -> Engine:
-        return _Engine(
+        return Engine(
             self._world.make_ports(),
             bulkhead=None,
             breaker=None,
@@ -178,7 +177,7 @@ class DropIn:
             return self._translated(call, error)
 
     def _translated(self, call: Call, error: MyAPIError) -> Any:
-        if isinstance(error, self._engine.rejections.classes):
+        if isinstance(error, self._engine.errors.rejections.classes):
             return error
         cause = error.__cause__
         if not isinstance(cause, Exception):
@@ -208,16 +207,25 @@ def _put_note(error: Exception, attempts: int, elapsed: float) -> None:
     error.add_note(f"{made} made in {elapsed:.3g} s")
 
 
-class _Engine(Engine):
-    """The engine, whose rejections carry the request that was turned away, as httpx's do."""
+class _SentCall(Call):
+    """The operation that sends a request which is built already."""
 
-    def error(self, kind: type[ErrorT], call: Call, reason: str, **more: Any) -> ErrorT:
-        """Make an error of the tree that carries the operation's context."""
-        error = super().error(kind, call, reason, **more)
-        if isinstance(error, self.rejections.classes):
-            as_httpx: Any = error
-            as_httpx.request = call.target
-        return error
+    @cached_property
+    def url(self) -> str:
+        """The whole URL, with what must not be shown."""
+        return str(self.target.url)
+
+    @cached_property
+    def request_id(self) -> str | None:
+        """The id that the caller put into the request."""
+        given: str | None = self.target.headers.get(_REQUEST_ID)
+        return given
+
+    @cached_property
+    def is_recognisable(self) -> bool:
+        """Whether the request carries a header by which the server knows it again."""
+        # An empty one tells the server nothing.
+        return any(self.target.headers.get(name) for name in IDEMPOTENCY_HEADERS)
 
 
 class Plan:
@@ -232,14 +240,9 @@ class Plan:
 
     def call_for(self, request: Any) -> Call:
         """Return the operation that sends a request."""
-        headers = request.headers
-        return Call(
+        return _SentCall(
             method=request.method,
-            url=str(request.url),
             target=request,
-            request_id=headers.get(_REQUEST_ID),
-            # An empty one tells the server nothing.
-            is_recognisable=any(headers.get(name) for name in IDEMPOTENCY_HEADERS),
             notify=self._notify,
             retry=self._policy,
             total=self._settings.max_total_time,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypedDict, Type
 
 from client.asyncio_ports import ASYNCIO
 from client.blocking_ports import BLOCKING
+from client.cookies import sparing_cookies
 from client.drop_in import DropIn
 from client.drop_in_options import (
     ResilienceOptions,
@@ -141,7 +142,9 @@ class _Face(Generic[RequestT, ResponseT]):
             add_signatures(cls, base)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_"):
+        if name == "_cookies":
+            value = sparing_cookies(family_named(self._family_name).module, value)
+        elif not name.startswith("_"):
             family_named(self._family_name).check({name: value})
         super().__setattr__(name, value)
 

@@ -116,6 +116,8 @@ _NAMES: Final = frozenset(RetrySettings.model_fields)
 
 def take_settings(options: dict[str, Any]) -> dict[str, Any]:
     """Take the arguments above out of `options`."""
+    if _NAMES.isdisjoint(options):
+        return {}
     return {name: options.pop(name) for name in _NAMES & options.keys()}
 
 

@@ -6,11 +6,23 @@ in through the ports, all that decides through the policies. What happens is tol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from client import events
+from client.announcements import (
+    tell_attempt,
+    tell_end,
+    tell_half_opened,
+    tell_id_made,
+    tell_no_slot,
+    tell_rejected,
+    tell_retry,
+    tell_slot,
+    tell_transition,
+    tell_waiting,
+)
 from client.call import CallReport
-from client.circuit import CircuitState, Outcome, Rejection
+from client.call_errors import CallErrors
+from client.circuit import Outcome, Rejection
 from client.deadline import Deadline
 from client.exceptions import (
     APIConnectionError,
@@ -28,23 +40,19 @@ from client.retry import Failure
 from client.stats import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
     from client.breaker import Breaker
     from client.call import Call
-    from client.circuit import Circuit, Transition
+    from client.circuit import Circuit
     from client.config import BulkheadConfig
+    from client.events import Listener
     from client.ports import Ports, Slots
 
 __all__ = ["Engine", "Exchange"]
 
-_OPEN: Final = "Circuit breaker is OPEN"
-_CLOSED: Final = "the client is closed; make a new one"
-
 _REJECTIONS: Final = (CircuitOpenError, DeadlineExceededError, PoolTimeoutError)
 """What turns a call away, here or in a client further in: never another attempt's business."""
-
-ErrorT = TypeVar("ErrorT", bound=MyAPIError)
 
 
 class Exchange(Protocol):
@@ -100,12 +108,12 @@ class Engine:
         *,
         bulkhead: BulkheadConfig | None,
         breaker: Breaker | None,
-        listeners: Iterable[events.Listener] = (),
+        listeners: Iterable[Listener] = (),
         rejections: Rejections = PLAIN,
     ) -> None:
-        self.rejections = rejections
         self.ports = ports
         self.breaker = breaker
+        self.errors = CallErrors(ports, rejections)
         self._bulkhead = bulkhead
         self.slots = ports.slots(bulkhead.max_concurrency) if bulkhead else None
         self._patience = bulkhead.acquisition_timeout if bulkhead else 0.0
@@ -131,36 +139,48 @@ class Engine:
         try:
             await self.admit(call)
             response = await self.attempt(call, exchange)
+            self.finish(call, None, response)
         except BaseException as error:
             self.finish(call, error)
             raise
-        self.finish(call, None, response)
+        finally:
+            if not call.is_over:
+                self.give_back(call)
         return response
 
     async def admit(self, call: Call) -> None:
-        """Take a slot and a permit, in this order, or none of them."""
-        ports = self.ports
-        call.started = now = ports.now()
-        if call.total is not None:
-            call.deadline = Deadline.after(call.total, now)
-        if call.id_was_made and call.notify.id_made is not None:
-            call.notify.id_made(events.RequestIdMade(**_about(call)))
-        if call.retry is not None and call.retry.budget is not None:
-            call.retry.budget.deposit(now)
-        breaker = self.breaker
-        if breaker is not None:
-            call.circuit = breaker.single or breaker.circuit_for(call.origin)
-        if self.slots is not None:
-            await self._take_slot(call, self.slots)
+        """Take a slot and a permit, in this order, or raise."""
+        now = self._begin(call)
+        slots = self.slots
+        if slots is not None:
+            # Set before there is one, so that what an interrupt leaves behind is found.
+            call.slots = slots
+            if not await slots.take(call):
+                await self._queue(call, slots, now)
+                now = self.ports.now()
+            if call.notify.slot is not None:
+                tell_slot(call.notify.slot, call, slots)
+            if self.is_closed:
+                raise self.errors.closed(call)
         if call.circuit is not None:
-            self._take_permit(call, call.circuit)
+            self._take_permit(call, call.circuit, now)
 
     async def attempt(self, call: Call, exchange: Exchange) -> Any:
         """Make attempts until one succeeds or none may follow; return its answer."""
         while True:
-            failure, response = await self._attempt_once(call, exchange)
-            if failure is None:
-                return response
+            try:
+                response = await self._send(call, exchange)
+            except Exception as error:
+                failure = self.explain(call, exchange, error)
+                if failure is None:
+                    raise
+                response = failure.response
+            else:
+                failure = exchange.failure_of(call, response)
+                if failure is None:
+                    if call.retry is None or not call.retry.looks_at_success:
+                        return response
+                    failure = exchange.look_again(call, response)
             try:
                 wait = self._wait_before_next(call, failure, exchange)
                 if wait is None:
@@ -178,117 +198,110 @@ class Engine:
                 failure = response = None
 
     def finish(self, call: Call, error: BaseException | None, response: Any = None) -> None:
-        """Give slot and permit back and tell how it ended; called once for each that was begun."""
-        now = self.ports.now()
-        try:
-            if call.slots is not None:
-                call.slots.release()
-        finally:  # an interrupt in here must not lose the permit
-            if call.permit is not None and call.circuit is not None:
-                outcome = self._outcome(call, error)
-                transition = call.circuit.record(call.permit, outcome, now, error)
-                if transition is not None:
-                    self._tell_transition(call, call.circuit, transition)
-        self.tally.count(call, error)
-        self._tell_end(call, error, response, now)
+        """Give slot and permit back and tell how it ended; a second time does nothing."""
+        if call.is_over:
+            return
+        if call.slots is not None:
+            call.slots.release(call)
+        permit, circuit = call.permit, call.circuit
+        transition = None
+        if permit is not None and circuit is not None:
+            outcome = Outcome.SUCCESS if error is None else self._outcome(call, error)
+            if not circuit.is_unmoved_by(permit, outcome):
+                transition = circuit.record(permit, outcome, self.ports.now(), error)
+        call.is_over = True
+        if transition is not None and circuit is not None:
+            tell_transition(call, circuit, transition)
+        self.tally.count(call.attempts, error)
+        notify = call.notify
+        if (notify.succeeded if error is None else notify.failed) is not None:
+            tell_end(call, error, response, self.ports.now())
+
+    def give_back(self, call: Call) -> None:
+        """Return what an operation holds yet, where an interrupt ended `finish` before its end."""
+        if call.is_over:
+            return
+        if call.slots is not None:
+            call.slots.release(call)
+        if call.permit is not None and call.circuit is not None:
+            call.circuit.record(call.permit, Outcome.IGNORED, self.ports.now())
+        call.is_over = True
 
     def report(self, call: Call) -> CallReport:
         """Return how the operation has gone so far."""
         elapsed = self.ports.now() - call.started
         return CallReport(call.attempts, call.waits, elapsed, call.request_id)
 
+    def check_open(self, call: Call) -> None:
+        """Refuse to go on with an operation of a closed client."""
+        if self.is_closed:
+            raise self.errors.closed(call)
+
     # Admission.
 
-    async def _take_slot(self, call: Call, slots: Slots) -> None:
-        patience = self._patience
-        if call.deadline is not None:
-            patience = min(patience, call.deadline.left(self.ports.now()))
-        if slots.full:
-            self._begin_queueing(call, slots)
-        if not await slots.acquire(patience):
-            self.check_open(call)
-            raise self._no_slot(call, slots)
-        call.slots = slots
-        if call.notify.slot is not None:
-            left = slots.limit - slots.in_use
-            call.notify.slot(events.BulkheadAcquired(slots_left=left, **_about(call)))
-        self.check_open(call)
+    def _begin(self, call: Call) -> float:
+        """Start the clock of an operation, and return its moment."""
+        call.started = now = self.ports.now()
+        if call.total is not None:
+            call.deadline = Deadline.after(call.total, now)
+        if call.id_was_made and call.notify.id_made is not None:
+            tell_id_made(call.notify.id_made, call)
+        retry = call.retry
+        if retry is not None and retry.budget is not None:
+            retry.budget.deposit(now)
+        breaker = self.breaker
+        if breaker is not None:
+            call.circuit = breaker.single or breaker.circuit_for(call.origin)
+        return now
 
-    def _begin_queueing(self, call: Call, slots: Slots) -> None:
-        """Fail at once where the circuit would turn the operation away after the queue anyway."""
-        rejection = call.circuit.peek(self.ports.now()) if call.circuit is not None else None
+    async def _queue(self, call: Call, slots: Slots, now: float) -> None:
+        """Wait for a slot; fail at once where the circuit would turn the call away after it."""
+        rejection = call.circuit.peek(now) if call.circuit is not None else None
         if rejection is not None:
             raise self._turned_away(call, rejection)
         if call.notify.waiting is not None:
-            waiting, limit = slots.waiting, slots.limit
-            about = _about(call)
-            call.notify.waiting(events.BulkheadWaiting(waiting=waiting, limit=limit, **about))
+            tell_waiting(call.notify.waiting, call, slots)
+        patience = self._patience
+        if call.deadline is not None:
+            patience = min(patience, call.deadline.left(now))
+        if not await slots.queue(call, patience):
+            self.check_open(call)
+            raise self._no_slot(call, slots)
 
     def _no_slot(self, call: Call, slots: Slots) -> MyAPIError:
         if call.deadline is not None and call.deadline.passed(self.ports.now()):
-            return self.deadline_error(call)
-        patience = self._patience
+            return self.errors.late(call)
         if call.notify.no_slot is not None:
-            call.notify.no_slot(events.BulkheadRejected(timeout=patience, **_about(call)))
-        reason = f"none of the bulkhead's {slots.limit} slots came free within {patience:g} s"
-        return self.error(self.rejections.pool_timeout, call, reason, request_sent=False)
+            tell_no_slot(call.notify.no_slot, call, self._patience)
+        return self.errors.no_slot(call, slots.limit, self._patience)
 
-    def _take_permit(self, call: Call, circuit: Circuit) -> None:
-        decision = circuit.admit(self.ports.now())
-        if isinstance(decision, Rejection):
-            raise self._turned_away(call, decision)
-        call.permit = decision
-        if decision.half_opened and call.notify.half_opened is not None:
-            about = {**_about(call), "scope": circuit.scope}
-            call.notify.half_opened(events.CircuitHalfOpened(**about))
+    def _take_permit(self, call: Call, circuit: Circuit, now: float) -> None:
+        permit = circuit.admit(now)
+        if isinstance(permit, Rejection):
+            raise self._turned_away(call, permit)
+        call.permit = permit
+        if permit.half_opened and call.notify.half_opened is not None:
+            tell_half_opened(call.notify.half_opened, call, circuit)
 
     def _turned_away(self, call: Call, rejection: Rejection) -> CircuitOpenError:
-        seconds = rejection.retry_after
         if call.notify.rejected is not None:
-            call.notify.rejected(events.CircuitRejected(retry_after=seconds, **_about(call)))
-        when = f"a probe may go in {seconds:.3g} s" if seconds > 0 else "a probe is out"
-        last = rejection.last_error
-        why = f"; it opened on {type(last).__name__}" if last is not None else ""
-        kind, reason = self.rejections.circuit_open, f"{_OPEN}: {when}{why}"
-        error = self.error(kind, call, reason, retry_after=seconds, request_sent=False)
-        error.last_error = last
-        return error
+            tell_rejected(call.notify.rejected, call, rejection.retry_after)
+        return self.errors.circuit_open(call, rejection)
 
     # Attempts.
 
-    async def _attempt_once(self, call: Call, exchange: Exchange) -> tuple[Failure | None, Any]:
-        try:
-            response = await self._send(call, exchange)
-        except Exception as error:
-            failure = self.explain(call, exchange, error)
-            if failure is None:
-                raise
-            try:
-                return failure, failure.response
-            finally:
-                # The caught exception's traceback holds this frame, and this frame must not
-                # hold what leads back to the exception: that would keep the request alive.
-                failure = None
-        failure = exchange.failure_of(call, response)
-        if failure is None and call.retry is not None and call.retry.looks_at_success:
-            failure = exchange.look_again(call, response)
-        return failure, response
-
-    async def _send(self, call: Call, exchange: Exchange) -> Any:
+    def _send(self, call: Call, exchange: Exchange) -> Awaitable[Any]:
+        """Begin an attempt, for the caller to await."""
         deadline = call.deadline
-        if deadline is None:
-            self._begin_attempt(call)
-            return await exchange.send(None)
-        left = deadline.left(self.ports.now())
-        if left <= 0:
-            raise self.deadline_error(call)
-        self._begin_attempt(call)
-        return await self.ports.within(left, lambda: exchange.send(left))
-
-    def _begin_attempt(self, call: Call) -> None:
+        left = None if deadline is None else deadline.left(self.ports.now())
+        if left is not None and left <= 0:
+            raise self.errors.late(call)
         call.attempts += 1
         if call.notify.attempt is not None:
-            call.notify.attempt(events.AttemptStarted(attempt=call.attempts, **_about(call)))
+            tell_attempt(call.notify.attempt, call)
+        if left is None:
+            return exchange.send(None)
+        return self.ports.within(left, lambda: exchange.send(left))
 
     def explain(self, call: Call, exchange: Exchange, error: Exception) -> Failure | None:
         """Return what an exception of an exchange means to its operation, or None."""
@@ -297,12 +310,11 @@ class Engine:
         failure = exchange.failure_from(call, error)
         if self.is_closed:
             sent = failure is None or _may_have_been_sent(failure)
-            closed = self.error(ClientClosedError, call, _CLOSED, request_sent=sent)
-            return Failure(_caused(closed, error))
+            return Failure(_caused(self.errors.closed(call, request_sent=sent), error))
         deadline = call.deadline
         is_late = deadline is not None and deadline.passed(self.ports.now())
         if is_late and failure is not None and isinstance(failure.error, APIConnectionError):
-            late = self.deadline_error(call, request_sent=failure.error.request_sent)
+            late = self.errors.late(call, request_sent=failure.error.request_sent)
             return Failure(_caused(late, error))
         return failure
 
@@ -320,19 +332,8 @@ class Engine:
         return wait if policy.pay(now) else None
 
     async def _pause(self, call: Call, wait: float, failure: Failure) -> None:
-        if call.notify.retry is not None and call.retry is not None:
-            most = call.retry.config.max_attempts
-            error = failure.error or ValueError("retry_if asked for another attempt")
-            call.notify.retry(
-                events.RetryScheduled(
-                    attempt=call.attempts,
-                    max_attempts=most,
-                    wait=wait,
-                    error=error,
-                    response=failure.response,
-                    **_about(call),
-                )
-            )
+        if call.notify.retry is not None:
+            tell_retry(call.notify.retry, call, wait, failure)
         # Once sent, an operation stays so, even if a later attempt never leaves.
         call.was_sent |= _may_have_been_sent(failure)
         call.waits = (*call.waits, wait)
@@ -341,9 +342,7 @@ class Engine:
 
     # Endings.
 
-    def _outcome(self, call: Call, error: BaseException | None) -> Outcome:
-        if error is None:
-            return Outcome.SUCCESS
+    def _outcome(self, call: Call, error: BaseException) -> Outcome:
         if call.attempts == 0 or isinstance(error, TLSVerificationError | ClientClosedError):
             return Outcome.IGNORED
         if call.circuit is not None and call.circuit.expects(error):
@@ -351,77 +350,6 @@ class Engine:
         # An error status is an answer: the server is there.
         is_answer = isinstance(error, MyAPIError) and error.status_code is not None
         return Outcome.SUCCESS if is_answer else Outcome.IGNORED
-
-    def _tell_transition(self, call: Call, circuit: Circuit, transition: Transition) -> None:
-        about = {**_about(call), "scope": circuit.scope}
-        if transition.state is CircuitState.OPEN and call.notify.opened is not None:
-            call.notify.opened(
-                events.CircuitOpened(
-                    failures=transition.failures,
-                    recovery_timeout=transition.seconds,
-                    last_error=transition.last_error,
-                    **about,
-                )
-            )
-        elif transition.state is CircuitState.CLOSED and call.notify.closed is not None:
-            call.notify.closed(events.CircuitClosed(open_seconds=transition.seconds, **about))
-
-    def _tell_end(self, call: Call, error: BaseException | None, response: Any, now: float) -> None:
-        elapsed = now - call.started
-        if error is not None:
-            if call.notify.failed is not None:
-                call.notify.failed(
-                    events.OperationFailed(
-                        error=error, attempts=call.attempts, elapsed=elapsed, **_about(call)
-                    )
-                )
-        elif call.notify.succeeded is not None:
-            call.notify.succeeded(
-                events.OperationSucceeded(
-                    status_code=response.status_code,
-                    response=response,
-                    attempts=call.attempts,
-                    elapsed=elapsed,
-                    **_about(call),
-                )
-            )
-
-    # Errors.
-
-    def error(self, kind: type[ErrorT], call: Call, reason: str, **more: Any) -> ErrorT:
-        """Make an error of the tree that carries the operation's context."""
-        elapsed = self.ports.now() - call.started
-        named = f" (request id {call.request_id})" if call.request_id else ""
-        made = f" after {call.attempts} attempts" if call.attempts > 1 else ""
-        text = f"{call.method} {call.shown_url} failed{made}: {reason}{named}"
-        if call.was_sent:
-            more["request_sent"] = True
-        return kind(
-            text,
-            method=call.method,
-            url=call.shown_url,
-            request_id=call.request_id,
-            attempts=call.attempts,
-            elapsed=elapsed,
-            **more,
-        )
-
-    def deadline_error(
-        self, call: Call, *, request_sent: bool | None = False
-    ) -> DeadlineExceededError:
-        """Make the error for an operation whose time is used up."""
-        reason = f"the {call.total:g} s that the whole operation may take are used up"
-        kind = self.rejections.deadline_exceeded
-        return self.error(kind, call, reason, request_sent=request_sent)
-
-    def check_open(self, call: Call) -> None:
-        """Refuse to go on with an operation of a closed client."""
-        if self.is_closed:
-            raise self.error(ClientClosedError, call, _CLOSED, request_sent=False)
-
-
-def _about(call: Call) -> dict[str, Any]:
-    return {"request_id": call.request_id, "method": call.method, "url": call.shown_url}
 
 
 def _may_have_been_sent(failure: Failure) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpExchange", "StreamExchange"]
 
+_BODIES: Final = frozenset({"content", "data", "files"})
+"""The arguments whose bodies may need more than to be handed over again."""
 _SEND_OPTIONS: Final = ("auth", "follow_redirects")
 
 
@@ -54,7 +56,8 @@ class HttpExchange(Outcomes):
         self._call = call
         self._http = http
         self._options = options
-        self._body = RequestBody(options, needs_async=needs_async)
+        has_body = not _BODIES.isdisjoint(options)
+        self._body = RequestBody(options, needs_async=needs_async) if has_body else None
         options["headers"] = to_httpx(options["headers"])
 
     async def send(self, left: float | None) -> Any:
@@ -73,7 +76,7 @@ class HttpExchange(Outcomes):
 
     def can_replay(self) -> bool:
         """Tell whether the next attempt would send the same bytes."""
-        return self._body.can_replay()
+        return self._body is None or self._body.can_replay()
 
     def _cut_to(self, left: float) -> dict[str, Any]:
         """Return the options with the timeout of each phase cut to what is left."""

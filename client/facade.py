@@ -155,16 +155,15 @@ class ResilientClient(_Face):
         It is retried until the head has come, never after. The operation, its slot and its
         deadline last until the block is left.
         """
-        session = self._session
-        call, exchange, response = await session.open_stream(method, url, dict(options))
+        stream = self._session.stream(method, url, dict(options))
         raised: BaseException | None = None
         try:
-            yield response
+            yield await stream.open()
         except BaseException as error:
             raised = error
             raise
         finally:
-            await session.close_stream(call, exchange, response, raised)
+            await stream.close(raised)
             raised = None
 
     async def close(self) -> None:
@@ -248,16 +247,15 @@ class SyncResilientClient(_Face):
         It is retried until the head has come, never after. The operation, its slot and its
         deadline last until the block is left.
         """
-        session = self._session
-        call, exchange, response = run_to_end(session.open_stream(method, url, dict(options)))
+        stream = self._session.stream(method, url, dict(options))
         raised: BaseException | None = None
         try:
-            yield response
+            yield run_to_end(stream.open())
         except BaseException as error:
             raised = error
             raise
         finally:
-            run_to_end(session.close_stream(call, exchange, response, raised))
+            run_to_end(stream.close(raised))
             raised = None
 
     def close(self) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_OF_NO_FAMILY: Final = frozenset({type(None), bool, bytes, dict, float, int, list, str, tuple})
+"""What most arguments are, so that these cost next to nothing."""
 _FAMILIES: Final = frozenset({"httpx", "httpx2"})
 
 __all__ = ["Family", "family_named", "family_of"]
@@ -33,9 +35,11 @@ class Family:
             TypeError: An argument is, or holds, one of them.
         """
         for name, value in options.items():
-            held: dict[str, Any] = value if name == "mounts" and value else {name: value}
-            for item in held.values():
-                self._check_one(name, item)
+            if name == "mounts" and value:
+                for transport in value.values():
+                    self._check_one(name, transport)
+            elif type(value) not in _OF_NO_FAMILY:
+                self._check_one(name, value)
 
     def _check_one(self, name: str, value: object) -> None:
         kind: Any = type(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from client.cookies import BoundedCookies
+from client.cookies import BoundedCookies, sparing_cookies
 from client.headers import set_default, to_pairs
 from client.redirects import RedirectRules
 from client.response_body import BodyLimit
@@ -40,7 +40,7 @@ def build_client(
     kind = module.AsyncClient if is_async else module.Client
     headers = to_pairs(config.headers)
     set_default(headers, "User-Agent", config.user_agent)
-    return kind(
+    client = kind(
         base_url=config.base_url,
         headers=headers,
         timeout=to_timeout(family, config.timeout),
@@ -53,6 +53,8 @@ def build_client(
         event_hooks=_hooks(family, config, is_async=is_async),
         transport=transport,
     )
+    client._cookies = sparing_cookies(module, client.cookies)  # noqa: SLF001 - the setter would copy
+    return client
 
 
 def to_timeout(family: Family, config: TimeoutConfig) -> Any:

@@ -60,7 +60,7 @@ class Outcomes:
     ) -> Failure:
         status = response.status_code
         asked = self._retry_after(response)
-        error = self._engine.error(
+        error = self._engine.errors.make(
             kind,
             call,
             status_phrase(status),
@@ -74,7 +74,7 @@ class Outcomes:
 
     def _explained(self, call: Call, verdict: Verdict, cause: Exception) -> MyAPIError:
         sent = came_after_an_answer(cause) or verdict.request_sent
-        error = self._engine.error(verdict.kind, call, verdict.reason, request_sent=sent)
+        error = self._engine.errors.make(verdict.kind, call, verdict.reason, request_sent=sent)
         error.__cause__ = cause
         return error
 

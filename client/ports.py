@@ -20,14 +20,13 @@ T = TypeVar("T")
 
 
 class Slots(Protocol):
-    """The slots of a bulkhead: first come, first served, and none ever lost."""
+    """The slots of a bulkhead: first come, first served, and none ever lost.
+
+    A holder is whatever took a slot, told apart by identity, so that to give one back twice is to
+    give it back once.
+    """
 
     limit: int
-
-    @property
-    def full(self) -> bool:
-        """Whether one more caller would have to queue."""
-        ...
 
     @property
     def in_use(self) -> int:
@@ -39,12 +38,16 @@ class Slots(Protocol):
         """How many callers queue."""
         ...
 
-    async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109 - it is also the blocking one
+    async def take(self, holder: object) -> bool:
+        """Take a slot that is free; False where one more caller has to queue."""
+        ...
+
+    async def queue(self, holder: object, timeout: float) -> bool:  # noqa: ASYNC109 - it is also the blocking one
         """Take a slot, waiting at most `timeout` seconds; False where none came free."""
         ...
 
-    def release(self) -> None:
-        """Give a slot back."""
+    def release(self, holder: object) -> None:
+        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
         ...
 
     def turn_away(self) -> None:

@@ -24,7 +24,7 @@ __all__ = ["RedirectRules", "came_after_an_answer"]
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 # httpx hands a request's extensions on to the request that follows its redirect.
-_PREVIOUS: Final = "resilience.origin"
+_PREVIOUS: Final = "resilience.previous"
 _FOLLOWS: Final = "resilience.follows"
 
 
@@ -42,20 +42,21 @@ class RedirectRules:
 
     def check(self, request: Any) -> None:
         """Strip or refuse a request that follows a redirect; let any other pass."""
-        origin = origin_of(str(request.url))
-        previous = request.extensions.get(_PREVIOUS)
-        request.extensions[_PREVIOUS] = origin
-        flaw = flaw_of_address(request.url.raw_host.decode("ascii"), request.url.port)
-        if previous is None:
+        url, extensions = request.url, request.extensions
+        previous_url = extensions.get(_PREVIOUS)
+        extensions[_PREVIOUS] = url
+        flaw = flaw_of_address(url.raw_host.decode("ascii"), url.port)
+        if previous_url is None:
             if flaw is not None:
                 raise Refused(Verdict(InvalidRequestError, request_sent=False, reason=flaw))
             return
+        previous, origin = origin_of(str(previous_url)), origin_of(str(url))
         request.extensions[_FOLLOWS] = True
         if flaw is not None:
             raise _refused(f"a redirect leads nowhere: {flaw}")
         if previous == origin:
             return
-        scheme = request.url.scheme
+        scheme = url.scheme
         if scheme not in {"http", "https"} or (scheme == "http" and previous.startswith("https:")):
             raise _refused(f"a redirect from {previous} to {scheme} is not followed")
         if _has_body(request):

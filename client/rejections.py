@@ -34,11 +34,18 @@ class Rejections:
     circuit_open: type[CircuitOpenError] = CircuitOpenError
     pool_timeout: type[PoolTimeoutError] = PoolTimeoutError
     deadline_exceeded: type[DeadlineExceededError] = DeadlineExceededError
+    carry_request: bool = False
+    """Whether they carry the request that was turned away, as errors of httpx do."""
 
     @property
     def classes(self) -> tuple[type[MyAPIError], ...]:
         """All of them, for `isinstance`."""
         return self.circuit_open, self.pool_timeout, self.deadline_exceeded
+
+    def complete(self, error: MyAPIError, request: Any) -> None:
+        """Put the request into an error that is one of these."""
+        if self.carry_request and isinstance(error, self.classes):
+            cast("Any", error).request = request
 
 
 PLAIN = Rejections()
@@ -65,6 +72,7 @@ def rejections_for(family: Family) -> Rejections:
         circuit_open=_joined(family, CircuitOpenError, module.TransportError),
         pool_timeout=_joined(family, PoolTimeoutError, module.PoolTimeout),
         deadline_exceeded=_joined(family, DeadlineExceededError, module.TimeoutException),
+        carry_request=True,
     )
 
 

@@ -47,6 +47,8 @@ class SendExchange(Outcomes):
         disposal: For answers whose body is still on the wire; None where all have been read.
     """
 
+    _is_kept = False
+
     def __init__(  # noqa: PLR0913 - what an exchange is made of, each named by the caller
         self,
         engine: Engine,
@@ -66,14 +68,12 @@ class SendExchange(Outcomes):
         self._through = through
         self._disposal = disposal
         self._under_way: Any = sent.request
-        self._attempt = Attempt(sent.request)
-        self._is_kept = False
 
     async def send(self, left: float | None) -> Any:
         """Make one attempt."""
         self._sent.rewind()
-        self._attempt = Attempt(self._under_way)
         if left is None:
+            self._attempt = Attempt(self._under_way)
             with self._attempt:
                 return await self._send(self._under_way)
         given = self._timeouts()
@@ -140,7 +140,7 @@ class SendExchange(Outcomes):
         except Exception as error:
             failure = engine.explain(call, self, error)
             late = failure.error if failure is not None else None
-            if not isinstance(late, engine.rejections.deadline_exceeded):
+            if not isinstance(late, engine.errors.rejections.deadline_exceeded):
                 raise
             raise late from error
 

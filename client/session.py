@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from client.ports import HttpPort, World
     from client.stats import ClientStats
 
-__all__ = ["Session"]
+__all__ = ["Session", "Stream"]
 
 _CLOSE_SECONDS: Final = 5.0
 ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
@@ -94,39 +94,13 @@ class Session:
         """Run an operation and return its answer, read whole."""
         call, exchange = self._prepare(HttpExchange, method, url, options)
         response = await self.engine.run(call, exchange)
-        self._attach_report(call, response)
+        self.attach_report(call, response)
         return response
 
-    async def open_stream(
-        self, method: str, url: Any, options: dict[str, Any]
-    ) -> tuple[Call, StreamExchange, Any]:
-        """Run an operation up to the head of its answer; `close_stream` must follow."""
+    def stream(self, method: str, url: Any, options: dict[str, Any]) -> Stream:
+        """Prepare an operation whose answer is handed over unread."""
         call, exchange = self._prepare(StreamExchange, method, url, options)
-        try:
-            await self.engine.admit(call)
-            response = await self.engine.attempt(call, exchange)
-        except BaseException as error:
-            self.engine.finish(call, error)
-            raise
-        self._attach_report(call, response)
-        exchange.guard(response)
-        return call, exchange, response
-
-    async def close_stream(
-        self, call: Call, exchange: StreamExchange, response: Any, raised: BaseException | None
-    ) -> None:
-        """Let go of a streamed answer and end its operation.
-
-        What the caller raised while he read says nothing about the server, unless it is what
-        broke the body.
-        """
-        is_cancelled = raised is not None and not isinstance(raised, Exception)
-        try:
-            await exchange.abandon(response)
-        finally:
-            self.engine.finish(call, raised if is_cancelled else exchange.body_error, response)
-            # Its traceback leads back to the exchange: together they would outlive the operation.
-            exchange.body_error = None
+        return Stream(self, call, exchange)
 
     async def close(self) -> None:
         """Close for good: what waits is woken, and what is in flight fails."""
@@ -214,21 +188,18 @@ class Session:
         check_names(options)
         check_method(method)
         self._settle()
-        target = self._target(url)
         headers = to_pairs(options.get("headers"))
         for name, value in self._own_headers:
             set_default(headers, name, value)
-        request_id, was_made = self._request_id(options.pop("request_id", None), headers)
         call = Call(
             method=method,
-            url=join(self.config.base_url, str(url)),
-            target=target,
-            request_id=request_id,
-            id_was_made=was_made,
+            target=self._target(url),
+            base_url=self.config.base_url,
             notify=self.engine.notifiers,
             retry=self._retry_for(options),
             total=self._total_for(options),
         )
+        self._put_request_id(call, options.pop("request_id", None), headers)
         self.engine.check_open(call)
         exchange = kind(
             call,
@@ -244,16 +215,21 @@ class Session:
     def _target(self, url: Any) -> Any:
         return join(self.config.base_url, str(url)) if self._is_foreign else url
 
-    def _request_id(self, given: object, headers: Pairs) -> tuple[str, bool]:
-        """Return the operation's id, from the argument, the header or made here, and put it in."""
+    def _put_request_id(self, call: Call, given: object, headers: Pairs) -> None:
+        """Give an operation its id, from the argument, the header or made here."""
         name = self.config.request_id_header
-        if given is None:
+        if given is None and headers:
             given = find_header(headers, name)
             given = given.decode("latin-1") if isinstance(given, bytes) else given
-        was_made = given is None
-        request_id = new_request_id() if given is None else check_request_id(given)
-        put_header(headers, name, request_id)
-        return request_id, was_made
+        if given is None:
+            call.id_was_made = True
+            call.request_id = new_request_id()
+        else:
+            call.request_id = check_request_id(given)
+        if headers:
+            put_header(headers, name, call.request_id)
+        else:
+            headers.append((name, call.request_id))
 
     def _retry_for(self, options: dict[str, Any]) -> RetryPolicy | None:
         if "retry" not in options:
@@ -290,7 +266,8 @@ class Session:
             set_default(headers, "User-Agent", self.config.user_agent)
         return headers
 
-    def _attach_report(self, call: Call, response: Any) -> None:
+    def attach_report(self, call: Call, response: Any) -> None:
+        """Leave in an answer how the operation went."""
         if self._family.is_response(response):
             response.extensions["resilience"] = self.engine.report(call)
 
@@ -298,3 +275,48 @@ class Session:
         text = "verify_ssl=False: anyone on the path can read and change the traffic"
         warnings.warn(text, InsecureTLSWarning, stacklevel=4)
         self._log.warn("certificates are not verified")
+
+
+class Stream:
+    """An operation whose answer is handed over before its body has been read.
+
+    `close` must follow, whatever `open` did.
+    """
+
+    def __init__(self, session: Session, call: Call, exchange: StreamExchange) -> None:
+        self._session = session
+        self._call = call
+        self._exchange = exchange
+        self._response: Any = None
+
+    async def open(self) -> Any:
+        """Run the operation up to the head of its answer, and return that."""
+        call, exchange, engine = self._call, self._exchange, self._session.engine
+        try:
+            await engine.admit(call)
+            self._response = response = await engine.attempt(call, exchange)
+        except BaseException as error:
+            engine.finish(call, error)
+            raise
+        self._session.attach_report(call, response)
+        exchange.guard(response)
+        return response
+
+    async def close(self, raised: BaseException | None) -> None:
+        """Let go of the answer and end the operation.
+
+        What the caller raised while he read says nothing about the server, unless it is what
+        broke the body.
+        """
+        call, exchange, engine = self._call, self._exchange, self._session.engine
+        is_cancelled = raised is not None and not isinstance(raised, Exception)
+        try:
+            await exchange.abandon(self._response)
+        finally:
+            try:
+                error = raised if is_cancelled else exchange.body_error
+                engine.finish(call, error, self._response)
+            finally:
+                engine.give_back(call)
+                # Its traceback leads back to the exchange: together they would outlive the call.
+                error = exchange.body_error = None

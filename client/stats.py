@@ -12,8 +12,6 @@ from client.forking import fork_safe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from client.call import Call
-
 __all__ = ["ClientStats", "Tally"]
 
 
@@ -48,17 +46,18 @@ class Tally:
     def __init__(self) -> None:
         self._lock = fork_safe(threading.Lock())
         self._operations = 0
-        self._attempts = 0
+        self._attempts_beyond = 0
         self._retries = 0
         self._failures: Counter[str] = Counter()
 
-    def count(self, call: Call, error: BaseException | None) -> None:
+    def count(self, attempts: int, error: BaseException | None) -> None:
         """Count an operation that has ended."""
         with self._lock:
             self._operations += 1
-            self._attempts += call.attempts
-            if call.attempts > 1:
-                self._retries += call.attempts - 1
+            # Most operations make one attempt: only what differs from that is counted.
+            if attempts != 1:
+                self._attempts_beyond += attempts - 1
+                self._retries += max(0, attempts - 1)
             if error is not None:
                 self._failures[type(error).__name__] += 1
 
@@ -69,7 +68,7 @@ class Tally:
         with self._lock:
             return ClientStats(
                 operations=self._operations,
-                attempts=self._attempts,
+                attempts=self._operations + self._attempts_beyond,
                 retries=self._retries,
                 failures=dict(self._failures),
                 slots_in_use=slots_in_use,

@@ -19,6 +19,9 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HIGHEST_PORT: Final = 65_535
 _LONGEST_LABEL: Final = 63
 """Characters between two dots of a name (RFC 1035, 2.3.4)."""
+_LABELS: Final = re.compile(
+    rf"[^.]{{1,{_LONGEST_LABEL}}}(?:\.[^.]{{1,{_LONGEST_LABEL}}})*\.?", re.DOTALL
+)
 
 
 def join(base_url: str, url: str) -> str:
@@ -66,7 +69,6 @@ def flaw_of_address(host: str, port: int | None) -> str | None:
     """
     if port is not None and not 0 < port <= _HIGHEST_PORT:
         return f"the port {port} is not from 1 to {_HIGHEST_PORT}"
-    labels = host.removesuffix(".").split(".") if host else []
-    if all(0 < len(label) <= _LONGEST_LABEL for label in labels):
+    if not host or _LABELS.fullmatch(host):
         return None
     return f"a part of the host is empty or longer than {_LONGEST_LABEL} characters"

@@ -12,8 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from client.ports import World
 
 __all__ = ["Attempt", "WatchedAsync", "WatchedBlocking", "watched_kind"]
@@ -36,10 +34,9 @@ class Attempt:
     def __exit__(self, *_: object) -> None:
         _under_way.reset(self._before)
 
-    def note(self, error: BaseException | None) -> None:
+    def failed(self, error: BaseException) -> None:
         """Take down how a sending of the request ended."""
         self._error = id(error)
-        self.was_answered |= error is None
 
     def failed_with(self, error: BaseException) -> bool:
         """Tell whether an exception in hand is that of the sending, and no answer came before."""
@@ -49,26 +46,10 @@ class Attempt:
 _under_way: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
 
 
-class _Sending:
-    """The sending of one request, which may be the one under way or another."""
-
-    __slots__ = ("_attempt",)
-
-    def __init__(self, request: Any) -> None:
-        attempt = _under_way.get()
-        self._attempt = attempt if attempt is not None and attempt.request is request else None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        if self._attempt is not None:
-            self._attempt.note(error)
+def _attempt_at(request: Any) -> Attempt | None:
+    """Return the attempt under way, where it is one at this very request."""
+    attempt = _under_way.get()
+    return attempt if attempt is not None and attempt.request is request else None
 
 
 class WatchedAsync:
@@ -76,8 +57,16 @@ class WatchedAsync:
 
     async def _send_single_request(self, request: Any) -> Any:
         base: Any = super()
-        with _Sending(request):
+        attempt = _attempt_at(request)
+        if attempt is None:
             return await base._send_single_request(request)  # noqa: SLF001 - httpx has no public place
+        try:
+            response = await base._send_single_request(request)  # noqa: SLF001 - likewise
+        except BaseException as error:
+            attempt.failed(error)
+            raise
+        attempt.was_answered = True
+        return response
 
 
 class WatchedBlocking:
@@ -85,8 +74,16 @@ class WatchedBlocking:
 
     def _send_single_request(self, request: Any) -> Any:
         base: Any = super()
-        with _Sending(request):
+        attempt = _attempt_at(request)
+        if attempt is None:
             return base._send_single_request(request)  # noqa: SLF001 - likewise
+        try:
+            response = base._send_single_request(request)  # noqa: SLF001 - likewise
+        except BaseException as error:
+            attempt.failed(error)
+            raise
+        attempt.was_answered = True
+        return response
 
 
 @cache

@@ -1,8 +1,8 @@
 """The slots of both twins against a model: what is taken, who queues, who is next."""
 
-import math
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import pytest
@@ -77,24 +77,24 @@ class SlotsMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def leave(self, data: st.DataObject) -> None:
         """A slot given back goes to the one who has queued longest."""
-        self.forget_holder(data)
-        self.run(self.do(self.slots.release))
+        leaving = self.forget_holder(data)
+        self.run(self.do(partial(self.slots.release, leaving)))
         self.hand_over()
 
     @precondition(lambda self: self.holding and self.queueing)
     @rule(data=st.data())
     def leave_while_the_next_is_cancelled(self, data: st.DataObject) -> None:
         """A slot given to somebody who is interrupted before he can take it goes further."""
-        self.forget_holder(data)
-        self.run(self.do(self.slots.release, self.forget_queuer(0).cancel))
+        leaving = self.forget_holder(data)
+        self.run(self.do(partial(self.slots.release, leaving), self.forget_queuer(0).cancel))
         self.hand_over()
 
     @precondition(lambda self: self.holding and self.queueing)
     @rule(data=st.data(), position=st.integers(0, 5))
     def leave_after_a_cancellation(self, data: st.DataObject, position: int) -> None:
         """The other way round, and anywhere in the queue."""
-        self.forget_holder(data)
-        self.run(self.do(self.forget_queuer(position).cancel, self.slots.release))
+        leaving = self.forget_holder(data)
+        self.run(self.do(self.forget_queuer(position).cancel, partial(self.slots.release, leaving)))
         self.hand_over()
 
     @precondition(lambda self: self.queueing)
@@ -117,7 +117,6 @@ class SlotsMachine(RuleBasedStateMachine):
         """On how many hold a slot and how many queue."""
         assert self.slots.in_use == len(self.holding)
         assert self.slots.waiting == len(self.queueing)
-        assert self.slots.full == (len(self.holding) == self.slots.limit)
         assert all(visitor.got is True for visitor in self.holding)
         assert all(visitor.got is None for visitor in self.queueing)
 
@@ -126,12 +125,12 @@ class SlotsMachine(RuleBasedStateMachine):
         try:
             while self.queueing:
                 self.run(self.do(self.forget_queuer(0).cancel))
-            for _ in self.holding:
-                self.run(self.do(self.slots.release))
+            for visitor in self.holding:
+                self.run(self.do(partial(self.slots.release, visitor)))
             assert self.slots.in_use == self.slots.waiting == 0
             for _ in range(self.slots.limit):
-                assert self.run(self.slots.acquire(math.inf)) is True
-            assert self.run(self.slots.acquire(0)) is False
+                assert self.run(self.slots.take(object())) is True
+            assert self.run(self.slots.take(object())) is False
         finally:
             self._entered.__exit__(None, None, None)
 
@@ -151,14 +150,26 @@ class SlotsMachine(RuleBasedStateMachine):
         """Let a visitor come."""
 
         async def visit() -> None:
-            visitor.got = await self.slots.acquire(patience)
+            slots = self.slots
+            visitor.got = await slots.take(visitor) or await slots.queue(visitor, patience)
 
         visitor.task = self.world.start(visit())
         await self.world.sleep(A_MOMENT)
 
-    def forget_holder(self, data: st.DataObject) -> None:
+    def forget_holder(self, data: st.DataObject) -> Visitor:
         """Let a holder go in the model."""
-        self.holding.remove(data.draw(st.sampled_from(self.holding)))
+        leaving = data.draw(st.sampled_from(self.holding))
+        self.holding.remove(leaving)
+        return leaving
+
+    @precondition(lambda self: self.holding)
+    @rule(data=st.data())
+    def give_back_what_is_not_held(self, data: st.DataObject) -> None:
+        """Who has no slot, or not any more, gives none back."""
+        leaving = self.forget_holder(data)
+        release = partial(self.slots.release, leaving)
+        self.run(self.do(release, release, partial(self.slots.release, Visitor(0))))
+        self.hand_over()
 
     def forget_queuer(self, position: int) -> Task[None]:
         """Let somebody leave the queue in the model; return what he does in fact."""

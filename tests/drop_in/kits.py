@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from client.call_errors import CallErrors
 from client.ports import run_to_end
 from tests.drop_in.wire import Wire
 
@@ -160,7 +161,9 @@ class Kit:
         if answers:
             options["transport"] = self.wire(*answers)
         face = self.real_client(**options)
-        face.real._drop_in._engine.ports = VirtualPorts(self.clock)
+        engine = face.real._drop_in._engine
+        engine.ports = VirtualPorts(self.clock)
+        engine.errors = CallErrors(engine.ports, engine.errors.rejections)
         return face
 
     def real_client(self, **options: Any) -> Face:

@@ -18,18 +18,12 @@ def call_of(
     waits: tuple[float, ...] = (),
 ) -> Call:
     """An operation that has made some attempts."""
-    return Call(
-        method=method,
-        url=URL,
-        target=URL,
-        request_id="id-1",
-        notify=Notifiers(()),
-        retry=None,
-        total=None,
-        attempts=attempts,
-        started=started,
-        waits=waits,
-    )
+    call = Call(method=method, target=URL, notify=Notifiers(()), retry=None, total=None)
+    call.request_id = "id-1"
+    call.attempts = attempts
+    call.started = started
+    call.waits = waits
+    return call
 
 
 def failure_of(error: MyAPIError, retry_after: float | None = None) -> Failure:

@@ -8,7 +8,7 @@ import pytest
 
 from client.exceptions import NotFoundError
 from client.stats import ClientStats, Tally
-from tests.unit.calls import call_of, server_error
+from tests.unit.calls import server_error
 from tests.unit.threads import together
 
 
@@ -33,10 +33,10 @@ def test_a_fresh_tally_is_empty() -> None:
 def test_operations_attempts_and_failures_are_counted() -> None:
     """An attempt that is not the first is a retry; one that was turned away made none."""
     tally = Tally()
-    tally.count(call_of(attempts=1), None)
-    tally.count(call_of(attempts=3), server_error())
-    tally.count(call_of(attempts=3), server_error())
-    tally.count(call_of(attempts=0), NotFoundError())
+    tally.count(1, None)
+    tally.count(3, server_error())
+    tally.count(3, server_error())
+    tally.count(0, NotFoundError())
     found = snapshot_of(tally)
     assert (found.operations, found.attempts, found.retries) == (4, 7, 4)
     assert found.failures == {"ServerError": 2, "NotFoundError": 1}
@@ -45,7 +45,7 @@ def test_operations_attempts_and_failures_are_counted() -> None:
 def test_a_cancellation_is_counted_by_its_name() -> None:
     """It is an ending like any other."""
     tally = Tally()
-    tally.count(call_of(), KeyboardInterrupt())
+    tally.count(1, KeyboardInterrupt())
     assert snapshot_of(tally).failures == {"KeyboardInterrupt": 1}
 
 
@@ -59,9 +59,9 @@ def test_what_stands_now_is_handed_in() -> None:
 def test_a_snapshot_does_not_change() -> None:
     """What happens later is in the next one."""
     tally, circuits = Tally(), {"client": "closed"}
-    tally.count(call_of(), server_error())
+    tally.count(1, server_error())
     found = tally.snapshot(slots_in_use=0, slots_waiting=0, circuits=circuits)
-    tally.count(call_of(), server_error())
+    tally.count(1, server_error())
     circuits["client"] = "open"
     assert (found.operations, found.failures) == (1, {"ServerError": 1})
     assert found.circuits == {"client": "closed"}
@@ -72,7 +72,7 @@ def test_a_snapshot_does_not_change() -> None:
 def test_a_snapshot_can_go_into_json_and_to_other_processes() -> None:
     """That is what it is for."""
     tally = Tally()
-    tally.count(call_of(attempts=2), server_error())
+    tally.count(2, server_error())
     found = tally.snapshot(slots_in_use=1, slots_waiting=0, circuits={"client": "closed"})
     assert json.loads(json.dumps(dataclasses.asdict(found)))["failures"] == {"ServerError": 1}
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301 - our own
@@ -84,7 +84,7 @@ def test_threads_lose_no_count() -> None:
 
     def count_many() -> None:
         for _ in range(200):
-            tally.count(call_of(attempts=2), server_error())
+            tally.count(2, server_error())
 
     together(count_many, threads=8)
     found = snapshot_of(tally)
