@@ -9,6 +9,7 @@ import pytest
 
 from server.proxy import pump
 from server.testing import WireProxy
+from tests.eventually import eventually
 from tests.server.proxy_peers import (
     ANSWER,
     BODY,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from server.proxy.bells import Bell
-    from tests.server.conftest import Eventually
     from tests.wire.scripted_server import Connection
 
 HOUR_MS = 60_000
@@ -178,7 +178,7 @@ def test_stall_ends_by_itself(proxy: WireProxy, pauses: list[float]) -> None:
     assert pauses == [7.5]
 
 
-def test_stall_ends_when_the_client_leaves(proxy: WireProxy, eventually: Eventually) -> None:
+def test_stall_ends_when_the_client_leaves(proxy: WireProxy) -> None:
     """A client that has given up holds nothing here."""
     proxy.fault("stall")
     with Client(proxy) as client:
@@ -311,7 +311,7 @@ def test_surplus_after_an_answer_that_ends_with_its_connection() -> None:
 
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
-def test_close_idle(proxy: WireProxy, by: str, eventually: Eventually) -> None:
+def test_close_idle(proxy: WireProxy, by: str) -> None:
     """After the silence that follows an answer, not before the first request."""
     proxy.fault("close_idle", by=by, after_ms=1)
     with Client(proxy) as client:
@@ -361,9 +361,7 @@ def test_close_on_reuse_of_a_connection_that_was_open(proxy: WireProxy) -> None:
 
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
-def test_all_idle_connections_die_at_once(
-    proxy: WireProxy, by: Any, eventually: Eventually
-) -> None:
+def test_all_idle_connections_die_at_once(proxy: WireProxy, by: Any) -> None:
     """Those with an answer under way are left, unless they are named too."""
     with Client(proxy) as first, Client(proxy) as second, Client(proxy) as busy:
         for client in (first, second):
@@ -392,7 +390,7 @@ def test_a_fault_that_needs_plaintext_says_so(options: dict[str, Any]) -> None:
         assert (counted.applied, counted.skipped) == ({}, {"reset": 1})
 
 
-def test_a_service_that_is_gone_is_counted(eventually: Eventually) -> None:
+def test_a_service_that_is_gone_is_counted() -> None:
     """Its clients are reset."""
     with ScriptedServer(answering) as server, WireProxy(server.url) as proxy:
         server.__exit__(None, None, None)

@@ -19,12 +19,14 @@ import pytest
 from server.main import main
 from server.proxy.process import ANNOUNCEMENT
 from server.testing import BadUpstreamError, FailureServerError, RemoteProxy, WireProxy
+from tests.eventually import eventually
 from tests.server.proxy_peers import ANSWER, Client, answering, get
 from tests.wire.conftest import open_sockets
 from tests.wire.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
-    from tests.server.conftest import Eventually
+    from server.proxy.fault_models import FaultName
+    from server.proxy.proxy_host import ProxyHost
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "127.0.0.1:1"
@@ -32,7 +34,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
 
 
 @pytest.mark.parametrize("fault", [None, "stall", "drip", "refuse"])
-def test_it_closes_cleanly(fault: str | None, eventually: Eventually) -> None:
+def test_it_closes_cleanly(fault: FaultName | None) -> None:
     """No thread and no socket is left, whatever is under way; its clients are reset."""
     with ScriptedServer(answering) as server:
         sockets, threads = open_sockets(), threading.active_count()
@@ -41,7 +43,7 @@ def test_it_closes_cleanly(fault: str | None, eventually: Eventually) -> None:
             for client in clients[:5]:
                 assert client.ask().read(len(ANSWER)) == ANSWER
             if fault is not None:
-                proxy.fault(fault)  # type: ignore[arg-type]
+                proxy.fault(fault)
             for client in clients[:5]:
                 client.ask()
             eventually(lambda: proxy.statistics().accepted == 10)
@@ -186,15 +188,15 @@ def test_beyond_loopback_it_warns(
 ) -> None:
     """The control API stays on this machine all the same."""
 
-    def run(host: WireProxy, _: object, *, announce: object) -> int:
-        host._proxy._listener.socket.close()  # type: ignore[attr-defined]
-        host._control._listener.socket.close()  # type: ignore[attr-defined]
+    def run(host: ProxyHost, _: object, *, announce: object) -> int:
+        host._proxy._listener.socket.close()
+        host._control._listener.socket.close()
         assert callable(announce)
         announce()
         return 0
 
     monkeypatch.setattr("server.serving.run", run)
-    assert main(["proxy", "--upstream", NOWHERE, "--host", "0.0.0.0"]) == 0  # noqa: S104
+    assert main(["proxy", "--upstream", NOWHERE, "--host", "0.0.0.0"]) == 0  # noqa: S104 - nothing is served
     printed = capsys.readouterr()
     assert "on 0.0.0.0:" in printed.out
     assert "control API on http://127.0.0.1:" in printed.out
