@@ -1,4 +1,4 @@
-"""How the wire proxy comes up and goes down: threads, processes, the command line, fixtures."""
+"""How the wire proxy comes up and goes down: threads, processes, the command line."""
 
 from __future__ import annotations
 
@@ -202,62 +202,6 @@ def test_beyond_loopback_it_warns(
     assert "control API on http://127.0.0.1:" in printed.out
     assert printed.err.startswith("WARNING: 0.0.0.0 is not a loopback address.")
     assert f"is connected to {NOWHERE}" in printed.err
-
-
-TESTS = """
-from urllib.request import urlopen
-
-import pytest
-
-
-def use(proxy, server):
-    assert proxy.statistics().accepted == 0
-    assert proxy.faults() == []
-    assert urlopen(proxy.url + "/msg").status == 200
-    assert server.ledger().arrived == 1
-    proxy.fault("reset")
-
-
-@pytest.mark.parametrize("turn", [1, 2])
-def test_as_new(wire_proxy, failure_server, turn):
-    use(wire_proxy, failure_server)
-
-
-def test_as_new_in_a_process(wire_proxy_process, failure_server_process):
-    use(wire_proxy_process, failure_server_process)
-
-
-def test_stopped_by_a_test(wire_proxy):
-    wire_proxy.stop()
-
-
-def test_back_again(wire_proxy, failure_server):
-    use(wire_proxy, failure_server)
-
-
-def test_of_ones_own(start_wire_proxy, failure_server):
-    use(start_wire_proxy(failure_server.url, seed=4), failure_server)
-"""
-
-
-def test_every_test_finds_the_proxies_as_new(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever the test before it left, one that it has stopped included."""
-    (tmp_path / "test_with_a_proxy.py").write_text(TESTS)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the plugin may be installed
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "server.pytest_plugin"),
-            *("--rootdir", os.fspath(tmp_path)),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "6 passed" in result.stdout, result.stdout + result.stderr
 
 
 def test_it_outlives_a_shortage_of_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
