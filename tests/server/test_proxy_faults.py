@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from server.proxy import pump
 from server.testing import WireProxy
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.server.proxy_peers import (
     ANSWER,
     BODY,
@@ -129,6 +130,24 @@ def test_reset(proxy: WireProxy, options: dict[str, Any], seen: bytes) -> None:
     assert get(proxy) == (ANSWER, "fin")
 
 
+def test_a_first_line_in_two_pieces_is_one_line() -> None:
+    """It is over where it ends, not where its first packet does."""
+    may_go_on = threading.Event()
+
+    def hesitate(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(LINE[:5])
+        assert may_go_on.wait(PATIENCE_SECONDS)
+        connection.send(ANSWER[5:])
+
+    with ScriptedServer(hesitate) as server, WireProxy(server.url) as proxy:
+        proxy.fault("reset", at="in_head")
+        with Client(proxy) as client:
+            assert client.ask().read(5) == LINE[:5]
+            may_go_on.set()
+            assert client.read_all() == (LINE[5:], "rst")
+
+
 def test_reset_of_an_upload(proxy: WireProxy, upstream: ScriptedServer) -> None:
     """In the middle of the request's body: the service does not get it whole."""
     proxy.fault("reset", stream="upstream", at="in_body", after_bytes=3)
@@ -185,6 +204,18 @@ def test_stall_ends_when_the_client_leaves(proxy: WireProxy) -> None:
         client.ask()
         eventually(lambda: proxy.statistics().applied == {"stall": 1})
     eventually(lambda: proxy.statistics().open == 0)
+
+
+def test_what_is_lifted_while_another_fault_holds_on_does_not_strike(proxy: WireProxy) -> None:
+    """Though both had met the connection, at the same place."""
+    proxy.fault("stall")
+    proxy.fault("reset")
+    with Client(proxy) as client:
+        client.ask()
+        eventually(lambda: proxy.statistics().applied == {"stall": 1})
+        proxy.reset()
+        assert client.read(len(ANSWER)) == ANSWER
+    assert proxy.statistics().applied == {"stall": 1}
 
 
 def test_stall_of_requests(proxy: WireProxy, upstream: ScriptedServer) -> None:
