@@ -63,16 +63,20 @@ def adopt(listening: socket.socket, host: str | None = None) -> Listener:
 
 
 def _resolve(host: str) -> tuple[socket.AddressFamily, str]:
+    if not host:
+        raise _unresolved(host, "it is empty, which would mean every interface")
     try:
-        if not host:
-            raise ValueError("it is empty, which would mean every interface")  # noqa: TRY301
         family, _, _, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
     except (OSError, ValueError) as error:
-        raise BadHostError(
-            f"cannot listen on host {host!r} ({error}); "
-            "give a name or an address of this machine, such as 127.0.0.1"
-        ) from error
+        raise _unresolved(host, error) from error
     return family, str(address[0])
+
+
+def _unresolved(host: str, reason: object) -> BadHostError:
+    return BadHostError(
+        f"cannot listen on host {host!r} ({reason}); "
+        "give a name or an address of this machine, such as 127.0.0.1"
+    )
 
 
 def _explained(error: OSError, host: str, port: int) -> ListenError:

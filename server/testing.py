@@ -3,7 +3,6 @@
 And the wire proxy: `with WireProxy(server.url) as proxy: ...`.
 """
 
-from types import TracebackType
 from typing import Protocol, Self
 
 from server.control_channel import ControlChannel
@@ -22,6 +21,7 @@ from server.proxy.controls import RemoteProxy
 from server.proxy.statistics import ProxyStatistics
 from server.proxy.testing import WireProxy
 from server.proxy.upstream import BadUpstreamError
+from server.startable import Startable
 
 __all__ = [
     "BadUpstreamError",
@@ -53,7 +53,7 @@ class Host(Protocol):
         ...
 
 
-class FailureServer(Controls):
+class FailureServer(Startable, Controls):
     """A failure server of the test's own, on loopback.
 
     Use it in a `with` or `async with` statement, or by `start` and `stop`. The code under test
@@ -136,25 +136,3 @@ class FailureServer(Controls):
                 "or between start() and stop()"
             )
         return ControlChannel(LOOPBACK, self._port)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

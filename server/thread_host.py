@@ -41,7 +41,7 @@ class AbruptServer(uvicorn.Server):
             await self.on_tick(0)
             await asyncio.wait([ending], timeout=DATE_SECONDS)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as uvicorn has it
         """Accept no more, cut every connection, and let what was in flight see it.
 
         asyncio leaks a connection whose acceptance is under way when its server is closed, so

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from benchmarks.soak.histogram import PERCENTILES
 from benchmarks.soak.verdict import MEMORY_BOUND, MEMORY_SECONDS
 
@@ -61,7 +63,9 @@ class Findings:
     def server_faults(self) -> dict[str, int]:
         """How often the server answered with each status that is a failure."""
         statuses = sorted(self.proof.statuses.items())
-        return {str(status): count for status, count in statuses if status >= 300}  # noqa: PLR2004
+        return {
+            str(status): count for status, count in statuses if not httpx.codes.is_success(status)
+        }
 
     @property
     def errors(self) -> Counter[str]:

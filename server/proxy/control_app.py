@@ -119,8 +119,7 @@ def _other_routes(controller: Controller, about: dict[str, object]) -> APIRouter
 
     @router.post("/connections/close")
     async def close(
-        by: Annotated[Ending, Query()] = "fin",
-        idle_only: Annotated[bool, Query()] = True,  # noqa: FBT002
+        *, by: Annotated[Ending, Query()] = "fin", idle_only: Annotated[bool, Query()] = True
     ) -> JSONResponse:
         closed = await controller.perform(
             lambda proxy: proxy.close_connections(by, idle_only=idle_only)

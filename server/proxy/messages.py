@@ -166,7 +166,7 @@ class MessageReader:
         if self._is_interim:
             return True
         method = b"" if self._of_requests or not self._methods else self._methods.popleft()
-        if status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and status // 100 == 2):  # noqa: PLR2004
+        if status == SWITCHING_PROTOCOLS or (method == b"CONNECT" and status // 100 == 2):  # noqa: PLR2004 - any 2xx
             self.is_opaque = True
         elif method != b"HEAD" and status not in NO_BODY:
             self._expect_body(head)

@@ -1,6 +1,5 @@
 """The wire proxy in one line of a test: `with WireProxy("127.0.0.1:8000") as proxy: ...`."""
 
-from types import TracebackType
 from typing import Protocol, Self
 
 from server.control_channel import ControlChannel
@@ -9,6 +8,7 @@ from server.listening import listen
 from server.proxy.controls import ProxyControls
 from server.proxy.process import proxy_process
 from server.proxy.upstream import Upstream
+from server.startable import Startable
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,7 +21,7 @@ class Host(Protocol):
         ...
 
 
-class WireProxy(ProxyControls):
+class WireProxy(Startable, ProxyControls):
     """A wire proxy of the test's own, on loopback, in front of a service.
 
     Use it in a `with` or `async with` statement, or by `start` and `stop`. The code under test
@@ -150,25 +150,3 @@ class WireProxy(ProxyControls):
                 "or between start() and stop()"
             )
         return ControlChannel(LOOPBACK, self._control_port, server="wire proxy")
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

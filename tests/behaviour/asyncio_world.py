@@ -121,7 +121,7 @@ class AsyncioWorld(World):
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass."""
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # virtual ones: the loop's clock leaps
 
     def stall(self, seconds: float) -> None:
         """Move the clock of the loop."""
@@ -132,9 +132,9 @@ class AsyncioWorld(World):
         """Stay silent until the read timeout."""
         patience = request.extensions["timeout"]["read"]
         if patience is None or seconds < patience:
-            await asyncio.sleep(seconds)
+            await self.sleep(seconds)
             return
-        await asyncio.sleep(patience)
+        await self.sleep(patience)
         raise httpx.ReadTimeout("", request=request)
 
     def start(self, work: Coroutine[Any, Any, T]) -> AsyncTask[T]:

@@ -109,8 +109,7 @@ async def test_a_stream_in_pieces_of_a_size_is_counted(world: World) -> None:
     """However the caller wants them."""
     client = world.client(Answer(200, (b"x" * 60,)), max_body_bytes=60)
     async with client.stream() as response:
-        sized = response.aiter_bytes(25) if world.is_async else response.iter_bytes(25)
-        pieces = [piece async for piece in sized] if world.is_async else list(sized)  # type: ignore[union-attr, arg-type]
+        pieces = [piece async for piece in client.chunks(response, "bytes", 25)]
     assert [len(piece) for piece in pieces] == [25, 25, 10]
 
 

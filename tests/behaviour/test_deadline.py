@@ -15,7 +15,7 @@ from client import (
 )
 from client.events import RetryScheduled
 from tests.behaviour.wire import Answer, Arrival
-from tests.behaviour.world import World
+from tests.behaviour.world import World, listens_to
 
 EXACT = {"jitter": False}
 FIRST_FAILURE_OPENS = {"failure_threshold": 1}
@@ -240,10 +240,10 @@ async def test_a_callers_own_pauses_in_a_stream_count_too(world: World) -> None:
 async def test_a_machine_that_stood_still_sends_nothing_after_it(world: World) -> None:
     """Where the deadline passed while nobody looked, the next attempt is not begun."""
 
+    @listens_to(RetryScheduled)
     def stand_still(event: object) -> None:
         world.stall(20)
 
-    stand_still.listens_to = {RetryScheduled}  # type: ignore[attr-defined]
     client = world.client([500, 200], retry=EXACT, listeners=[stand_still])
     with pytest.raises(DeadlineExceededError) as caught:
         await client.get(deadline=10)

@@ -125,7 +125,7 @@ async def test_a_cancellation_from_outside_is_never_replaced(world: World) -> No
     client = world.client(slow)
     for ticks in range(12):
         task = asyncio.ensure_future(client.get(deadline=5))
-        await asyncio.sleep(5)
+        await world.sleep(5)
         for _ in range(ticks):
             await asyncio.sleep(0)
         was_done = task.done()

@@ -21,7 +21,7 @@ from client.blocking_deadline import _cut
 from client.events import RequestIdMade, RetryScheduled
 from tests.behaviour.twins import ONLY_ASYNCIO, ONLY_BLOCKING
 from tests.behaviour.wire import Answer, Arrival, Server, Wire
-from tests.behaviour.world import BASE_URL, Caller, World
+from tests.behaviour.world import BASE_URL, Caller, World, listens_to
 
 EXACT = {"jitter": False}
 
@@ -160,11 +160,11 @@ async def test_a_call_whose_wait_ends_with_the_close(world: World) -> None:
 async def test_a_wait_is_not_begun_on_a_closed_client(world: World) -> None:
     """Where a listener closes it just before."""
 
+    @listens_to(RetryScheduled)
     def close(event: object) -> None:
         client.raw._session.engine.is_closed = True
         client.raw._session.engine.ports.wake_sleepers()
 
-    close.listens_to = {RetryScheduled}  # type: ignore[attr-defined]
     client = world.client([500], listeners=[close], retry=EXACT)
     with pytest.raises(ClientClosedError):
         await client.get()
@@ -212,12 +212,12 @@ async def test_an_answer_that_comes_all_the_same_is_returned(world: World) -> No
 async def test_a_call_that_meets_a_closed_httpx_client_says_so(world: World) -> None:
     """Rather than with the `RuntimeError` of httpx."""
 
+    @listens_to(RequestIdMade)
     def close(event: object) -> None:
         session = client.raw._session
         session.engine.is_closed = True
         world.close_now(session.http.client)
 
-    close.listens_to = {RequestIdMade}  # type: ignore[attr-defined]
     client = world.client(200, listeners=[close], bulkhead=None)
     with pytest.raises(ClientClosedError) as caught:
         await client.get()

@@ -53,7 +53,7 @@ async def test_slots_in_use_and_waiting(world: World) -> None:
         await task.result()
     assert (stats.slots_in_use, stats.slots_waiting) == (2, 3), "a snapshot does not change"
     with pytest.raises(FrozenInstanceError):
-        stats.operations = 7  # type: ignore[misc]
+        stats.operations = 7  # type: ignore[misc] # that is the test
 
 
 async def test_layers_that_are_off_have_nothing_to_show(world: World) -> None:

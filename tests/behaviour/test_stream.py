@@ -21,7 +21,7 @@ from client import (
 from client.events import OperationFailed, OperationSucceeded, RetryScheduled
 from tests.behaviour.twins import ONLY_ASYNCIO
 from tests.behaviour.wire import Answer, Arrival
-from tests.behaviour.world import Caller, World
+from tests.behaviour.world import Caller, World, listens_to
 
 EXACT = {"jitter": False}
 OPENS_AT_ONCE = {"failure_threshold": 1}
@@ -83,8 +83,7 @@ async def test_it_can_be_read_in_pieces_of_a_size(world: World) -> None:
     """The guard passes the size on."""
     client = world.client(GOOD)
     async with client.stream() as response:
-        sized = response.aiter_bytes(4) if world.is_async else response.iter_bytes(4)
-        pieces = [piece async for piece in sized] if world.is_async else list(sized)  # type: ignore[union-attr, arg-type]
+        pieces = [piece async for piece in client.chunks(response, "bytes", 4)]
     assert pieces == [b"abcd", b"ef"]
 
 
@@ -318,11 +317,11 @@ async def test_a_discarded_answer_is_drained_or_closed(
     """Drained where it is small, so that its connection can be used again; before the wait."""
     taken: list[int] = []
 
+    @listens_to(RetryScheduled)
     def listen(event: object) -> None:
         taken.append(client.wire.taken(0))
         assert client.wire.unclosed() == []
 
-    listen.listens_to = {RetryScheduled}  # type: ignore[attr-defined]
     client = world.client([answer, GOOD], listeners=[listen])
     assert await received(client) == [b"abc", b"def"]
     assert taken == [len(answer.pieces) if is_drained else 0]

@@ -89,7 +89,7 @@ def test_an_exception_that_nobody_retrieves_is_reported(world: World) -> None:
 
     async def forget() -> None:
         lost = asyncio.ensure_future(fail())
-        await asyncio.sleep(1)
+        await world.sleep(1)
         del lost
 
     with pytest.raises(AssertionError):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from client import CircuitState, ClientStats, Listener
+    from client.events import Event
     from tests.behaviour.wire import Server
 
 BASE_URL = "http://server.test"
@@ -35,6 +36,7 @@ WALL_BEGINNING = 1_800_000_000.0
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+ListenerT = TypeVar("ListenerT", bound="Listener")
 
 
 class Task(ABC, Generic[T_co]):
@@ -64,6 +66,16 @@ class Gate(Protocol):
     def open(self) -> None:
         """Let everybody through, from now on."""
         ...
+
+
+def listens_to(*kinds: type[Event]) -> Callable[[ListenerT], ListenerT]:
+    """Have a listener told of these events alone."""
+
+    def choose(listener: ListenerT) -> ListenerT:
+        vars(listener)["listens_to"] = kinds
+        return listener
+
+    return choose
 
 
 class World(ABC):
@@ -276,13 +288,15 @@ class Caller:
         """Read the body of a streamed answer."""
         return await response.aread() if self.world.is_async else response.read()
 
-    async def chunks(self, response: httpx.Response, how: str = "bytes") -> AsyncGenerator[Any]:
+    async def chunks(
+        self, response: httpx.Response, how: str = "bytes", *size: int
+    ) -> AsyncGenerator[Any]:
         """Iterate over the body of a streamed answer, by the method `iter_<how>`."""
         if self.world.is_async:
-            async for chunk in getattr(response, f"aiter_{how}")():
+            async for chunk in getattr(response, f"aiter_{how}")(*size):
                 yield chunk
         else:
-            for chunk in getattr(response, f"iter_{how}")():
+            for chunk in getattr(response, f"iter_{how}")(*size):
                 yield chunk
 
     def stats(self) -> ClientStats:

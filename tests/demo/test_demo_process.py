@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from server.testing import FailureServer
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "client", "demo"]
-PATIENCE_SECONDS = 10.0
 posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
 
 
@@ -54,10 +53,7 @@ def read_up_to(process: subprocess.Popen[str], text: str) -> None:
 
 def assert_nothing_remains(group: int) -> None:
     """Nor does a server."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not group_is_gone(group):
-        assert time.monotonic() < give_up_at, "a process of the demo is left"
-        time.sleep(0.005)
+    eventually(lambda: group_is_gone(group), lambda: "a process of the demo is left")
 
 
 def test_the_whole_story() -> None:

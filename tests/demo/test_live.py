@@ -1,7 +1,6 @@
 """The live view draws the state of things, at the widths that terminals have."""
 
 import io
-import time
 from typing import cast
 
 import pytest
@@ -15,8 +14,8 @@ from client.exceptions import APINetworkError
 from client.version import __version__
 from tests.demo.builders import about, ending, retry, transition
 from tests.demo.scenes import BAD, GOOD, NOW, FakeClient, FakeStats, report, scene
+from tests.eventually import eventually
 
-PATIENCE_SECONDS = 10.0
 GREEN, RED, YELLOW, CYAN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[36m"
 BOLD_RED, BOLD_GREEN, BOLD_YELLOW = "\x1b[1;31m", "\x1b[1;32m", "\x1b[1;33m"
 
@@ -195,14 +194,10 @@ def test_a_wide_terminal_is_not_filled(width: int, used: int) -> None:
     assert max(len(line.rstrip()) for line in console.export_text().splitlines()) == used
 
 
-def seen(console: Console, text: str) -> bool:
-    """Whether it comes to be drawn, sooner or later."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while text not in cast("io.StringIO", console.file).getvalue():
-        if time.monotonic() > give_up_at:
-            return False
-        time.sleep(0.005)
-    return True
+def await_picture(console: Console, text: str) -> None:
+    """Wait until it is drawn."""
+    drawn = cast("io.StringIO", console.file)
+    eventually(lambda: text in drawn.getvalue(), lambda: f"never drawn: {text}")
 
 
 def test_the_picture_moves_by_itself() -> None:
@@ -210,11 +205,11 @@ def test_the_picture_moves_by_itself() -> None:
     console, drawn = terminal(), scene()
     with LiveView(console).chapter(drawn):
         operation = drawn.journal.begin("GET")
-        assert seen(console, "⠋ attempt 1")
+        await_picture(console, "⠋ attempt 1")
         drawn.journal(retry(operation, 0.5))
-        assert seen(console, "attempt 2 in 0.50 s")
+        await_picture(console, "attempt 2 in 0.50 s")
         drawn.journal(ending(operation, "success", 2))
-        assert seen(console, "200 success")
+        await_picture(console, "200 success")
 
 
 def test_the_last_picture_of_a_chapter_stays() -> None:

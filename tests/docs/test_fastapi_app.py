@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from client import ClientConfig, ResilientClient
 from examples.fastapi_app import app, upstream
 from server.testing import FailureServer
 from tests.docs.reading import ROOT
+from tests.eventually import eventually
 
 PATIENCE_SECONDS = 30.0
 RUNNING = re.compile(r"running on (http://\S+)")
@@ -100,17 +101,9 @@ def server(_upstream: FailureServer) -> FailureServer:
 @pytest.fixture
 def service(_service: Service, server: FailureServer) -> Service:
     """The running example, with its circuit closed."""
-    _eventually(lambda: _service.get("/message").status_code == httpx.codes.OK)
+    eventually(lambda: _service.get("/message").status_code == httpx.codes.OK)
     server.clear()
     return _service
-
-
-def _eventually(condition: Callable[[], bool]) -> None:
-    """Wait for what another process does in its own time."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up_at, "it never came to hold"
-        time.sleep(0.01)
 
 
 def _call_until_turned_away(service: Service) -> tuple[list[httpx.Response], httpx.Response]:
@@ -176,7 +169,7 @@ def test_it_survives_an_upstream_that_is_gone_and_comes_back(
     assert {response.status_code for response in failed} == {502}
     assert rejected.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert health == {"status": "ok", "upstream_circuit": "open"}
-    _eventually(lambda: service.get("/message").status_code == httpx.codes.OK)
+    eventually(lambda: service.get("/message").status_code == httpx.codes.OK)
     assert service.get("/health").json() == {"status": "ok", "upstream_circuit": "closed"}
 
 

@@ -16,7 +16,7 @@ class Drip(httpx.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         """Send five of them, each as late as the deadline is long."""
         for _ in range(5):
-            time.sleep(SHORT)
+            time.sleep(SHORT)  # real: a deadline of real seconds passes, and nobody stops this
             yield b"x"
 
 

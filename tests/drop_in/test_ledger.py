@@ -1,17 +1,16 @@
 """The bundled server's ledger proves it: no write that a plain client makes once is made twice."""
 
-import time
 from typing import Any
 
 import pytest
 
 from server.testing import FailureServer
 from tests.drop_in.kits import Kit
+from tests.eventually import eventually
 
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 WRITES = ("POST", "PATCH")
 METHODS = (*IDEMPOTENT, *WRITES)
-PATIENCE_SECONDS = 5.0
 AFTER: dict[str, Any] = {"when": "after"}
 
 
@@ -21,10 +20,9 @@ def tallied(server: FailureServer, arrivals: int) -> tuple[int, int]:
     A call whose client lost patience may still be on its way, so as many are waited for as there
     should be.
     """
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while (ledger := server.ledger()).arrived < arrivals or ledger.took_effect < 1:
-        assert time.monotonic() < give_up_at, "a call never arrived"
-        time.sleep(0.002)
+    eventually(lambda: server.ledger().arrived >= arrivals, lambda: "a call never arrived")
+    eventually(lambda: server.ledger().took_effect, lambda: "no call took effect")
+    ledger = server.ledger()
     return ledger.arrived, ledger.took_effect
 
 

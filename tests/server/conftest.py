@@ -1,10 +1,8 @@
-"""Running servers, the calls made to them, and waiting for what they do in their own time."""
+"""Running servers, and the calls made to them."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Protocol
 
 import httpx
 import pytest
@@ -14,16 +12,7 @@ from server.controls import RemoteServer
 from server.listening import listen
 from server.testing import FailureServer
 from server.thread_host import ThreadHost
-
-PATIENCE_SECONDS = 10.0
-
-
-class Eventually(Protocol):
-    """Waits for a condition that another thread or process brings about."""
-
-    def __call__(self, condition: Callable[[], bool]) -> None:
-        """Return when `condition` holds; fail the test if it never does."""
-        ...
+from tests.eventually import PATIENCE_SECONDS
 
 
 def open_call(url: str, request_id: str = "a", *, head: str = "") -> socket.socket:
@@ -40,19 +29,6 @@ def open_call(url: str, request_id: str = "a", *, head: str = "") -> socket.sock
     first = f"POST {parts.raw_path.decode()} HTTP/1.1\r\nHost: {parts.host}\r\n"
     connection.sendall(f"{first}X-Request-ID: {request_id}\r\n{head}\r\n".encode())
     return connection
-
-
-def _eventually(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up_at, "it never came to hold"
-        time.sleep(0.005)
-
-
-@pytest.fixture
-def eventually() -> Eventually:
-    """Wait, as briefly as can be, for what happens elsewhere."""
-    return _eventually
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +54,18 @@ def _session_caller(_session_server: FailureServer) -> Iterator[httpx.Client]:
 def caller(server: FailureServer, _session_caller: httpx.Client) -> httpx.Client:
     """A plain client of `server`."""
     return _session_caller
+
+
+@pytest.fixture
+def held_back(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that each call should wait for, and need not."""
+    seconds_of_calls: list[float] = []
+
+    async def note(_: object, seconds: float) -> None:
+        seconds_of_calls.append(seconds)
+
+    monkeypatch.setattr("server.routes.msg.hold_back", note)
+    return seconds_of_calls
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Literal, Self
 
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.scripted_server import head
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from server.testing import WireProxy
     from tests.wire.scripted_server import Connection
 
-PATIENCE_SECONDS = 10.0
 SILENCE_SECONDS = 0.05
 BODY = b"0123456789"
 HEAD = head(200, content_length=str(len(BODY)))

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from server.app import create_app
 from server.controls import RemoteServer
 from server.limits import Limits
-from tests.server.conftest import Eventually, open_call
+from tests.eventually import eventually
+from tests.server.conftest import open_call
 
 LIMIT = 1_000
 
@@ -90,7 +91,7 @@ def test_a_body_that_drips_is_cut_off(server: RemoteServer) -> None:
 
 
 def test_a_caller_that_leaves_inside_its_body_has_no_effect(
-    serve: Callable[[FastAPI], RemoteServer], eventually: Eventually
+    serve: Callable[[FastAPI], RemoteServer],
 ) -> None:
     """It arrived and is gone, and what was due to fail has not been used up."""
     server = serve(create_app())

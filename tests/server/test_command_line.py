@@ -19,7 +19,8 @@ import server.main
 from server.controls import RemoteServer
 from server.listening import Listener
 from server.main import main
-from tests.server.conftest import Eventually, open_call
+from tests.eventually import eventually
+from tests.server.conftest import open_call
 
 ROOT = Path(__file__).parents[2]
 LINE = "Failure server listening on "
@@ -67,7 +68,7 @@ def health(url: str) -> str:
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_it_serves_until_a_signal(number: signal.Signals, eventually: Eventually) -> None:
+def test_it_serves_until_a_signal(number: signal.Signals) -> None:
     """It ends in good order and without a word, whatever is in flight."""
     with typed("--port", "0") as process:
         url = announced_url(process)
@@ -88,7 +89,7 @@ def test_with_reload_the_server_does_not_outlive_the_reloader() -> None:
 
 
 @posix
-def test_with_reload_a_change_is_served(tmp_path: Path, eventually: Eventually) -> None:
+def test_with_reload_a_change_is_served(tmp_path: Path) -> None:
     """At the same URL, until Ctrl-C in a terminal, which both processes hear, ends it."""
     shutil.copytree(ROOT / "server", tmp_path / "server")
     route = tmp_path / "server" / "routes" / "health.py"
@@ -124,7 +125,7 @@ def test_beyond_loopback_it_warns(
         return 0
 
     monkeypatch.setattr("server.serving.serve", serve)
-    assert main(["serve", "--host", "0.0.0.0", "--port", "0"]) == 0  # noqa: S104
+    assert main(["serve", "--host", "0.0.0.0", "--port", "0"]) == 0  # noqa: S104 - nothing is served
     printed = capsys.readouterr()
     url = printed.out.removeprefix(LINE).rstrip()
     assert url.startswith("http://0.0.0.0:")

@@ -20,7 +20,7 @@ from server.listening import listen
 from server.process_host import ProcessHost
 from server.testing import FailureServer
 from server.thread_host import AbruptServer, ThreadHost
-from tests.server.conftest import Eventually
+from tests.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
@@ -47,7 +47,11 @@ def nobody_listens(port: int) -> bool:
 @posix
 @pytest.mark.parametrize(
     "last_words",
-    ["sys.stdin.read()", "sys.stdin.read(); time.sleep(60)", "signal.raise_signal(signal.SIGSTOP)"],
+    [
+        "sys.stdin.read()",
+        "sys.stdin.read(); time.sleep(60)",  # for good: it is killed
+        "signal.raise_signal(signal.SIGSTOP)",
+    ],
     ids=["willing", "deaf", "stuck"],
 )
 def test_a_process_is_stopped(monkeypatch: pytest.MonkeyPatch, last_words: str) -> None:
@@ -63,7 +67,7 @@ def test_a_process_is_stopped(monkeypatch: pytest.MonkeyPatch, last_words: str) 
 
 
 @posix
-def test_a_process_does_not_outlive_its_parent(eventually: Eventually) -> None:
+def test_a_process_does_not_outlive_its_parent() -> None:
     """Even if the parent is killed and can do nothing about it."""
     parent = (
         "import os, signal\n"

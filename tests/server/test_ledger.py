@@ -66,6 +66,6 @@ def test_a_ledger_cannot_be_changed() -> None:
     """Neither its fields nor its mapping."""
     frozen = ledger(a=1)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        frozen.arrived = 0  # type: ignore[misc]
+        frozen.arrived = 0  # type: ignore[misc] # that is the test
     with pytest.raises(TypeError, match="does not support item"):
         cast("dict[str, LedgerEntry]", frozen.requests)["b"] = frozen.requests["a"]

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from server.testing import FailureServerError, RemoteProxy, WireProxy
-from tests.server.proxy_peers import ANSWER, answering, get
+from tests.eventually import eventually
+from tests.server.proxy_peers import ANSWER, Client, answering, get
 from tests.wire.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
@@ -88,6 +89,18 @@ def test_connections_are_closed(api: httpx.Client) -> None:
     assert api.post("/connections/close?by=force").status_code == 422
 
 
+def test_only_idle_connections_are_closed_unless_told_otherwise(
+    api: httpx.Client, proxy: WireProxy
+) -> None:
+    """One with an answer under way is left."""
+    proxy.fault("stall")
+    with Client(proxy) as busy:
+        busy.ask()
+        eventually(lambda: proxy.statistics().applied == {"stall": 1})
+        assert api.post("/connections/close").json() == {"closed": 0}
+        assert api.post("/connections/close?idle_only=false").json() == {"closed": 1}
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "complaint"),
     [
@@ -129,6 +142,15 @@ def test_bad_input_is_named(
     with pytest.raises(ValueError, match=complaint):
         proxy.fault(kind, **options)
     assert proxy.faults() == []
+
+
+@pytest.mark.parametrize("after_bytes", [1, -1])
+def test_a_complaint_tells_the_place_of_the_field(api: httpx.Client, after_bytes: int) -> None:
+    """Whether it is wrong by itself, or beside another."""
+    fault = {"kind": "reset", "at": "after_head", "after_bytes": after_bytes}
+    [complaint] = api.post("/faults", json=fault).json()["detail"]
+    assert complaint["loc"] == ["body", "reset", "after_bytes"]
+    assert complaint["input"] == after_bytes
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"null", b"[" * 10_000, b" " * 2_097_153])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from server.proxy import pump
 from server.testing import WireProxy
+from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.server.proxy_peers import (
     ANSWER,
     BODY,
@@ -26,10 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from server.proxy.bells import Bell
-    from tests.server.conftest import Eventually
     from tests.wire.scripted_server import Connection
 
-HOUR_MS = 60_000
+MINUTE_MS = 60_000
 
 
 @pytest.fixture
@@ -129,6 +130,24 @@ def test_reset(proxy: WireProxy, options: dict[str, Any], seen: bytes) -> None:
     assert get(proxy) == (ANSWER, "fin")
 
 
+def test_a_first_line_in_two_pieces_is_one_line() -> None:
+    """It is over where it ends, not where its first packet does."""
+    may_go_on = threading.Event()
+
+    def hesitate(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(LINE[:5])
+        assert may_go_on.wait(PATIENCE_SECONDS)
+        connection.send(ANSWER[5:])
+
+    with ScriptedServer(hesitate) as server, WireProxy(server.url) as proxy:
+        proxy.fault("reset", at="in_head")
+        with Client(proxy) as client:
+            assert client.ask().read(5) == LINE[:5]
+            may_go_on.set()
+            assert client.read_all() == (LINE[5:], "rst")
+
+
 def test_reset_of_an_upload(proxy: WireProxy, upstream: ScriptedServer) -> None:
     """In the middle of the request's body: the service does not get it whole."""
     proxy.fault("reset", stream="upstream", at="in_body", after_bytes=3)
@@ -178,13 +197,25 @@ def test_stall_ends_by_itself(proxy: WireProxy, pauses: list[float]) -> None:
     assert pauses == [7.5]
 
 
-def test_stall_ends_when_the_client_leaves(proxy: WireProxy, eventually: Eventually) -> None:
+def test_stall_ends_when_the_client_leaves(proxy: WireProxy) -> None:
     """A client that has given up holds nothing here."""
     proxy.fault("stall")
     with Client(proxy) as client:
         client.ask()
         eventually(lambda: proxy.statistics().applied == {"stall": 1})
     eventually(lambda: proxy.statistics().open == 0)
+
+
+def test_what_is_lifted_while_another_fault_holds_on_does_not_strike(proxy: WireProxy) -> None:
+    """Though both had met the connection, at the same place."""
+    proxy.fault("stall")
+    proxy.fault("reset")
+    with Client(proxy) as client:
+        client.ask()
+        eventually(lambda: proxy.statistics().applied == {"stall": 1})
+        proxy.reset()
+        assert client.read(len(ANSWER)) == ANSWER
+    assert proxy.statistics().applied == {"stall": 1}
 
 
 def test_stall_of_requests(proxy: WireProxy, upstream: ScriptedServer) -> None:
@@ -208,7 +239,7 @@ def test_drip(proxy: WireProxy, pauses: list[float]) -> None:
 
 def test_drip_holds_back_what_comes_later(proxy: WireProxy) -> None:
     """A piece at a time; removing the fault lets the rest go at once."""
-    proxy.fault("drip", at="after_head", interval_ms=HOUR_MS)
+    proxy.fault("drip", at="after_head", interval_ms=MINUTE_MS)
     with Client(proxy) as client:
         assert client.ask().read(len(HEAD)) == HEAD
         assert client.hears_nothing()
@@ -311,7 +342,7 @@ def test_surplus_after_an_answer_that_ends_with_its_connection() -> None:
 
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
-def test_close_idle(proxy: WireProxy, by: str, eventually: Eventually) -> None:
+def test_close_idle(proxy: WireProxy, by: str) -> None:
     """After the silence that follows an answer, not before the first request."""
     proxy.fault("close_idle", by=by, after_ms=1)
     with Client(proxy) as client:
@@ -361,9 +392,7 @@ def test_close_on_reuse_of_a_connection_that_was_open(proxy: WireProxy) -> None:
 
 
 @pytest.mark.parametrize("by", ["fin", "rst"])
-def test_all_idle_connections_die_at_once(
-    proxy: WireProxy, by: Any, eventually: Eventually
-) -> None:
+def test_all_idle_connections_die_at_once(proxy: WireProxy, by: Any) -> None:
     """Those with an answer under way are left, unless they are named too."""
     with Client(proxy) as first, Client(proxy) as second, Client(proxy) as busy:
         for client in (first, second):
@@ -392,7 +421,7 @@ def test_a_fault_that_needs_plaintext_says_so(options: dict[str, Any]) -> None:
         assert (counted.applied, counted.skipped) == ({}, {"reset": 1})
 
 
-def test_a_service_that_is_gone_is_counted(eventually: Eventually) -> None:
+def test_a_service_that_is_gone_is_counted() -> None:
     """Its clients are reset."""
     with ScriptedServer(answering) as server, WireProxy(server.url) as proxy:
         server.__exit__(None, None, None)

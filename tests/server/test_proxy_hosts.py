@@ -1,4 +1,4 @@
-"""How the wire proxy comes up and goes down: threads, processes, the command line, fixtures."""
+"""How the wire proxy comes up and goes down: threads, processes, the command line."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ import pytest
 from server.main import main
 from server.proxy.process import ANNOUNCEMENT
 from server.testing import BadUpstreamError, FailureServerError, RemoteProxy, WireProxy
+from tests.eventually import eventually
 from tests.server.proxy_peers import ANSWER, Client, answering, get
 from tests.wire.conftest import open_sockets
 from tests.wire.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
-    from tests.server.conftest import Eventually
+    from server.proxy.fault_models import FaultName
+    from server.proxy.proxy_host import ProxyHost
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "127.0.0.1:1"
@@ -32,7 +34,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
 
 
 @pytest.mark.parametrize("fault", [None, "stall", "drip", "refuse"])
-def test_it_closes_cleanly(fault: str | None, eventually: Eventually) -> None:
+def test_it_closes_cleanly(fault: FaultName | None) -> None:
     """No thread and no socket is left, whatever is under way; its clients are reset."""
     with ScriptedServer(answering) as server:
         sockets, threads = open_sockets(), threading.active_count()
@@ -41,7 +43,7 @@ def test_it_closes_cleanly(fault: str | None, eventually: Eventually) -> None:
             for client in clients[:5]:
                 assert client.ask().read(len(ANSWER)) == ANSWER
             if fault is not None:
-                proxy.fault(fault)  # type: ignore[arg-type]
+                proxy.fault(fault)
             for client in clients[:5]:
                 client.ask()
             eventually(lambda: proxy.statistics().accepted == 10)
@@ -186,76 +188,20 @@ def test_beyond_loopback_it_warns(
 ) -> None:
     """The control API stays on this machine all the same."""
 
-    def run(host: WireProxy, _: object, *, announce: object) -> int:
-        host._proxy._listener.socket.close()  # type: ignore[attr-defined]
-        host._control._listener.socket.close()  # type: ignore[attr-defined]
+    def run(host: ProxyHost, _: object, *, announce: object) -> int:
+        host._proxy._listener.socket.close()
+        host._control._listener.socket.close()
         assert callable(announce)
         announce()
         return 0
 
     monkeypatch.setattr("server.serving.run", run)
-    assert main(["proxy", "--upstream", NOWHERE, "--host", "0.0.0.0"]) == 0  # noqa: S104
+    assert main(["proxy", "--upstream", NOWHERE, "--host", "0.0.0.0"]) == 0  # noqa: S104 - nothing is served
     printed = capsys.readouterr()
     assert "on 0.0.0.0:" in printed.out
     assert "control API on http://127.0.0.1:" in printed.out
     assert printed.err.startswith("WARNING: 0.0.0.0 is not a loopback address.")
     assert f"is connected to {NOWHERE}" in printed.err
-
-
-TESTS = """
-from urllib.request import urlopen
-
-import pytest
-
-
-def use(proxy, server):
-    assert proxy.statistics().accepted == 0
-    assert proxy.faults() == []
-    assert urlopen(proxy.url + "/msg").status == 200
-    assert server.ledger().arrived == 1
-    proxy.fault("reset")
-
-
-@pytest.mark.parametrize("turn", [1, 2])
-def test_as_new(wire_proxy, failure_server, turn):
-    use(wire_proxy, failure_server)
-
-
-def test_as_new_in_a_process(wire_proxy_process, failure_server_process):
-    use(wire_proxy_process, failure_server_process)
-
-
-def test_stopped_by_a_test(wire_proxy):
-    wire_proxy.stop()
-
-
-def test_back_again(wire_proxy, failure_server):
-    use(wire_proxy, failure_server)
-
-
-def test_of_ones_own(start_wire_proxy, failure_server):
-    use(start_wire_proxy(failure_server.url, seed=4), failure_server)
-"""
-
-
-def test_every_test_finds_the_proxies_as_new(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever the test before it left, one that it has stopped included."""
-    (tmp_path / "test_with_a_proxy.py").write_text(TESTS)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the plugin may be installed
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "server.pytest_plugin"),
-            *("--rootdir", os.fspath(tmp_path)),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "6 passed" in result.stdout, result.stdout + result.stderr
 
 
 def test_it_outlives_a_shortage_of_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:

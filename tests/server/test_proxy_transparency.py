@@ -14,14 +14,14 @@ import httpx
 import pytest
 
 from server.testing import WireProxy
-from tests.server.proxy_peers import PATIENCE_SECONDS, Client, echoing
+from tests.eventually import PATIENCE_SECONDS, eventually
+from tests.server.proxy_peers import Client, echoing
 from tests.wire.scripted_server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from server.proxy.fault_models import FaultName
-    from tests.server.conftest import Eventually
     from tests.wire.scripted_server import Connection
 
 CERTIFICATES = Path(__file__).parents[1] / "wire" / "certificates"
@@ -70,7 +70,7 @@ def test_large_payloads_pass_both_ways(echo: WireProxy) -> None:
     assert (counted.bytes_up, counted.bytes_down) == (LARGE, LARGE)
 
 
-def test_no_byte_is_lost_when_faults_come_and_go(echo: WireProxy, eventually: Eventually) -> None:
+def test_no_byte_is_lost_when_faults_come_and_go(echo: WireProxy) -> None:
     """Such as hold bytes back: each of them, in both directions, while all is under way."""
     data, sent, done = noise(200_000, seed=2), 0, threading.Event()
 
@@ -87,7 +87,7 @@ def test_no_byte_is_lost_when_faults_come_and_go(echo: WireProxy, eventually: Ev
             for kind, options in HOLDING_BACK.items():
                 before = echo.statistics().applied.get(kind, 0)
                 echo.fault(kind, **options, stream=stream)
-                eventually(lambda: echo.statistics().applied.get(kind, 0) > before)  # noqa: B023
+                eventually(lambda: echo.statistics().applied.get(kind, 0) > before)  # noqa: B023 - called within the round
                 echo.reset()
         done.set()
 
@@ -232,9 +232,7 @@ def test_tls_is_broken_at_an_offset(
         assert proxy.statistics().applied == {"reset": 1}
 
 
-def test_an_idle_tls_connection_is_closed(
-    tls: ssl.SSLContext, trust: ssl.SSLContext, eventually: Eventually
-) -> None:
+def test_an_idle_tls_connection_is_closed(tls: ssl.SSLContext, trust: ssl.SSLContext) -> None:
     """By its silence; the next request goes by another."""
     with (
         ScriptedServer(answer_large, tls=tls) as server,

@@ -183,8 +183,8 @@ def test_a_header_with_a_bad_name_is_refused() -> None:
 )
 def test_statuses_are_any_list_of_numbers(value: object) -> None:
     """Or a text with commas, as from the environment."""
-    assert config_with("retry.statuses", value).retry == RetryConfig(statuses=[500, 503])  # type: ignore[arg-type]
-    assert RetryConfig(statuses=()).statuses == frozenset()  # type: ignore[arg-type]
+    assert config_with("retry.statuses", value).retry == RetryConfig(statuses=frozenset({500, 503}))
+    assert config_with("retry.statuses", ()).retry == RetryConfig(statuses=frozenset())
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_an_error_can_be_raised_without_any_context(kind: type[MyAPIError]) -> N
 def test_context_is_given_by_keyword() -> None:
     """Ten values in a row would be mixed up."""
     with pytest.raises(TypeError):
-        MyAPIError("it failed", "GET")  # type: ignore[call-arg]
+        MyAPIError("it failed", "GET")  # type: ignore[call-arg] # that is the test
 
 
 def test_a_rejection_tells_its_last_cause() -> None:

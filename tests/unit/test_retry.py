@@ -215,7 +215,7 @@ class _Awaitable:
 
 
 class _AsyncBackoff(Backoff):
-    async def delay(self, attempt: int) -> float:  # type: ignore[override]
+    async def delay(self, attempt: int) -> float:  # type: ignore[override] # what is refused
         """Never get there."""
         raise AssertionError("nobody awaits it")
 

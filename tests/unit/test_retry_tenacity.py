@@ -251,7 +251,7 @@ def test_a_predicate_that_is_none_of_theirs_decides_nothing_for_a_rejection() ->
 
 
 class _AsyncPredicate(tenacity.retry_base):
-    async def __call__(self, retry_state: RetryCallState) -> bool:  # type: ignore[override]
+    async def __call__(self, retry_state: RetryCallState) -> bool:  # type: ignore[override] # what is refused
         raise AssertionError("nobody awaits it")
 
 

@@ -66,7 +66,7 @@ def test_a_snapshot_does_not_change() -> None:
     assert (found.operations, found.failures) == (1, {"ServerError": 1})
     assert found.circuits == {"client": "closed"}
     with pytest.raises(dataclasses.FrozenInstanceError):
-        found.operations = 5  # type: ignore[misc]
+        found.operations = 5  # type: ignore[misc] # that is the test
 
 
 def test_a_snapshot_can_go_into_json_and_to_other_processes() -> None:

@@ -139,4 +139,4 @@ async def settle(client: ResilientClient) -> None:
     for _ in range(100):
         if all(each.is_idle() for pool in pools_of(client) for each in pool.connections):
             break
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)  # no event tells of it; whoever comes next asserts it

@@ -8,15 +8,15 @@ import select
 import socket
 import ssl
 import stat
-import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 import pytest
 
+from tests.eventually import eventually
 from tests.wire.scripted_server import ScriptedServer
-from tests.wire.twins import PATIENCE_SECONDS, TWINS, Twin, tell
+from tests.wire.twins import TWINS, Twin, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,10 +124,10 @@ def _no_socket_is_left(failure_server: FailureServer) -> Iterator[None]:
     """Count the open sockets: after each test there are as many as before."""
     before = open_sockets()
     yield
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while (now := open_sockets()) > before:  # a server notices in its own time
-        assert time.monotonic() < give_up_at, f"{now - before} sockets are left open"
-        time.sleep(0.002)
+    eventually(  # a server notices in its own time
+        lambda: open_sockets() <= before,
+        lambda: f"{open_sockets() - before} sockets are left open",
+    )
 
 
 def open_sockets() -> int:

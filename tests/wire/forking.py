@@ -12,11 +12,11 @@ import asyncio
 import os
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from client import AsyncClient, ClientConfig, MyAPIError, ResilientClient, SyncResilientClient
+from tests.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +72,7 @@ def threads(url: str) -> None:
     stalling = [threading.Thread(target=stall) for _ in range(2)]
     for thread in stalling:
         thread.start()
-    while client.stats().slots_in_use < 2:
-        time.sleep(0.01)
+    eventually(lambda: client.stats().slots_in_use == 2)
     lock = client._session.engine.tally._lock
 
     def child() -> None:

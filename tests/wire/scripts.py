@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 from tests.wire.scripted_server import head
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 LARGE = b"x" * 8_000_000
 """More than the buffers of two sockets take."""
+BOMB = gzip.compress(b"\0" * 5_000_000)
+"""A small body that grows a thousandfold."""
 
 
 def healthy(connection: Connection) -> None:
@@ -59,6 +62,46 @@ def stalls_in_the_body(connection: Connection) -> None:
     """Announce a body and send some of it."""
     connection.read_request()
     connection.send(head(content_length="1000") + b"x")
+    connection.stall()
+
+
+def closes_in_the_body(connection: Connection) -> None:
+    """Close before the announced length is reached."""
+    connection.read_request()
+    connection.send(head(content_length="1000") + b"x" * 10)
+
+
+def resets_in_the_body(connection: Connection) -> None:
+    """Cut the connection before the announced length is reached."""
+    connection.read_request()
+    connection.send(head(content_length="1000") + b"x" * 10)
+    connection.reset()
+
+
+def forgets_the_last_chunk(connection: Connection) -> None:
+    """Close where another chunk, or the end, should come."""
+    connection.read_request()
+    connection.send(head(transfer_encoding="chunked") + b"5\r\nhello\r\n")
+
+
+def garbles_a_chunk(connection: Connection) -> None:
+    """Send a chunk whose length is no number."""
+    connection.read_request()
+    connection.send(head(transfer_encoding="chunked") + b"zz\r\nhello\r\n")
+    connection.stall()
+
+
+def lies_about_the_encoding(connection: Connection) -> None:
+    """Send as gzip what is none."""
+    connection.read_request()
+    connection.answer(body=b"no such thing", content_encoding="gzip")
+    connection.stall()
+
+
+def explodes(connection: Connection) -> None:
+    """Send a small body that grows large."""
+    connection.read_request()
+    connection.answer(body=BOMB, content_encoding="gzip")
     connection.stall()
 
 

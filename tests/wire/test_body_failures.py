@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,16 @@ from client import (
     ResponseError,
 )
 from tests.wire.scripted_server import head
-from tests.wire.scripts import healthy
+from tests.wire.scripts import (
+    closes_in_the_body,
+    explodes,
+    forgets_the_last_chunk,
+    garbles_a_chunk,
+    healthy,
+    lies_about_the_encoding,
+    resets_in_the_body,
+    stalls_in_the_body,
+)
 from tests.wire.twins import check_all_is_back, read_stream, settings
 
 if TYPE_CHECKING:
@@ -24,57 +32,24 @@ if TYPE_CHECKING:
     from tests.wire.twins import Twin
 
 
-def ends_too_soon(connection: Connection) -> None:
-    """Close before the announced length is reached."""
-    connection.read_request()
-    connection.send(head(content_length="1000") + b"x" * 10)
-
-
-def is_reset_half_way(connection: Connection) -> None:
-    """Send an RST before the announced length is reached."""
-    connection.read_request()
-    connection.send(head(content_length="1000") + b"x" * 10)
-    connection.reset()
-
-
-def lacks_the_last_chunk(connection: Connection) -> None:
-    """Close where another chunk, or the end, should come."""
-    connection.read_request()
-    connection.send(head(transfer_encoding="chunked") + b"5\r\nhello\r\n")
-
-
 def breaks_a_chunk(connection: Connection) -> None:
     """Close inside a chunk."""
     connection.read_request()
     connection.send(head(transfer_encoding="chunked") + b"ff\r\nhello")
 
 
-def garbles_a_chunk(connection: Connection) -> None:
-    """Send a chunk whose length is none."""
-    connection.read_request()
-    connection.send(head(transfer_encoding="chunked") + b"zz\r\nhello\r\n")
-    connection.stall()
-
-
-def falls_silent(connection: Connection) -> None:
-    """Stop half way, without closing."""
-    connection.read_request()
-    connection.send(head(content_length="1000") + b"x" * 10)
-    connection.stall()
-
-
 def patience(script: Script) -> dict[str, float]:
     """Wait shortly for silence alone, so that a busy machine turns nothing else into it."""
-    return {"read": 0.1 if script is falls_silent else 10.0}
+    return {"read": 0.1 if script is stalls_in_the_body else 10.0}
 
 
 BREAKS = [
-    pytest.param(ends_too_soon, APINetworkError, id="short"),
-    pytest.param(is_reset_half_way, APINetworkError, id="reset"),
-    pytest.param(lacks_the_last_chunk, APINetworkError, id="no-last-chunk"),
+    pytest.param(closes_in_the_body, APINetworkError, id="short"),
+    pytest.param(resets_in_the_body, APINetworkError, id="reset"),
+    pytest.param(forgets_the_last_chunk, APINetworkError, id="no-last-chunk"),
     pytest.param(breaks_a_chunk, APINetworkError, id="broken-chunk"),
     pytest.param(garbles_a_chunk, APINetworkError, id="garbled-chunk"),
-    pytest.param(falls_silent, APITimeoutError, id="silent"),
+    pytest.param(stalls_in_the_body, APITimeoutError, id="silent"),
 ]
 
 
@@ -140,13 +115,7 @@ async def test_a_body_in_another_encoding_is_not_retried(
     twin: Twin, serve: Serve, *, is_streamed: bool
 ) -> None:
     """Another attempt would bring the same; the server is there, so the circuit stays closed."""
-
-    def garbles(connection: Connection) -> None:
-        connection.read_request()
-        connection.answer(body=b"no such thing", content_encoding="gzip")
-        connection.stall()
-
-    server = serve(garbles, healthy)
+    server = serve(lies_about_the_encoding, healthy)
     config = settings(
         server.url, circuit_breaker={"failure_threshold": 1}, bulkhead={"max_concurrency": 1}
     )
@@ -161,13 +130,6 @@ async def test_a_body_in_another_encoding_is_not_retried(
 
 async def test_a_body_that_is_too_large_is_cut_off(twin: Twin, serve: Serve) -> None:
     """Long before a small answer has grown to its full size, and without a retry."""
-
-    def explodes(connection: Connection) -> None:
-        connection.read_request()
-        bomb = gzip.compress(b"\0" * 5_000_000)
-        connection.answer(body=bomb, content_encoding="gzip")
-        connection.stall()
-
     server = serve(explodes, healthy)
     config = settings(server.url, max_body_bytes=100_000, bulkhead={"max_concurrency": 1})
     async with twin.client(config) as client:

@@ -26,9 +26,10 @@ from client import (
 from client.abandonable import Abandonable
 from client.blocking_deadline import deadline_of_this_thread
 from client.family import family_named
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.conftest import sockets_to
 from tests.wire.scripts import LARGE, drips_the_body, healthy, stalls_before_the_head
-from tests.wire.twins import PATIENCE_SECONDS, BlockingTwin, settings
+from tests.wire.twins import BlockingTwin, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -103,7 +103,7 @@ async def test_a_deadline_ends_with_its_call(twin: Twin, serve: Serve) -> None:
         await client.get("/")
         for _ in range(3):
             assert (await client.get("/", deadline=0.3)).text == "ok"
-        await twin.sleep(0.31)
+        await twin.sleep(0.31)  # real, as each deadline is: what one left behind would strike now
         assert (await client.get("/")).text == "ok"
         assert (await client.get("/", deadline=5)).text == "ok"
         assert server.accepted == 1

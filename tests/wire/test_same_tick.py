@@ -16,7 +16,7 @@ async def test_the_scope_knows_its_cancellation() -> None:
         async with _Limit(None) as limit:
             scope.cancel()
             limit.reschedule(asyncio.get_running_loop().time())
-            await asyncio.sleep(10)
+            await asyncio.sleep(10)  # for good: the scope ends it
     assert scope.cancelled_caught
     await asyncio.sleep(0)
 
@@ -27,7 +27,7 @@ async def test_a_plain_cancellation_stays_one() -> None:
     async def work() -> None:
         async with _Limit(None) as limit:
             limit.reschedule(asyncio.get_running_loop().time())
-            await asyncio.sleep(10)
+            await asyncio.sleep(10)  # for good: it is cancelled
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)

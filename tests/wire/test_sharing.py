@@ -24,14 +24,17 @@ from client import (
     trio_ports,
 )
 from client.asyncio_pool import _Uninterrupted
+from client.asyncio_ports import AsyncioPorts
 from client.blocking_ports import BlockingPorts
 from client.breaker import Breaker
 from client.circuit import Outcome, Permit, Rejection
 from client.ports import run_to_end
 from tests.docs.reading import ROOT
+from tests.eventually import PATIENCE_SECONDS
+from tests.wire.cancelling import pass_ticks
 from tests.wire.forking import STORIES
 from tests.wire.scripts import echoes
-from tests.wire.twins import PATIENCE_SECONDS, settings
+from tests.wire.twins import AsyncTwin, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -128,7 +131,7 @@ async def test_what_is_being_closed_is_waited_for() -> None:
     await asyncio.sleep(0)
     begun.cancel()
     waiting = asyncio.create_task(closings.wait())
-    await asyncio.sleep(0.01)
+    await pass_ticks(10)
     assert not waiting.done()
     may_end.set()
     await waiting
@@ -207,8 +210,7 @@ def test_after_a_loop_that_was_left_in_the_middle_of_a_call(serve: Serve) -> Non
     )
     loop = asyncio.new_event_loop()
     abandoned = loop.create_task(client.get("/x"))
-    loop.run_until_complete(asyncio.sleep(0.1))
-    assert client._session.engine.ports._sleepers  # type: ignore[attr-defined] # it is asyncio's
+    loop.run_until_complete(until_it_waits(client))
     assert client.stats().slots_in_use == 1
     abandoned._log_destroy_pending = False  # type: ignore[attr-defined] # asyncio would complain
     loop.close()
@@ -228,6 +230,13 @@ def busy(connection: Connection) -> None:
     """Answer one request with a 503."""
     connection.read_request()
     connection.answer(503)
+
+
+async def until_it_waits(client: ResilientClient) -> None:
+    """Return once a call of the client waits for its next attempt."""
+    ports = client._session.engine.ports
+    assert isinstance(ports, AsyncioPorts)
+    await AsyncTwin().until(lambda: ports._sleepers)
 
 
 def in_two_loops(
@@ -305,9 +314,8 @@ def test_a_wait_in_a_loop_that_ended_is_not_woken(serve: Serve) -> None:
     )
     loop = asyncio.new_event_loop()
     waiting = loop.create_task(client.get("/x"))
-    loop.run_until_complete(asyncio.sleep(0.1))
-    assert client._session.engine.ports._sleepers  # type: ignore[attr-defined]
-    waiting._log_destroy_pending = False  # type: ignore[attr-defined] # as above
+    loop.run_until_complete(until_it_waits(client))
+    waiting._log_destroy_pending = False  # type: ignore[attr-defined] # asyncio would complain
     loop.close()
     asyncio.run(client.close())
 

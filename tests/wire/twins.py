@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeV
 
 from client import ClientConfig, ResilientClient, SyncResilientClient
 from client.ports import run_to_end
+from tests.eventually import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-PATIENCE_SECONDS = 10.0
-"""How long a test waits for something to end before it says that it hangs."""
 
 
 def settings(url: str, **overrides: Any) -> ClientConfig:
@@ -84,7 +82,7 @@ class Twin(ABC):
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < give_up_at, "it never came to hold"
-            await self.sleep(0.002)
+            await self.sleep(0.002)  # see `eventually`: here, tasks of the loop go on meanwhile
 
 
 class AsyncTask(Generic[T]):

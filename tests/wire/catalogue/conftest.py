@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -13,10 +12,10 @@ import pytest
 import client.httpx2
 from client import CircuitState, MyAPIError, ServerError
 from client.circuit import Outcome
+from tests.eventually import eventually
 from tests.wire.catalogue.faults import MOST_ATTEMPTS, secured
 from tests.wire.conftest import sockets_to
 from tests.wire.twins import (
-    PATIENCE_SECONDS,
     AsyncTwin,
     BlockingClient,
     BlockingTwin,
@@ -180,12 +179,10 @@ def _nothing_is_left(failure_server: FailureServer) -> Iterator[None]:
     """Count threads and descriptors: after each test there are as many as before."""
     before = _holdings()
     yield
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while any(now > then for now, then in zip(_holdings(), before, strict=True)):
-        assert time.monotonic() < give_up_at, (
-            f"(threads, descriptors): {before}, then {_holdings()}"
-        )
-        time.sleep(0.002)
+    eventually(
+        lambda: all(now <= then for now, then in zip(_holdings(), before, strict=True)),
+        lambda: f"(threads, descriptors): {before}, then {_holdings()}",
+    )
 
 
 def _holdings() -> tuple[int, int]:

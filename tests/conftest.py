@@ -1,1 +1,0 @@
-"""Fixtures that more than one test module needs."""
