@@ -19,7 +19,7 @@ from client.pools import (
 from client.surplus import close_after_surplus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
 __all__ = ["AsyncioPool"]
 
@@ -67,9 +67,9 @@ class AsyncioPool(WrappedPool):
             response = await self.pool.handle_async_request(request)
         except BaseException as error:
             with_idle = tells_of_dead_connections(error, standing)
-            await self._clear_up(request, with_idle=with_idle)
+            await self.clear_up(request, with_idle=with_idle)
             raise
-        response.stream = _Body(response.stream, self._end_of(request))
+        response.stream = _Body(response.stream, self, request)
         return response
 
     async def aclose(self) -> None:
@@ -89,19 +89,8 @@ class AsyncioPool(WrappedPool):
             self.begin_anew()
             self._home.moved()
 
-    def _end_of(self, request: Any) -> Callable[[], Awaitable[None]]:
-        requests = self.pool._requests  # noqa: SLF001 - see `pools`
-        # None where a test answers in the pool's place.
-        used = next((held.connection for held in requests if held.request is request), None)
-
-        async def end() -> None:
-            is_listed = any(held.request is request for held in requests)
-            if used is not None and (is_listed or not is_done_with(used)):
-                await self._clear_up(request)
-
-        return end
-
-    async def _clear_up(self, request: Any, *, with_idle: bool = False) -> None:
+    async def clear_up(self, request: Any, *, with_idle: bool = False) -> None:
+        """Close what a request that has ended left behind."""
         left = take_left_behind(self.pool, request, with_idle=with_idle)
         if left:
             await self._closings.run(self.pool._close_connections(left))  # noqa: SLF001 - see `pools`
@@ -110,9 +99,13 @@ class AsyncioPool(WrappedPool):
 class _Body:
     """The body of an answer, whose end is the end of its request."""
 
-    def __init__(self, inner: Any, end: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, inner: Any, pool: AsyncioPool, request: Any) -> None:
         self._inner = inner
-        self._end = end
+        self._pool = pool
+        self._request = request
+        # None where a test answers in the pool's place.
+        held = getattr(inner, "_pool_request", None)
+        self._used = None if held is None else held.connection
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return aiter(self._inner)
@@ -121,8 +114,11 @@ class _Body:
         close_after_surplus(self._inner)
         try:
             await self._inner.aclose()
-        finally:
-            await self._end()
+        except BaseException:
+            await self._pool.clear_up(self._request)
+            raise
+        if self._used is not None and not is_done_with(self._used):
+            await self._pool.clear_up(self._request)
 
 
 class _Backend:
@@ -145,6 +141,9 @@ class _Stream:
     def __init__(self, inner: Any, closings: _Uninterrupted) -> None:
         self._inner = inner
         self._closings = closings
+        # Used for every request, so not by way of the method below.
+        self.read = inner.read
+        self.write = inner.write
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

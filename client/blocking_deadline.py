@@ -182,12 +182,16 @@ class _Stream:
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._enter()
         try:
-            cut = _cut(timeout, self._httpcore.ReadTimeout)
-            return self._inner.read(max_bytes, timeout=cut)  # type: ignore[no-any-return]
+            if _state.deadline is not None:
+                timeout = _cut(timeout, self._httpcore.ReadTimeout)
+            data: bytes = self._inner.read(max_bytes, timeout=timeout)
+            return data
         finally:
             self._leave()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return  # the end of a body of known length has no bytes
         self._enter()
         try:
             if _state.deadline is None:

@@ -25,7 +25,7 @@ import random
 import threading
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pybreaker
 
@@ -74,6 +74,12 @@ class Permit:
         """True for the probe whose admission moved the circuit from open to half open."""
         self.is_used = False
         """True for a probe that has reported: it does so once."""
+
+
+class Holder(Protocol):
+    """Whatever asks for leave, and reports with its permit how it went."""
+
+    permit: Permit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +198,14 @@ class Circuit:
             changes = self._relay.take()
         self._tell_changes(changes)
 
-    def admit(self, now: float) -> Permit | Rejection:
-        """Return leave to begin an operation, or why there is none."""
+    def admit(self, now: float, holder: Holder | None = None) -> Permit | Rejection:
+        """Return leave to begin an operation, or why there is none.
+
+        Args:
+            now: The time on a monotonic clock, in seconds.
+            holder: Given a probe's permit before the circuit knows of it, so that an interrupt
+                on the way back loses none.
+        """
         # Read before the states: should the circuit open in between, this permit is out of date.
         permit = self._permit
         if self._is_closed and (self._is_private or self._storage.state == pybreaker.STATE_CLOSED):
@@ -202,7 +214,7 @@ class Circuit:
             return permit
         with self._lock:
             self._notice_change_elsewhere(now)
-            decision = self._admit_guarded(now)
+            decision = self._admit_guarded(now, holder)
             changes = self._relay.take()
         self._tell_changes(changes)
         if isinstance(decision, Permit):
@@ -245,7 +257,7 @@ class Circuit:
 
     # The methods below are called with the lock held.
 
-    def _admit_guarded(self, now: float) -> Permit | Rejection:
+    def _admit_guarded(self, now: float, holder: Holder | None) -> Permit | Rejection:
         if self._seen == pybreaker.STATE_CLOSED:
             return self._permit
         if self._seen == pybreaker.STATE_OPEN:
@@ -254,14 +266,18 @@ class Circuit:
                 return Rejection(left, self._last_error)
             self._pybreaker.half_open()
             self._begin_generation()
-            return self._send_probe(now, half_opened=True)
+            return self._send_probe(now, holder, half_opened=True)
         self._reclaim_probes(now)
         if len(self._probes) >= self._config.half_open_max_calls:
             return Rejection(0.0, self._last_error)
-        return self._send_probe(now)
+        return self._send_probe(now, holder)
 
-    def _send_probe(self, now: float, *, half_opened: bool = False) -> Permit:
+    def _send_probe(
+        self, now: float, holder: Holder | None, *, half_opened: bool = False
+    ) -> Permit:
         permit = Permit(self._permit.generation, is_probe=True, half_opened=half_opened)
+        if holder is not None:
+            holder.permit = permit
         self._probes[permit] = now + self._lease
         return permit
 
@@ -275,10 +291,10 @@ class Circuit:
         if permit.generation != self._permit.generation:
             return None
         if permit.is_probe:
+            self._probes.pop(permit, None)  # first: what is broken off after it is no matter
             if permit.is_used:
                 return None
             permit.is_used = True
-            self._probes.pop(permit, None)
         if outcome is Outcome.IGNORED:
             return None
         if outcome is Outcome.FAILURE:

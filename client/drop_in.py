@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from client.call import Call
 from client.classify import Classifier
 from client.config import LoggingConfig
-from client.disposal import Disposal
 from client.drop_in_policy import IDEMPOTENCY_HEADERS, DropInPolicy
 from client.engine import Engine
 from client.event_log import EventLog
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DropIn"]
 
-_REQUEST_ID: Final = "X-Request-ID"
+_REQUEST_ID: Final = "x-request-id"
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
 
@@ -158,9 +157,7 @@ class DropIn:
             send=send,
             through=through,
             # What is not streamed has been read when it comes here.
-            disposal=Disposal(self._http, self._engine.ports, self._classifier, call)
-            if is_streamed
-            else None,
+            http=self._http if is_streamed else None,
         )
         return call, exchange
 
@@ -218,8 +215,12 @@ class _SentCall(Call):
     @cached_property
     def request_id(self) -> str | None:
         """The id that the caller put into the request."""
-        given: str | None = self.target.headers.get(_REQUEST_ID)
-        return given
+        headers = self.target.headers
+        for name, _ in headers.raw:  # asked for every answer, and httpx's own way takes longer
+            if len(name) == len(_REQUEST_ID) and name.decode("latin-1").lower() == _REQUEST_ID:
+                given: str = headers[_REQUEST_ID]
+                return given
+        return None
 
     @cached_property
     def is_recognisable(self) -> bool:

@@ -276,7 +276,7 @@ class Engine:
         return self.errors.no_slot(call, slots.limit, self._patience)
 
     def _take_permit(self, call: Call, circuit: Circuit, now: float) -> None:
-        permit = circuit.admit(now)
+        permit = circuit.admit(now, call)
         if isinstance(permit, Rejection):
             raise self._turned_away(call, permit)
         call.permit = permit

@@ -115,7 +115,7 @@ class ResilientClient(_Face):
                 `client.exceptions`.
             ValueError: `request_id` or `deadline` is not allowed.
         """
-        response: httpx.Response = await self._session.request(method, url, dict(options))
+        response: httpx.Response = await self._session.request(method, url, options)
         return response
 
     async def get(self, url: URL, **options: Unpack[CallOptions]) -> httpx.Response:
@@ -155,7 +155,7 @@ class ResilientClient(_Face):
         It is retried until the head has come, never after. The operation, its slot and its
         deadline last until the block is left.
         """
-        stream = self._session.stream(method, url, dict(options))
+        stream = self._session.stream(method, url, options)
         raised: BaseException | None = None
         try:
             yield await stream.open()
@@ -207,7 +207,7 @@ class SyncResilientClient(_Face):
                 `client.exceptions`.
             ValueError: `request_id` or `deadline` is not allowed.
         """
-        response: httpx.Response = run_to_end(self._session.request(method, url, dict(options)))
+        response: httpx.Response = run_to_end(self._session.request(method, url, options))
         return response
 
     def get(self, url: URL, **options: Unpack[CallOptions]) -> httpx.Response:
@@ -247,7 +247,7 @@ class SyncResilientClient(_Face):
         It is retried until the head has come, never after. The operation, its slot and its
         deadline last until the block is left.
         """
-        stream = self._session.stream(method, url, dict(options))
+        stream = self._session.stream(method, url, options)
         raised: BaseException | None = None
         try:
             yield run_to_end(stream.open())
@@ -255,8 +255,11 @@ class SyncResilientClient(_Face):
             raised = error
             raise
         finally:
-            run_to_end(stream.close(raised))
-            raised = None
+            try:
+                run_to_end(stream.close(raised))
+            finally:
+                stream.give_back()
+                raised = None
 
     def close(self) -> None:
         """Close the client for good; a second time does nothing.

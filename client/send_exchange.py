@@ -7,6 +7,7 @@ from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Final
 
 from client.deadline import cut_phases
+from client.disposal import Disposal
 from client.outcomes import Outcomes
 from client.response_body import BodyGuard
 from client.witness import Attempt, WatchedAsync, WatchedBlocking
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
     from client.call import Call
     from client.classify import Classifier
-    from client.disposal import Disposal
     from client.engine import Engine
     from client.family import Family
+    from client.ports import HttpPort
     from client.retry import Failure
     from client.sent_request import ReplayableRequest
 
@@ -44,7 +45,7 @@ class SendExchange(Outcomes):
         sent: The request.
         send: Makes one attempt.
         through: The httpx client, or the transport, that makes it.
-        disposal: For answers whose body is still on the wire; None where all have been read.
+        http: Lets go of answers whose body is still on the wire; None where all have been read.
     """
 
     _is_kept = False
@@ -59,14 +60,14 @@ class SendExchange(Outcomes):
         sent: ReplayableRequest,
         send: Send,
         through: Any,
-        disposal: Disposal | None,
+        http: HttpPort | None,
     ) -> None:
         super().__init__(engine, family, classifier)
         self._call = call
         self._sent = sent
         self._send = send
         self._through = through
-        self._disposal = disposal
+        self._http = http
         self._under_way: Any = sent.request
 
     async def send(self, left: float | None) -> Any:
@@ -91,13 +92,13 @@ class SendExchange(Outcomes):
 
     async def discard(self, response: Any) -> None:
         """Free the connection of an answer that a retry replaces."""
-        if self._disposal is not None and response is not None:
-            await self._disposal.drain(response)
+        if self._http is not None and response is not None:
+            await self._disposal(self._http).drain(response)
 
     async def abandon(self, response: Any) -> None:
         """Close an answer that the caller will not see."""
-        if self._disposal is not None and response is not None and not self._is_kept:
-            await self._disposal.close(response)
+        if self._http is not None and response is not None and not self._is_kept:
+            await self._disposal(self._http).close(response)
 
     async def keep(self, response: Any) -> None:
         """Remember that the caller gets this answer, as it is."""
@@ -127,6 +128,9 @@ class SendExchange(Outcomes):
         if failure is None or self._is_answer_to_ours(response):
             return failure
         return replace(failure, is_to_another=True)
+
+    def _disposal(self, http: HttpPort) -> Disposal:
+        return Disposal(http, self._engine.ports, self._classifier, self._call)
 
     def guard(self, response: Any) -> None:
         """Hold the body to the deadline while the caller reads it."""

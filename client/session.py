@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from client.breaker import Breaker
 from client.budget import RetryBudget
@@ -31,6 +31,7 @@ from client.urls import join
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from client.call_options import CallOptions
     from client.config import RetryConfig
     from client.events import Listener
     from client.family import Family
@@ -90,14 +91,14 @@ class Session:
         if not self.config.verify_ssl:
             self._warn_insecure()
 
-    async def request(self, method: str, url: Any, options: dict[str, Any]) -> Any:
+    async def request(self, method: str, url: Any, options: CallOptions) -> Any:
         """Run an operation and return its answer, read whole."""
         call, exchange = self._prepare(HttpExchange, method, url, options)
         response = await self.engine.run(call, exchange)
         self.attach_report(call, response)
         return response
 
-    def stream(self, method: str, url: Any, options: dict[str, Any]) -> Stream:
+    def stream(self, method: str, url: Any, options: CallOptions) -> Stream:
         """Prepare an operation whose answer is handed over unread."""
         call, exchange = self._prepare(StreamExchange, method, url, options)
         return Stream(self, call, exchange)
@@ -182,9 +183,10 @@ class Session:
             return self._http
 
     def _prepare(
-        self, kind: type[ExchangeT], method: str, url: Any, options: dict[str, Any]
+        self, kind: type[ExchangeT], method: str, url: Any, given: CallOptions
     ) -> tuple[Call, ExchangeT]:
         """Check the arguments of a call before anything is taken or sent."""
+        options = cast("dict[str, Any]", given)  # made by Python for this call
         check_names(options)
         check_method(method)
         self._settle()
@@ -313,10 +315,14 @@ class Stream:
         try:
             await exchange.abandon(self._response)
         finally:
+            error = raised if is_cancelled else exchange.body_error
             try:
-                error = raised if is_cancelled else exchange.body_error
                 engine.finish(call, error, self._response)
             finally:
-                engine.give_back(call)
                 # Its traceback leads back to the exchange: together they would outlive the call.
                 error = exchange.body_error = None
+                self.give_back()
+
+    def give_back(self) -> None:
+        """Return what the operation holds yet, where an interrupt broke `close` off."""
+        self._session.engine.give_back(self._call)

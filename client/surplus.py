@@ -8,7 +8,8 @@ choose what another call gets. A client must not take it for an answer (RFC 9112
 from __future__ import annotations
 
 import ssl
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 __all__ = ["close_after_surplus"]
 
@@ -27,30 +28,53 @@ def close_after_surplus(stream: Any) -> None:
     protocol = getattr(connection, "_h11_state", None)
     if protocol is None:
         return
-    if protocol.trailing_data[0] or _has_come(getattr(connection, "_network_stream", None)):
+    if protocol.trailing_data[0] or _has_come(connection):
         protocol.send_failed()  # httpcore closes what is not as it should be
 
 
-def _has_come(stream: Any) -> bool:
+class _Below(NamedTuple):
+    """Where bytes may wait below h11: anyio's protocols, and what is not decrypted yet."""
+
+    protocols: tuple[Any, ...]
+    secured: tuple[ssl.SSLObject, ...]
+
+
+_below: Final[WeakKeyDictionary[Any, _Below]] = WeakKeyDictionary()
+"""By httpcore's connection, whose streams stay the same, so that they are looked for once."""
+
+
+def _has_come(connection: Any) -> bool:
     """Tell whether bytes wait below h11: in anyio's queue, or not decrypted yet.
 
     Whether the socket is readable httpcore looks itself before it uses a connection again.
     """
-    while stream is not None:
-        queue = getattr(getattr(stream, "_protocol", None), "read_queue", None)
-        if queue or _decrypts_more(getattr(stream, "_ssl_object", None)):
+    below = _below.get(connection)
+    if below is None:
+        below = _below[connection] = _look_below(getattr(connection, "_network_stream", None))
+    for protocol in below.protocols:
+        if protocol.read_queue:
             return True
+    return any(_decrypts_more(tls) for tls in below.secured) if below.secured else False
+
+
+def _look_below(stream: Any) -> _Below:
+    protocols: list[Any] = []
+    secured: list[ssl.SSLObject] = []
+    while stream is not None:
+        protocol, tls = (getattr(stream, name, None) for name in ("_protocol", "_ssl_object"))
+        if hasattr(protocol, "read_queue"):
+            protocols.append(protocol)
+        if isinstance(tls, ssl.SSLObject):
+            secured.append(tls)
         stream = next(
             (getattr(stream, name) for name in _BELOW if getattr(stream, name, None) is not None),
             None,
         )
-    return False
+    return _Below(tuple(protocols), tuple(secured))
 
 
-def _decrypts_more(tls: Any) -> bool:
+def _decrypts_more(tls: ssl.SSLObject) -> bool:
     """Take a byte out, if there is one: the connection is not used again then."""
-    if not isinstance(tls, ssl.SSLObject):
-        return False
     try:
         return bool(tls.read(1))
     except ssl.SSLError:  # nothing, or what is no data: a session ticket

@@ -1,0 +1,112 @@
+"""An interrupt (Ctrl-C, a signal handler that raises) anywhere in our code loses no slot and no probe.
+
+Python delivers one where a function is entered and where a call has come back, so that is where it
+is raised here, at each such place in turn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import pytest
+
+import client
+from client import BulkheadConfig, CircuitBreakerConfig, ClientConfig, SyncResilientClient
+from client.circuit import CircuitState
+from client.exceptions import CircuitOpenError, ServerError
+
+OURS = str(Path(client.__file__).parent)
+# Broken off before it began, a coroutine has done nothing.
+pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+URL = "http://service.example/"
+MOST_PLACES = 2_000
+_INTERRUPTIBLE = ("call", "c_return")
+
+
+class Interrupter:
+    """Raises KeyboardInterrupt at the n-th place of our code that is come by."""
+
+    def __init__(self, place: int) -> None:
+        self.left = place
+
+    def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
+        """Count, and raise when it is time."""
+        if event not in _INTERRUPTIBLE or not frame.f_code.co_filename.startswith(OURS):
+            return
+        self.left -= 1
+        if self.left == 0:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+
+def interrupted(place: int, work: Callable[[], object]) -> bool:
+    """Do some work that is interrupted at one place; tell whether it came that far."""
+    before = sys.getprofile()
+    interrupter = Interrupter(place)
+    with suppress(KeyboardInterrupt, ServerError):
+        try:
+            sys.setprofile(interrupter)
+            work()
+        finally:
+            sys.setprofile(before)
+    return interrupter.left <= 0
+
+
+def request(face: SyncResilientClient) -> None:
+    """An answer read whole."""
+    face.get(URL, request_id="r")
+
+
+def stream(face: SyncResilientClient) -> None:
+    """An answer that is streamed."""
+    with face.stream("GET", URL, request_id="r") as response:
+        response.read()
+
+
+def fail(face: SyncResilientClient) -> None:
+    """An answer that is an error."""
+    face.get(f"{URL}broken", request_id="r")
+
+
+def answer(asked: httpx.Request) -> httpx.Response:
+    """Answer what the path asks for."""
+    return httpx.Response(500 if asked.url.path == "/broken" else 200, text="hello")
+
+
+@pytest.mark.parametrize("work", [request, stream, fail])
+def test_no_slot_is_lost(work: Callable[[Any], None]) -> None:
+    """Whatever the interrupt breaks off: taking the slot, giving it back, or anything between."""
+    bulkhead = BulkheadConfig(max_concurrency=1)
+    config = ClientConfig(bulkhead=bulkhead, circuit_breaker=None, retry=None)
+    with SyncResilientClient(config, transport=httpx.MockTransport(answer)) as face:
+        request(face)
+        for place in range(1, MOST_PLACES):
+            came_so_far = interrupted(place, lambda: work(face))
+            assert face.stats().slots_in_use == 0, place
+            if not came_so_far:
+                break
+        assert place > 50
+
+
+@pytest.mark.parametrize("work", [request, stream])
+def test_no_probe_is_lost(work: Callable[[Any], None]) -> None:
+    """The circuit lets the next one through at once, not after the lease of the lost one."""
+    breaker = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=1e-9)
+    config = ClientConfig(circuit_breaker=breaker, retry=None)
+    with SyncResilientClient(config, transport=httpx.MockTransport(answer)) as face:
+        for place in range(1, MOST_PLACES):
+            while face.circuit_state is not CircuitState.OPEN:
+                with pytest.raises((ServerError, CircuitOpenError)):
+                    fail(face)
+            came_so_far = interrupted(place, lambda: work(face))
+            if face.circuit_state is CircuitState.HALF_OPEN:
+                request(face)
+            if not came_so_far:
+                break
+        assert place > 50
