@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from client import events
 from client.call import CallReport
-from client.circuit import CircuitState, Outcome, Rejection
+from client.circuit_state import CircuitState, Outcome, Rejection
 from client.deadline import Deadline
 from client.exceptions import (
     APIConnectionError,
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from client.breaker import Breaker
     from client.call import Call
-    from client.circuit import Circuit, Transition
+    from client.circuit import Circuit
+    from client.circuit_state import Transition
     from client.config import BulkheadConfig
     from client.ports import Ports, Slots
 

@@ -13,7 +13,7 @@ from client.breaker import Breaker
 from client.budget import RetryBudget
 from client.call import Call
 from client.call_options import check_deadline, check_method, check_names, check_retry
-from client.circuit import CircuitState
+from client.circuit_state import CircuitState
 from client.classify import Classifier
 from client.config import ClientConfig
 from client.engine import Engine
