@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from client import events
-from client.circuit import CircuitState
+from client.circuit_state import CircuitState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client.call import Call
-    from client.circuit import Circuit, Transition
+    from client.circuit import Circuit
+    from client.circuit_state import Transition
     from client.ports import Slots
     from client.retry import Failure
 

@@ -12,10 +12,11 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from client.circuit import Circuit, CircuitState
+from client.circuit_state import CircuitState
 from client.forking import fork_safe
 
 if TYPE_CHECKING:
+    from client.circuit import Circuit
     from client.config import CircuitBreakerConfig
 
 __all__ = ["Breaker"]
@@ -32,7 +33,7 @@ class Breaker:
         self.config = config
         self._most_origins = most_origins
         self._lock = fork_safe(threading.Lock())
-        self.single = Circuit(config) if config.scope == "client" else None
+        self.single = _new_circuit(config) if config.scope == "client" else None
         """The one circuit of the client, or None where each origin has its own."""
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
 
@@ -43,7 +44,7 @@ class Breaker:
             if circuit is not None:
                 self._circuits.move_to_end(origin)
             elif self._make_room():
-                circuit = self._circuits[origin] = Circuit(self.config, origin)
+                circuit = self._circuits[origin] = _new_circuit(self.config, origin)
             return circuit
 
     def forget_probes(self) -> None:
@@ -74,3 +75,10 @@ class Breaker:
                 return True
             self._circuits.move_to_end(origin)
         return False
+
+
+def _new_circuit(config: CircuitBreakerConfig, scope: str = "client") -> Circuit:
+    # Here, because it takes pybreaker along, and that redis where it is installed.
+    from client.circuit import Circuit  # noqa: PLC0415 - see above
+
+    return Circuit(config, scope)

@@ -10,7 +10,8 @@ from client.urls import join, mask_url, origin_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from client.circuit import Circuit, Permit
+    from client.circuit import Circuit
+    from client.circuit_state import Permit
     from client.deadline import Deadline
     from client.notifiers import Notifiers
     from client.ports import Slots

@@ -14,7 +14,7 @@ from client.exceptions import (
 
 if TYPE_CHECKING:
     from client.call import Call
-    from client.circuit import Rejection
+    from client.circuit_state import Rejection
     from client.ports import Ports
     from client.rejections import Rejections
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from client.config import RetryConfig
 from client.exceptions import InvalidRequestError
 from client.seconds import MAX_SECONDS, is_seconds
+from client.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -64,8 +64,8 @@ def check_names(options: Mapping[str, Any]) -> None:
     """
     for name in options:
         if name not in _KNOWN:
-            near = difflib.get_close_matches(name, _KNOWN, n=1)
-            offer = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(name, _KNOWN)
+            offer = f"; did you mean {near!r}?" if near else ""
             raise TypeError(f"unexpected keyword argument {name!r}{offer}")
 
 

@@ -23,12 +23,11 @@ import copy
 import logging
 import random
 import threading
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import pybreaker
 
+from client.circuit_state import CircuitState, Outcome, Permit, Rejection, Transition
 from client.exceptions import MyAPIError
 from client.failure_window import FailureWindow
 from client.forking import fork_safe, tell_in_child
@@ -36,68 +35,13 @@ from client.forking import fork_safe, tell_in_child
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client.circuit_state import Holder
     from client.config import CircuitBreakerConfig
 
 __all__ = ["Circuit", "CircuitState", "Outcome", "Permit", "Rejection", "Transition"]
 
 _SHORTEST_LEASE: Final = 60.0
 _logger: Final = logging.getLogger("resilient_client")
-
-
-class CircuitState(StrEnum):
-    """The states of a circuit, by pybreaker's names."""
-
-    CLOSED = pybreaker.STATE_CLOSED
-    OPEN = pybreaker.STATE_OPEN
-    HALF_OPEN = pybreaker.STATE_HALF_OPEN
-
-
-class Outcome(Enum):
-    """What an operation's end says about the health of the server."""
-
-    SUCCESS = "success"
-    FAILURE = "failure"
-    IGNORED = "ignored"
-
-
-class Permit:
-    """Leave to begin an operation; probes have one of their own each."""
-
-    __slots__ = ("generation", "half_opened", "is_probe", "is_used")
-
-    def __init__(
-        self, generation: int, *, is_probe: bool = False, half_opened: bool = False
-    ) -> None:
-        self.generation = generation
-        self.is_probe = is_probe
-        self.half_opened = half_opened
-        """True for the probe whose admission moved the circuit from open to half open."""
-        self.is_used = False
-        """True for a probe that has reported: it does so once."""
-
-
-class Holder(Protocol):
-    """Whatever asks for leave, and reports with its permit how it went."""
-
-    permit: Permit | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """No leave: how many seconds until a probe may go, and the failure that opened the circuit."""
-
-    retry_after: float
-    last_error: BaseException | None
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """The circuit opened for `seconds`, or closed after `seconds`."""
-
-    state: CircuitState
-    seconds: float
-    failures: int = 0
-    last_error: BaseException | None = None
 
 
 class _Relay(pybreaker.CircuitBreakerListener):

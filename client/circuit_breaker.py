@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from client.circuit import Circuit, CircuitState
-from client.config import CircuitBreakerConfig
 from client.exceptions import APIConnectionError
 from client.validation import is_plain_function, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from client.circuit_state import CircuitState
 
 __all__ = ["CircuitBreaker"]
 
@@ -43,6 +43,11 @@ class CircuitBreaker:
         name: str = "circuit",
         **settings: Any,
     ) -> None:
+        # Here, because the classes of a drop-in client know of this one, and most of their users
+        # make no circuit: it takes pybreaker and pydantic.
+        from client.circuit import Circuit  # noqa: PLC0415 - see above
+        from client.config import CircuitBreakerConfig  # noqa: PLC0415 - see above
+
         if "scope" in settings:
             raise ValueError("a CircuitBreaker is one circuit: make one for each origin instead")
         if not is_text(name):

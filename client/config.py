@@ -52,17 +52,20 @@ __all__ = [
     "merge",
 ]
 
-Seconds = Annotated[float, seconds()]
-PositiveSeconds = Annotated[float, seconds(above=True)]
-Share = Annotated[float, number(float, low=0, high=1)]
-Count = Annotated[int, count()]
+Seconds = Annotated[float, BeforeValidator(seconds())]
+PositiveSeconds = Annotated[float, BeforeValidator(seconds(above=True))]
+Share = Annotated[float, BeforeValidator(number(float, low=0, high=1))]
+PositiveShare = Annotated[float, BeforeValidator(number(float, low=0, high=1, above=True))]
+PerSecond = Annotated[float, BeforeValidator(number(float, low=0, high=1_000_000))]
+Count = Annotated[int, BeforeValidator(count())]
 Flag = Annotated[bool, PlainValidator(check_flag)]
 Text = Annotated[str, PlainValidator(check_text)]
 Hook = Annotated[Callable[..., Any] | None, PlainValidator(check_callable)]
 Methods = Annotated[frozenset[str] | None, PlainValidator(check_methods)]
-Status = Annotated[int, count(100, 599)]
+Status = Annotated[int, BeforeValidator(count(100, 599))]
 BackoffName = Literal["exponential", "linear", "fibonacci", "constant"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Scope = Annotated[Literal["client", "origin"], PlainValidator(choice("client", "origin"))]
 
 DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
 
@@ -129,8 +132,8 @@ class RetryBudgetConfig(Settings):
     Source: the retry budget of Finagle (Twitter), with its ten-second window.
     """
 
-    ratio: Annotated[float, number(float, low=0, high=10)] = 0.2
-    minimum_per_second: Annotated[float, number(float, low=0, high=1_000_000)] = 10.0
+    ratio: Annotated[float, BeforeValidator(number(float, low=0, high=10))] = 0.2
+    minimum_per_second: PerSecond = 10.0
 
 
 class RetryConfig(Settings):
@@ -158,7 +161,7 @@ class RetryConfig(Settings):
         budget: `RetryBudgetConfig`, or None for no budget.
     """
 
-    max_attempts: Annotated[int, count(1, 100)] = 3
+    max_attempts: Annotated[int, BeforeValidator(count(1, 100))] = 3
     min_wait_seconds: Seconds = 1.0
     max_wait_seconds: Seconds = 60.0
     multiplier: Seconds = 2.0
@@ -220,15 +223,15 @@ class CircuitBreakerConfig(Settings):
     recovery_timeout: Seconds = 30.0
     success_threshold: Count = 1
     half_open_max_calls: Count = 1
-    failure_rate: Annotated[float, number(float, low=0, high=1, above=True)] | None = None
-    window_seconds: Annotated[float, seconds(low=0.001)] | None = None
+    failure_rate: PositiveShare | None = None
+    window_seconds: Annotated[float, BeforeValidator(seconds(low=0.001))] | None = None
     minimum_calls: Count | None = None
     expected_exception: Annotated[
         type[Exception] | tuple[type[Exception], ...], PlainValidator(check_exceptions)
     ] = APIConnectionError
-    scope: Annotated[Literal["client", "origin"], choice("client", "origin")] = "client"
+    scope: Scope = "client"
     recovery_jitter: Share = 0.0
-    recovery_multiplier: Annotated[float, number(float, low=1, high=10)] = 1.0
+    recovery_multiplier: Annotated[float, BeforeValidator(number(float, low=1, high=10))] = 1.0
     max_recovery_timeout: Seconds = 600.0
     listeners: Annotated[tuple[Any, ...], BeforeValidator(check_listeners)] = ()
     storage: Annotated[Callable[[str], Any] | None, PlainValidator(check_callable)] = None
@@ -272,7 +275,8 @@ class LoggingConfig(Settings):
     """What is logged: nothing below `level`, with or without the request id, by which logger."""
 
     level: Annotated[
-        LevelName, choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True)
+        LevelName,
+        PlainValidator(choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", upper=True)),
     ] = "INFO"
     include_request_id: Flag = True
     logger_name: Text = "resilient_client"
@@ -312,9 +316,9 @@ class ClientConfig(Settings):
     user_agent: Text = f"resilient-http-client/{__version__}"
     http2: Flag = False
     trust_env: Flag = True
-    max_body_bytes: Annotated[int, count(1, 2**40)] | None = None
+    max_body_bytes: Annotated[int, BeforeValidator(count(1, 2**40))] | None = None
     request_id_header: Annotated[str, PlainValidator(check_header_name)] = "X-Request-ID"
-    backend: Annotated[Literal["httpx"], choice("httpx")] = "httpx"
+    backend: Annotated[Literal["httpx"], PlainValidator(choice("httpx"))] = "httpx"
 
     @model_validator(mode="after")
     def _request_id_is_made_per_operation(self) -> Self:

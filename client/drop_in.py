@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from client.call import Call
 from client.classify import Classifier
-from client.config import LoggingConfig
 from client.drop_in_policy import IDEMPOTENCY_HEADERS, DropInPolicy
 from client.engine import Engine
 from client.event_log import EventLog
@@ -48,7 +47,9 @@ class DropIn:
         self._family = family
         self.settings = settings
         self._classifier = Classifier(family)
-        self._log = EventLog(LoggingConfig())
+        self._log = EventLog()
+        if settings.circuit_breaker is not None:
+            self._log.load()
         self._world = world
         self._engine = self._new_engine()
         self._http = world.make_http(None)
@@ -191,7 +192,7 @@ class DropIn:
 
 def _once_unless_told(settings: RetrySettings) -> RetrySettings:
     """Make one attempt of a streamed call, unless somebody asked for more."""
-    if "max_retries" in settings.model_fields_set:
+    if "max_retries" in settings.given:
         return settings
     return settings.merged(max_retries=0)
 

@@ -16,9 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from client.classify import error_for_status
-from client.config import RetryConfig
 from client.exceptions import APIConnectionError
-from client.retry import RetryPolicy
+from client.retry import RetryPolicy, RetryRules
 from client.seconds import MAX_SECONDS
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class DropInPolicy(RetryPolicy):
         statuses = settings.status_forcelist
         # An empty list retries nothing: it is no leave to repeat a write.
         self._caller_chose = bool(statuses or settings.retry_if or settings.retry_methods)
-        super().__init__(_config_of(settings), budget=None)
+        super().__init__(_rules_of(settings), budget=None)
         # A status that is no error may be on the list too.
         self.looks_at_success |= any(error_for_status(each) is None for each in statuses or ())
 
@@ -86,17 +85,14 @@ class DropInPolicy(RetryPolicy):
         return is_idempotent or call.is_recognisable or self._caller_chose
 
 
-def _config_of(settings: RetrySettings) -> RetryConfig:
+def _rules_of(settings: RetrySettings) -> RetryRules:
     longest = settings.max_wait_time
     longest_asked = _LONGEST_RETRY_AFTER if longest is None else longest
-    return RetryConfig(
+    return RetryRules(
         max_attempts=settings.max_retries + 1,
         backoff=settings.backoff,
-        min_wait_seconds=0.0,
-        jitter=False,
         methods=settings.retry_methods,
         retry_if=settings.retry_if,
-        budget=None,
         max_wait_seconds=MAX_SECONDS if longest is None else longest,
         max_retry_after=longest_asked,
     )

@@ -22,7 +22,7 @@ from client.announcements import (
 )
 from client.call import CallReport
 from client.call_errors import CallErrors
-from client.circuit import Outcome, Rejection
+from client.circuit_state import Outcome, Rejection
 from client.deadline import Deadline
 from client.exceptions import (
     APIConnectionError,

@@ -7,7 +7,6 @@ of others in a `.env` file.
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
 
 from client.config import merge
+from client.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -112,8 +112,8 @@ def _refuse_misspelt(
         setting = names.get(name)
         if setting is None:
             allowed = [name for name, setting in names.items() if setting.path not in _ONLY_IN_CODE]
-            near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.0)
-            raise ValueError(f"{name}{where} names no setting: did you mean {near[0]}?")
+            near = nearest(name, allowed, cutoff=0.0)
+            raise ValueError(f"{name}{where} names no setting: did you mean {near}?")
         if setting.path in _ONLY_IN_CODE:
             raise ValueError(
                 f"{name}{where} cannot be given by environment: it is an object, give it in code"

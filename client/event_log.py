@@ -8,14 +8,17 @@ under `logging.basicConfig`.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from client import events
+from client.imported_later import require
 
 if TYPE_CHECKING:
     from client.config import LoggingConfig
 
 __all__ = ["EventLog"]
+
+require("structlog")
 
 _DEBUG: Final = (
     events.RequestIdMade,
@@ -27,16 +30,20 @@ _INFO: Final = (events.CircuitClosed,)
 _WARNING: Final = (events.CircuitOpened,)
 
 
+class _Defaults(NamedTuple):
+    """A `LoggingConfig()` for those who do without pydantic."""
+
+    level: str = "INFO"
+    include_request_id: bool = True
+    logger_name: str = "resilient_client"
+
+
 class EventLog:
     """The listener that logs. Kinds of events below the configured level never reach it."""
 
-    def __init__(self, config: LoggingConfig) -> None:
-        # Here, because with what it brings along it takes as long to import as httpx.
-        import structlog  # noqa: PLC0415 - see above
-
-        self._structlog: Any = structlog
-        self._config = config
-        threshold = logging.getLevelNamesMapping()[config.level]
+    def __init__(self, config: LoggingConfig | None = None) -> None:
+        self._config = config if config is not None else _Defaults()
+        threshold = logging.getLevelNamesMapping()[self._config.level]
         by_level = {logging.DEBUG: _DEBUG, logging.INFO: _INFO, logging.WARNING: _WARNING}
         self.listens_to: frozenset[type[events.Event]] = frozenset(
             kind for level, kinds in by_level.items() if level >= threshold for kind in kinds
@@ -62,13 +69,20 @@ class EventLog:
             case _:
                 pass
 
+    def load(self) -> None:
+        """Import structlog now, which takes long, and not when a circuit opens."""
+        import structlog  # noqa: F401, PLC0415 - see above
+
     def warn(self, what: str) -> None:
         """Log a warning that is about the client and no operation of it."""
         if self._config.level not in {"ERROR", "CRITICAL"}:
             self._logger().warning(what)
 
     def _logger(self) -> Any:
-        structlog = self._structlog
+        # Here, because it takes half as long to import as httpx, and a client without a circuit
+        # has mostly nothing to log.
+        import structlog  # noqa: PLC0415 - see above
+
         # Asked each time: the application may configure structlog after this client was made.
         name = self._config.logger_name
         if structlog.is_configured():

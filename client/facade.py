@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from client.call_options import CallOptions
-    from client.circuit import CircuitState
+    from client.circuit_state import CircuitState
     from client.events import Listener
     from client.ports import World
     from client.stats import ClientStats

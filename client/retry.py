@@ -2,7 +2,8 @@
 
 tenacity's retrying object is built for each operation that failed, never shared, and only asked:
 its own loop, which would sleep and call, is not run. An operation that succeeds at once never
-comes here.
+comes here. tenacity is imported when the first policy is made: `import client` does not wait for
+it, nor does a service that is in trouble.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ import inspect
 import math
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import tenacity
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from client.backoff import (
     Backoff,
@@ -29,15 +28,20 @@ from client.exceptions import (
     MyAPIError,
     TLSVerificationError,
 )
+from client.imported_later import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import tenacity
 
     from client.budget import RetryBudget
     from client.call import Call
     from client.config import RetryConfig
 
-__all__ = ["Failure", "RetryPolicy"]
+__all__ = ["Failure", "RetryPolicy", "RetryRules"]
+
+require("tenacity")
 
 _BACKOFFS: Final[dict[str, Callable[[float], Backoff]]] = {
     "exponential": ExponentialBackoff,
@@ -64,15 +68,37 @@ class Failure:
     """Whether the answer is to a request that followed the caller's, as a drop-in client found."""
 
 
+class RetryRules(NamedTuple):
+    """What a policy reads of a `RetryConfig`, from settings that were checked elsewhere.
+
+    It spares those who have no `RetryConfig` the import of pydantic.
+    """
+
+    max_attempts: int
+    min_wait_seconds: float = 0.0
+    max_wait_seconds: float = 60.0
+    multiplier: float = 2.0
+    jitter: bool = False
+    backoff: Any = "exponential"
+    statuses: frozenset[int] = frozenset()
+    methods: frozenset[str] | None = None
+    retry_if: Callable[..., Any] | None = None
+    stop: Callable[..., Any] | None = None
+    respect_retry_after: bool = True
+    max_retry_after: float = 60.0
+
+
 class RetryPolicy:
     """What a `RetryConfig` decides. Holds no state but the budget it may share."""
 
     def __init__(
         self,
-        config: RetryConfig,
+        config: RetryConfig | RetryRules,
         budget: RetryBudget | None,
         draw: Callable[[], float] = random.random,
     ) -> None:
+        import tenacity  # noqa: F401, PLC0415 - as the module says
+
         self.config = config
         self.budget = budget
         self._draw = draw
@@ -93,6 +119,8 @@ class RetryPolicy:
             return None
         if isinstance(failure.error, _NEVER_RETRIED):
             return None
+        import tenacity  # noqa: PLC0415 - as the module says
+
         retrying = tenacity.Retrying(
             stop=self._stop,
             wait=lambda state: self._wait(state, failure),
@@ -143,6 +171,8 @@ class RetryPolicy:
         predicate = self.config.retry_if
         if predicate is None:
             return self.is_retryable(call, failure)
+        import tenacity  # noqa: PLC0415 - as the module says
+
         if isinstance(predicate, tenacity.retry_base):
             return bool(_plain("retry_if", predicate(state)))
         # Either there is a response or there is an exception: an error that stands for an answer
@@ -170,6 +200,8 @@ def _state_of(
     retrying: tenacity.Retrying, call: Call, response: Any, error: Exception | None, now: float
 ) -> tenacity.RetryCallState:
     """Put a finished attempt into the form in which tenacity's strategies look at it."""
+    import tenacity  # noqa: PLC0415 - as the module says
+
     retrying.begin()
     state = tenacity.RetryCallState(retrying, None, (), {})
     outcome = tenacity.Future(call.attempts)

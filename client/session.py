@@ -13,7 +13,7 @@ from client.breaker import Breaker
 from client.budget import RetryBudget
 from client.call import Call
 from client.call_options import check_deadline, check_method, check_names, check_retry
-from client.circuit import CircuitState
+from client.circuit_state import CircuitState
 from client.classify import Classifier
 from client.config import ClientConfig
 from client.engine import Engine
@@ -75,6 +75,7 @@ class Session:
         self._http = world.make_http(http_client) if self._is_foreign else None
         self._lock = fork_safe(threading.Lock())
         self._log = EventLog(self.config.logging)
+        self._log.load()
         self._classifier = Classifier(family)
         breaker = self.config.circuit_breaker
         self.engine = Engine(

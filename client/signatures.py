@@ -58,8 +58,8 @@ def _added() -> list[Parameter]:
         Parameter(
             name,
             Parameter.KEYWORD_ONLY,
-            default=field.default,
+            default=default,
             annotation=annotations[name].__forward_arg__,
         )
-        for name, field in RetrySettings.model_fields.items()
+        for name, default in RetrySettings.defaults().items()
     ]

@@ -1,23 +1,25 @@
-"""The checks behind the fields of `ClientConfig`: each says what was given and what is allowed.
+"""The checks behind the settings: each says what was given and what is allowed.
 
-pydantic's own texts are not used because they show either every value, secrets too, or none.
+They are plain functions, because the drop-in clients do without pydantic's models, which take as
+long to import as httpx. pydantic's own texts are not used because they show either every value,
+secrets too, or none.
 """
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, LiteralString, cast
+from typing import TYPE_CHECKING, Final, LiteralString, cast
 from urllib.parse import urlsplit
-
-from pydantic import BeforeValidator, PlainValidator
-from pydantic_core import PydanticCustomError
 
 from client.backoff import Backoff
 from client.seconds import MAX_SECONDS
+from client.spelling import nearest
 from client.urls import mask_url
+
+if TYPE_CHECKING:
+    from pydantic_core import PydanticCustomError
 
 __all__ = [
     "check_backoff",
@@ -59,6 +61,8 @@ _WORDS: Final = {
 
 def refuse(code: LiteralString, message: LiteralString, **context: object) -> PydanticCustomError:
     """Make an error whose text quotes only what is named in it."""
+    from pydantic_core import PydanticCustomError  # noqa: PLC0415 - only a mistake needs it
+
     return PydanticCustomError(code, message, context)
 
 
@@ -89,14 +93,14 @@ def not_the_kind(given: object, allowed: str) -> PydanticCustomError:
 def unknown_name(name: str, known: Iterable[str]) -> PydanticCustomError:
     """Make the error for a setting that does not exist, with the nearest that does."""
     allowed = sorted(known)
-    near = difflib.get_close_matches(name, allowed, n=1)
-    offer = f"did you mean '{near[0]}'?" if near else f"allowed are {', '.join(allowed)}"
+    near = nearest(name, allowed)
+    offer = f"did you mean '{near}'?" if near else f"allowed are {', '.join(allowed)}"
     return refuse("unknown", "there is no setting '{name}': {offer}", name=name, offer=offer)
 
 
 def number(
     kind: type[int | float], *, low: float, high: float, above: bool = False, unit: str = ""
-) -> BeforeValidator:
+) -> Callable[[object], float]:
     """Accept a number within bounds; `above` leaves the lower bound itself out."""
     what = "a whole number" if kind is int else "a number"
     bounds = f"above {low:g}, up to {high:.0f}" if above else f"from {low:g} to {high:.0f}"
@@ -107,7 +111,7 @@ def number(
             raise not_allowed(value, f"{what}{unit} {bounds}")
         return found
 
-    return BeforeValidator(check)
+    return check
 
 
 def _parsed(kind: type[int | float], value: object) -> int | float | None:
@@ -120,17 +124,17 @@ def _parsed(kind: type[int | float], value: object) -> int | float | None:
         return None
 
 
-def seconds(*, low: float = 0, above: bool = False) -> BeforeValidator:
+def seconds(*, low: float = 0, above: bool = False) -> Callable[[object], float]:
     """Accept a time in seconds, up to a year."""
     return number(float, low=low, high=MAX_SECONDS, above=above, unit=" of seconds")
 
 
-def count(low: int = 1, high: int = MAX_COUNT) -> BeforeValidator:
+def count(low: int = 1, high: int = MAX_COUNT) -> Callable[[object], float]:
     """Accept a whole number within bounds."""
     return number(int, low=low, high=high)
 
 
-def choice(*allowed: str, upper: bool = False) -> PlainValidator:
+def choice(*allowed: str, upper: bool = False) -> Callable[[object], str]:
     """Accept one of a few words; `upper` lets them be written in any case."""
     words = ", ".join(repr(word) for word in allowed)
 
@@ -141,7 +145,7 @@ def choice(*allowed: str, upper: bool = False) -> PlainValidator:
                 return word
         raise not_allowed(value, words)
 
-    return PlainValidator(check)
+    return check
 
 
 def check_flag(value: object) -> bool:
@@ -217,7 +221,7 @@ def _is_listener(value: object) -> bool:
     return all(callable(getattr(value, method, None)) for method in _LISTENER_METHODS)
 
 
-def check_statuses(value: object) -> object:
+def check_statuses(value: object) -> list[object]:
     """Accept statuses as a list, or as a comma-separated text from the environment."""
     statuses = _as_list(value)
     if statuses is None:

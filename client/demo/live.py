@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client import events
-from client.circuit import CircuitState
+from client.circuit_state import CircuitState
 from client.demo.pace import SLOTS
 from client.demo.plain import duration
 from client.demo.record import Phase

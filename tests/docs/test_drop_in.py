@@ -25,7 +25,7 @@ def test_the_arguments_are_those_listed() -> None:
     """With their defaults, in the order of the settings."""
     rows = table(USAGE, ADDED, "argument")
     stated = {code_in(row[0])[0]: code_in(row[1])[0] for row in rows}
-    in_code = {name: repr(field.default) for name, field in RetrySettings.model_fields.items()}
+    in_code = {name: repr(default) for name, default in RetrySettings.defaults().items()}
     assert stated == in_code
 
 

@@ -10,7 +10,7 @@ from client import CircuitBreaker, ConstantBackoff
 from client.drop_in_options import ResilienceOptions, RetrySettings
 from tests.drop_in.kits import URL, Kit
 
-ADDED = set(RetrySettings.model_fields)
+ADDED = set(RetrySettings.defaults())
 VERBS = ("delete", "get", "head", "options", "patch", "post", "put")
 WIDENED = ("__init__", "request", "send", "stream", *VERBS)
 

@@ -27,6 +27,12 @@ CLOSED, OPEN, HALF_OPEN = CircuitState.CLOSED, CircuitState.OPEN, CircuitState.H
 AFTER = START + 10  # the break is over
 
 
+def test_the_states_have_pybreaker_s_names() -> None:
+    """They are written out in a module that does without pybreaker."""
+    names = (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN)
+    assert names == (CLOSED, OPEN, HALF_OPEN)
+
+
 class Diary(pybreaker.CircuitBreakerListener):
     """Writes down what it is told."""
 
