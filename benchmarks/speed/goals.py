@@ -1,0 +1,114 @@
+"""The numbers that are promised, and what they should be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from benchmarks.speed.findings import Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.speed.findings import Cell, Section
+
+__all__ = ["judge"]
+
+
+class _Promise(NamedTuple):
+    section: str
+    figure: str
+    title: str
+    bound: float
+    is_least: bool = False
+
+
+def _protected_get() -> list[_Promise]:
+    bounds = (
+        ("loopback", "async", 1.02),
+        ("loopback", "sync", 1.03),
+        ("null", "async", 1.05),
+        ("null", "sync", 1.05),
+    )
+    wires = {"loopback": "over loopback", "null": "on a null transport"}
+    return [
+        _Promise(
+            "protection",
+            f"{wire}_{world}_{face}",
+            f"protected get {wires[wire]}, 1 caller, {world}, {face}, over plain httpx",
+            bound,
+        )
+        for wire, world, bound in bounds
+        for face in ("facade", "drop-in")
+    ]
+
+
+def _throughput() -> list[_Promise]:
+    return [
+        _Promise(
+            "protection",
+            f"throughput_{face}, aiohttp",
+            f"throughput of 50 callers, {face} on aiohttp, all layers on, over plain httpx",
+            4.0,
+            is_least=True,
+        )
+        for face in ("facade", "drop-in")
+    ]
+
+
+def _rejections() -> list[_Promise]:
+    return [
+        _Promise(
+            "outage",
+            f"rejections_{face}, {world}",
+            f"rejections a second, circuit open, {face} {world}, over a pybreaker call's",
+            1.0,
+            is_least=True,
+        )
+        for face in ("facade", "drop-in")
+        for world in ("async", "sync")
+    ]
+
+
+_PROMISES: Final = (
+    _Promise(
+        "engine",
+        "engine_over_tenacity",
+        "engine over a no-op, all layers on, over tenacity.AsyncRetrying",
+        0.2,
+    ),
+    *_protected_get(),
+    *_throughput(),
+    *_rejections(),
+    _Promise(
+        "outage",
+        "extra_load_budget",
+        "requests a call in a total outage, 1,000 callers, facade by its budget alone",
+        1.25,
+    ),
+    _Promise(
+        "outage",
+        "extra_load_all",
+        "requests a call in a total outage, 1,000 callers, facade with all layers",
+        1.25,
+    ),
+    _Promise("scale", "origins", "cost of a call at 100,000 origins over one origin", 1.1),
+    _Promise(
+        "startup", "import", "import client over import httpx, pydantic, CPU without python's", 1.3
+    ),
+)
+
+
+def judge(sections: Iterable[Section]) -> tuple[Goal, ...]:
+    """Return every promise whose section was measured, and whether it is kept."""
+    figures: dict[str, dict[str, Cell]] = {each.key: each.figures for each in sections}
+    return tuple(
+        Goal(
+            figure=each.figure,
+            title=each.title,
+            bound=each.bound,
+            is_least=each.is_least,
+            value=figures[each.section].get(each.figure),
+        )
+        for each in _PROMISES
+        if each.section in figures
+    )

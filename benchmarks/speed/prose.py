@@ -1,0 +1,87 @@
+"""The words of `RESULTS.md`: what each number means to somebody who uses the library."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["GOALS", "HOW", "INTRODUCTION", "MEANINGS"]
+
+INTRODUCTION: Final = """\
+What protection costs, and what it buys, beside plain httpx and beside other libraries. This file
+is written by `python -m benchmarks --write-results`; every number in it, and more, is in
+`results/benchmarks.json`. Run it on your own machine: ratios travel, microseconds do not."""
+
+HOW: Final = """\
+Everything is measured in turns: in each round every contender makes one batch of the same calls,
+in an order drawn anew. A ratio is taken within a round, and the table shows the median of the
+rounds, with the first and third quartile in brackets. A ratio whose brackets contain 1 is no
+difference that this run could see. The garbage collector runs before each batch and not in it. The
+server is a process of its own that answers from memory with 1 KiB of JSON. Nobody waits between
+attempts, so that sleep is not measured; everybody makes at most three."""
+
+GOALS: Final = """\
+A goal is reached when the median is. Those that are missed are shown as they are."""
+
+MEANINGS: Final[dict[str, str]] = {
+    "protection": """\
+How much longer a call takes because it is protected, when nothing fails. "httpx" is the client as
+everybody writes it, `httpx.AsyncClient()`, and is 1 by definition; 1.10 means a tenth more.
+
+- **Loopback** is what you would notice at the very most: a real connection, but to the next
+  process. Over a network that takes a millisecond or more, the same microseconds are a smaller
+  share.
+- **The null transport** sends nothing, so that the share of the protection is as large as it can
+  be. Look there to compare libraries, not to guess at your own calls.
+- **50 and 200 callers** share one client. The pool of httpx grows slower with every connection it
+  keeps: by default it keeps 20 and opens the others anew. "httpx, sized pool" keeps one for
+  each caller, and is what a client with 50 or 200 slots should be compared with. With one caller
+  it does the same as "httpx": how far its ratio is from 1 is the noise of this run.
+- **CPU over httpx** counts the time of the processor only, of all threads. With one caller it is
+  the steadier number.
+- Those on **aiohttp** have httpx's interface over another library's connections: where many
+  callers share a client, they are the cure.""",
+    "engine": """\
+The layers by themselves - bulkhead, circuit, retry with budget - around a call that does nothing,
+beside the loop of tenacity around the same. This is what the library's own code adds to each
+attempt-free call; what the tables above show on top is the translation to and from httpx, the
+request id, the redirect rules. The allocations say how much a call under way holds, and what it
+leaves for the garbage collector to find: near zero means that nothing is left in a circle.""",
+    "failure": """\
+A tenth and a half of the server's answers are 503; each caller goes on with his next call whatever
+came of the last. Circuits are off here, because at half of the answers most of them would open.
+
+- **Calls that succeed** is what retries buy: with three attempts, 99.9 % and 87.5 % by chance.
+- **Requests a call** is what the server pays for it. The facade's budget lets retries add about a
+  fifth to the load: at a tenth of failures it is never short, at half of them it gives up calls
+  rather than double the load of a server that is in trouble already. "Budget off" shows the other
+  choice.
+- **Good answers** and **CPU** are what is left for the application.""",
+    "outage": """\
+Every answer is 503.
+
+**The circuit is open**: what a call costs that is turned away. A rejection by one of ours is a
+whole `get` that ends in an exception of httpx's or the library's tree, with the operation's
+context. The others are the bare `call` of a circuit breaker around a function that is never
+reached, which is the least that a rejection can be: no URL, no client.
+
+**Callers by the thousand**: how many requests the server sees for each call. With the circuit off
+the budget alone holds the load down: 1.2 is the share that it allows, and on top come ten a second
+for as long as the calls take. Retries without a budget multiply the load by the number of
+attempts. With the circuit on, calls that come after it opened do not reach the server at all.
+Whoever has no queue of his own stands behind an `asyncio.Semaphore`.""",
+    "scale": """\
+**Origins**: a circuit for each origin, called in turns, so that each is met again only after all
+the others: the worst case. The facade remembers the 10,000 origins used last; beyond that each
+call makes a new circuit and forgets an old one. What httpx itself shows is what the URLs cost
+anybody.
+
+**The queue**: thousands of callers before a few slots, beside a semaphore written by hand. "Served
+out of turn" counts callers who were overtaken. The memory of a waiter is his whole task.
+
+**One client**: what Python allocates for it. OpenSSL's own memory, the larger part by far, is not
+counted; make few clients and keep them.""",
+    "startup": """\
+What a new process pays before its first answer: it matters to command lines and to functions that
+start cold. The start of the interpreter itself is subtracted, round by round. The ratio is of CPU
+time, which other programs on the machine do not disturb.""",
+}
