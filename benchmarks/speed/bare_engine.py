@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["async_operation", "blocking_operation"]
 
 _URL: Final = "http://target.example/item"
-_REQUEST_ID: Final = "4fc1c6ea-8f0b-4b0e-9d1e-0a6a1c3f9f4e"
 
 
 class _NoExchange:
@@ -94,9 +93,7 @@ def _operation(
     async def operation() -> None:
         call = Call(
             method="GET",
-            url=_URL,
             target=_URL,
-            request_id=_REQUEST_ID,
             notify=engine.notifiers,
             retry=policy,
             total=None,
