@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from client.once import once
 from client.urls import join, mask_url, origin_of
 
 if TYPE_CHECKING:
@@ -69,22 +69,22 @@ class Call:
         self.base_url = base_url
         self.circuit = circuit
 
-    @cached_property
+    @once
     def url(self) -> str:
         """The whole URL, with what must not be shown."""
         return join(self.base_url, str(self.target))
 
-    @cached_property
+    @once
     def request_id(self) -> str | None:
         """The id that all attempts carry; None where the caller of a drop-in client sent none."""
         return None
 
-    @cached_property
+    @once
     def is_recognisable(self) -> bool:
         """Whether the request carries a header by which the server knows it again."""
         return False
 
-    @property
+    @once
     def shown_url(self) -> str:
         """The URL without credentials, query and fragment."""
         return mask_url(self.url)

@@ -102,7 +102,8 @@ class Circuit:
         self._lease = max(_SHORTEST_LEASE, config.recovery_timeout)
         self._permit = Permit(0)
         self._seen: str = pybreaker.STATE_CLOSED
-        self._is_closed = True
+        self.is_closed = True
+        """Whether it was when it was last looked at; somebody else may have moved it since."""
         self._opened_at = 0.0
         self._first_opened_at = 0.0
         self._break = 0.0
@@ -152,7 +153,7 @@ class Circuit:
         """
         # Read before the states: should the circuit open in between, this permit is out of date.
         permit = self._permit
-        if self._is_closed and (self._is_private or self._storage.state == pybreaker.STATE_CLOSED):
+        if self.is_closed and (self._is_private or self._storage.state == pybreaker.STATE_CLOSED):
             if self._config.listeners:
                 self._tell("before_call", self.admit)
             return permit
@@ -284,7 +285,7 @@ class Circuit:
 
     def _begin_generation(self) -> None:
         self._seen = self._storage.state
-        self._is_closed = self._seen == pybreaker.STATE_CLOSED
+        self.is_closed = self._seen == pybreaker.STATE_CLOSED
         self._permit = Permit(self._permit.generation + 1)
         self._probes.clear()
         if self._seen == pybreaker.STATE_CLOSED:

@@ -45,7 +45,8 @@ _BY_STATUS: Final[dict[int, type[MyAPIError]]] = {
     503: ServiceUnavailableError,
     504: ServiceUnavailableError,
 }
-_OK: Final = range(200, 400)
+OK: Final = range(200, 400)
+"""The statuses that are no failure."""
 _SERVER_ERRORS: Final = range(500, 600)
 
 
@@ -59,7 +60,7 @@ class Verdict(NamedTuple):
 
 def error_for_status(status: int) -> type[MyAPIError] | None:
     """Return the error a status stands for, or None for 2xx and 3xx."""
-    if status in _OK:
+    if status in OK:
         return None
     if status in _BY_STATUS:
         return _BY_STATUS[status]

@@ -7,7 +7,6 @@ outcomes back into what callers of httpx know.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from client.call import Call
@@ -17,6 +16,7 @@ from client.engine import Engine
 from client.event_log import EventLog
 from client.exceptions import MyAPIError
 from client.notifiers import Notifiers
+from client.once import once
 from client.rejections import rejections_for
 from client.send_exchange import SendExchange
 from client.sent_request import ReplayableRequest
@@ -79,7 +79,10 @@ class DropIn:
             Exception: Of httpx: what the last attempt raised, or a rejection.
         """
         call, exchange = self._begin(request, send, overrides, through, is_streamed=is_streamed)
-        outcome = await self._outcome(call, exchange, self._engine)
+        try:
+            outcome = await self._engine.run(call, exchange)
+        except MyAPIError as error:
+            outcome = self._translated(call, error)
         if isinstance(outcome, Exception):
             try:
                 raise outcome
@@ -167,14 +170,8 @@ class DropIn:
             response.extensions["resilience"] = self._engine.report(call)
         return response
 
-    async def _outcome(self, call: Call, exchange: SendExchange, engine: Engine) -> Any:
-        """Return the answer, or the exception of httpx, that an operation ended in."""
-        try:
-            return await engine.run(call, exchange)
-        except MyAPIError as error:
-            return self._translated(call, error)
-
     def _translated(self, call: Call, error: MyAPIError) -> Any:
+        """Return the answer, or the exception of httpx, that stands behind an error."""
         if isinstance(error, self._engine.errors.rejections.classes):
             return error
         cause = error.__cause__
@@ -208,12 +205,12 @@ def _put_note(error: Exception, attempts: int, elapsed: float) -> None:
 class _SentCall(Call):
     """The operation that sends a request which is built already."""
 
-    @cached_property
+    @once
     def url(self) -> str:
         """The whole URL, with what must not be shown."""
         return str(self.target.url)
 
-    @cached_property
+    @once
     def request_id(self) -> str | None:
         """The id that the caller put into the request."""
         headers = self.target.headers
@@ -223,7 +220,7 @@ class _SentCall(Call):
                 return given
         return None
 
-    @cached_property
+    @once
     def is_recognisable(self) -> bool:
         """Whether the request carries a header by which the server knows it again."""
         # An empty one tells the server nothing.

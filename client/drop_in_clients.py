@@ -158,7 +158,7 @@ class _Face(Generic[RequestT, ResponseT]):
 
     def _carry(self, options: Any) -> dict[str, Any]:
         """Hand a call's settings on through httpx, in the extensions of its request."""
-        given: dict[str, Any] = dict(options)
+        given: dict[str, Any] = options  # made by Python for this call
         overrides = take_settings(given)
         if overrides:
             # Checked now: a wrong value must not open anything.
@@ -170,8 +170,8 @@ class _Face(Generic[RequestT, ResponseT]):
         """Take the settings of a call off its request, and out of the arguments of `send`."""
         named = take_settings(options)
         family_named(self._family_name).check({"request": request, **options})
-        carried: dict[str, Any] = request.extensions.pop(_OVERRIDES, {})
-        return {**carried, **named}
+        carried: dict[str, Any] | None = request.extensions.pop(_OVERRIDES, None)
+        return named if carried is None else {**carried, **named}
 
 
 class AsyncDropIn(_Face[RequestT, ResponseT], WatchedAsync):

@@ -129,6 +129,23 @@ class Engine:
         if self.breaker is not None:
             self.breaker.forget_probes()
 
+    def turn_away(self, call: Call) -> None:
+        """Refuse an operation, before anything is prepared, where its circuit is open for sure.
+
+        Raises:
+            CircuitOpenError: It is.
+        """
+        circuit = self.breaker.single if self.breaker is not None else None
+        if circuit is None or circuit.is_closed:
+            return
+        now = self.ports.now()
+        rejection = circuit.peek(now)
+        if rejection is not None:
+            call.started = now
+            error = self._turned_away(call, rejection)
+            self.finish(call, error)
+            raise error
+
     async def run(self, call: Call, exchange: Exchange) -> Any:
         """Run an operation from the queue to its answer.
 

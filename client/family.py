@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OF_NO_FAMILY: Final = frozenset({type(None), bool, bytes, dict, float, int, list, str, tuple})
-"""What most arguments are, so that these cost next to nothing."""
 _FAMILIES: Final = frozenset({"httpx", "httpx2"})
 
 __all__ = ["Family", "family_named", "family_of"]
@@ -23,6 +22,8 @@ class Family:
 
     name: str
     module: Any
+    usual: frozenset[type[Any]]
+    """What most arguments are, so that to check these costs next to nothing."""
 
     def is_response(self, value: object) -> bool:
         """Tell a response of this family from a test's stand-in."""
@@ -34,12 +35,12 @@ class Family:
         Raises:
             TypeError: An argument is, or holds, one of them.
         """
+        if "mounts" not in options and self.usual.issuperset(map(type, options.values())):
+            return
         for name, value in options.items():
-            if name == "mounts" and value:
-                for transport in value.values():
-                    self._check_one(name, transport)
-            elif type(value) not in _OF_NO_FAMILY:
-                self._check_one(name, value)
+            held: dict[str, Any] = value if name == "mounts" and value else {name: value}
+            for item in held.values():
+                self._check_one(name, item)
 
     def _check_one(self, name: str, value: object) -> None:
         kind: Any = type(value)
@@ -60,7 +61,10 @@ def family_of(client: object) -> Family:
 @cache
 def family_named(name: str) -> Family:
     """Return the family of a module's name, importing it at the first call."""
-    return Family(name, import_module(name))
+    module = import_module(name)
+    own = {module.Headers, module.Request, module.Timeout, module.URL}
+    own.add(type(module.USE_CLIENT_DEFAULT))
+    return Family(name, module, _OF_NO_FAMILY | own)
 
 
 @lru_cache(maxsize=256)

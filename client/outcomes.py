@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from client.classify import error_for_status, status_phrase
+from client.classify import OK, error_for_status, status_phrase
 from client.exceptions import MyAPIError, UnexpectedStatusError
 from client.redirects import came_after_an_answer
 from client.retry import Failure
@@ -35,8 +35,10 @@ class Outcomes:
 
     def failure_of(self, call: Call, response: Any) -> Failure | None:
         """Return why an answer is a failure, or None for a good one."""
-        kind = error_for_status(response.status_code)
-        return None if kind is None else self._status_failure(call, response, kind)
+        if response.status_code in OK:
+            return None
+        kind = error_for_status(response.status_code) or UnexpectedStatusError
+        return self._status_failure(call, response, kind)
 
     def failure_from(self, call: Call, error: Exception) -> Failure | None:
         """Return what an exception means, or None where it is not about the exchange."""

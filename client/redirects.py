@@ -81,7 +81,8 @@ class RedirectRules:
 
     async def check_answer_async(self, response: Any) -> None:
         """Check an answer to an async client."""
-        self.check_answer(response)
+        if response.has_redirect_location:
+            self.check_answer(response)
 
 
 def came_after_an_answer(error: Exception) -> bool:

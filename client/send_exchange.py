@@ -6,11 +6,12 @@ from dataclasses import replace
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Final
 
+from client.classify import OK
 from client.deadline import cut_phases
 from client.disposal import Disposal
 from client.outcomes import Outcomes
 from client.response_body import BodyGuard
-from client.witness import Attempt, WatchedAsync, WatchedBlocking
+from client.witness import Attempt, WatchedAsync, WatchedBlocking, under_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -75,17 +76,21 @@ class SendExchange(Outcomes):
         self._sent.rewind()
         if left is None:
             self._attempt = Attempt(self._under_way)
-            with self._attempt:
+            token = under_way.set(self._attempt)
+            try:
                 return await self._send(self._under_way)
+            finally:
+                under_way.reset(token)
         given = self._timeouts()
         cut: dict[str, float | None] = {**cut_phases(given, left)}
         # A copy, because the caller may send the same request elsewhere at the same time.
         self._under_way = self._sent.copy_with(timeout=cut)
         self._attempt = Attempt(self._under_way)
+        token = under_way.set(self._attempt)
         try:
-            with self._attempt:
-                return await self._send(self._under_way)
+            return await self._send(self._under_way)
         finally:
+            under_way.reset(token)
             # The requests that redirects made share this dict, and one of them is the answer's.
             cut.clear()
             cut.update(given)
@@ -123,6 +128,8 @@ class SendExchange(Outcomes):
 
     def failure_of(self, call: Call, response: Any) -> Failure | None:
         """Return why an answer is a failure, or None for a good one."""
+        if response.status_code in OK:
+            return None
         self._sent.note_outcome(is_unsent=False)
         failure = super().failure_of(call, response)
         if failure is None or self._is_answer_to_ours(response):
@@ -131,6 +138,11 @@ class SendExchange(Outcomes):
 
     def _disposal(self, http: HttpPort) -> Disposal:
         return Disposal(http, self._engine.ports, self._classifier, self._call)
+
+    def look_again(self, call: Call, response: Any) -> Failure:
+        """Return a good answer as what somebody may want to retry all the same."""
+        self._sent.note_outcome(is_unsent=False)
+        return super().look_again(call, response)
 
     def guard(self, response: Any) -> None:
         """Hold the body to the deadline while the caller reads it."""

@@ -87,6 +87,7 @@ class Session:
         retry = self.config.retry
         self._budget: RetryBudget | None = None
         self._retry = self._policy(retry)
+        self._total = self.config.timeout.total
         self._always = self._foreign_options() if self._is_foreign else {}
         self._own_headers = self._foreign_headers() if self._is_foreign else []
         if not self.config.verify_ssl:
@@ -106,7 +107,8 @@ class Session:
 
     async def close(self) -> None:
         """Close for good: what waits is woken, and what is in flight fails."""
-        self._settle()
+        if self.engine.ports.moved():
+            self._settle()
         self.engine.is_closed = True
         self.engine.ports.wake_sleepers()
         if self.engine.slots is not None:
@@ -152,9 +154,7 @@ class Session:
         return CircuitState.CLOSED
 
     def _settle(self) -> None:
-        """Begin anew in another event loop, where the one before has ended."""
-        if not self.engine.ports.moved():
-            return
+        """Begin anew in another event loop: the one before has ended."""
         self.engine.begin_anew()
         with self._lock:
             http = self._http
@@ -188,9 +188,11 @@ class Session:
     ) -> tuple[Call, ExchangeT]:
         """Check the arguments of a call before anything is taken or sent."""
         options = cast("dict[str, Any]", given)  # made by Python for this call
-        check_names(options)
+        if options:
+            check_names(options)
         check_method(method)
-        self._settle()
+        if self.engine.ports.moved():
+            self._settle()
         headers = to_pairs(options.get("headers"))
         for name, value in self._own_headers:
             set_default(headers, name, value)
@@ -199,15 +201,17 @@ class Session:
             target=self._target(url),
             base_url=self.config.base_url,
             notify=self.engine.notifiers,
-            retry=self._retry_for(options),
-            total=self._total_for(options),
+            retry=self._retry_for(options) if "retry" in options else self._retry,
+            total=self._total_for(options) if "deadline" in options else self._total,
         )
         self._put_request_id(call, options.pop("request_id", None), headers)
-        self.engine.check_open(call)
+        engine = self.engine
+        engine.check_open(call)
+        engine.turn_away(call)
         exchange = kind(
             call,
-            engine=self.engine,
-            http=self.http,
+            engine=engine,
+            http=self._http or self._build_once(),
             family=self._family,
             classifier=self._classifier,
             options={**self._always, **options, "headers": headers},
@@ -235,13 +239,9 @@ class Session:
             headers.append((name, call.request_id))
 
     def _retry_for(self, options: dict[str, Any]) -> RetryPolicy | None:
-        if "retry" not in options:
-            return self._retry
         return self._policy(check_retry(options.pop("retry"), self.config.retry))
 
     def _total_for(self, options: dict[str, Any]) -> float | None:
-        if "deadline" not in options:
-            return self.config.timeout.total
         return check_deadline(options.pop("deadline"))
 
     def _policy(self, config: RetryConfig | None) -> RetryPolicy | None:

@@ -14,25 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from client.ports import World
 
-__all__ = ["Attempt", "WatchedAsync", "WatchedBlocking", "watched_kind"]
+__all__ = ["Attempt", "WatchedAsync", "WatchedBlocking", "under_way", "watched_kind"]
 
 
 class Attempt:
     """What was seen of one request while it was under way."""
 
-    __slots__ = ("_before", "_error", "request", "was_answered")
+    __slots__ = ("_error", "request", "was_answered")
 
     def __init__(self, request: Any) -> None:
         self.request = request
         self.was_answered = False
         # Not the exception itself, whose traceback leads back here.
         self._error: int | None = None
-
-    def __enter__(self) -> None:
-        self._before = _under_way.set(self)
-
-    def __exit__(self, *_: object) -> None:
-        _under_way.reset(self._before)
 
     def failed(self, error: BaseException) -> None:
         """Take down how a sending of the request ended."""
@@ -43,12 +37,13 @@ class Attempt:
         return self._error == id(error) and not self.was_answered
 
 
-_under_way: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
+under_way: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
+"""The attempt that this task, or thread, is making."""
 
 
 def _attempt_at(request: Any) -> Attempt | None:
     """Return the attempt under way, where it is one at this very request."""
-    attempt = _under_way.get()
+    attempt = under_way.get()
     return attempt if attempt is not None and attempt.request is request else None
 
 

@@ -27,6 +27,7 @@ LAYERS = {
         "headers",
         "imported_later",
         "notifiers",
+        "once",
         "ports",
         "request_id",
         "seconds",
