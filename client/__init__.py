@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         request_with_automatic_retry_async,
     )
     from client.httpx_clients import (
+        AiohttpTransport,
         AsyncClient,
         AsyncResilientTransport,
         Client,
@@ -109,6 +110,7 @@ __all__ = [  # noqa: RUF022 - grouped by what they are for
     "AsyncResilientTransport",
     "Client",
     "ResilientTransport",
+    "AiohttpTransport",
     "CircuitBreaker",
     "FailureInfo",
     "RequestInfo",
@@ -259,6 +261,7 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
         for world in ("", "_async")
     ),
     "httpx_clients": (
+        "AiohttpTransport",
         "AsyncClient",
         "AsyncResilientTransport",
         "Client",

@@ -301,7 +301,8 @@ class ClientConfig(Settings):
         max_body_bytes: Decoded size at which an answer is cut off with `ResponseError`;
             default None, unbounded.
         request_id_header: The header that carries the request id.
-        backend: What speaks HTTP underneath: "httpx".
+        backend: What speaks HTTP underneath: "httpx", or "aiohttp" in the async client, which is
+            faster, speaks HTTP/1.1 only and needs the extra `fast`. Default "httpx".
     """
 
     base_url: Annotated[str, BeforeValidator(check_base_url)] = ""
@@ -318,7 +319,9 @@ class ClientConfig(Settings):
     trust_env: Flag = True
     max_body_bytes: Annotated[int, BeforeValidator(count(1, 2**40))] | None = None
     request_id_header: Annotated[str, PlainValidator(check_header_name)] = "X-Request-ID"
-    backend: Annotated[Literal["httpx"], PlainValidator(choice("httpx"))] = "httpx"
+    backend: Annotated[Literal["httpx", "aiohttp"], PlainValidator(choice("httpx", "aiohttp"))] = (
+        "httpx"
+    )
 
     @model_validator(mode="after")
     def _request_id_is_made_per_operation(self) -> Self:
@@ -328,6 +331,16 @@ class ClientConfig(Settings):
                 "headers must not hold {name}: it is made for each operation; "
                 "give request_id= per call for one of your own",
                 name=self.request_id_header,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _backend_speaks_the_protocol(self) -> Self:
+        if self.http2 and self.backend == "aiohttp":
+            raise refuse(
+                "backend",
+                'http2=True needs backend="httpx": aiohttp speaks HTTP/1.1 only; leave one of '
+                "the two out",
             )
         return self
 

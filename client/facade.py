@@ -12,6 +12,7 @@ from client.asyncio_ports import ASYNCIO
 from client.blocking_ports import BLOCKING
 from client.config import ClientConfig
 from client.family import family_named
+from client.http_client import check_backend
 from client.ports import run_to_end
 from client.session import Session
 
@@ -50,6 +51,9 @@ class _Face:
         family = family_named(self._family_name)
         _check_config(config)
         _check_parts(family.module, transport, http_client, is_async=self._world.is_async)
+        if config is not None:
+            is_async = self._world.is_async
+            check_backend(config, is_async=is_async, transport=transport, http_client=http_client)
         self._session = Session(
             config,
             world=self._world,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from client.config import ClientConfig, TimeoutConfig
     from client.family import Family
 
-__all__ = ["build_client", "check_foreign_client", "to_timeout"]
+__all__ = ["build_client", "check_backend", "check_foreign_client", "to_timeout"]
 
 # What only the owner of a client can set, in that client.
 _OWNERS: Final = ("verify_ssl", "http2", "trust_env", "max_body_bytes")
@@ -30,9 +30,10 @@ def build_client(
     """Build the client a configuration asks for.
 
     Raises:
-        ImportError: HTTP/2 is asked for and its extra is not installed.
+        ImportError: HTTP/2 or aiohttp is asked for and its extra is not installed.
     """
     module = family.module
+    limits = _limits(family, config)
     if config.http2 and find_spec("h2") is None:
         raise ImportError(
             "http2=True needs the package h2: pip install 'resilient-http-client[http2]'"
@@ -40,11 +41,18 @@ def build_client(
     kind = module.AsyncClient if is_async else module.Client
     headers = to_pairs(config.headers)
     set_default(headers, "User-Agent", config.user_agent)
+    mounts: dict[str, Any] | None = None
+    if config.backend == "aiohttp":
+        from client.aiohttp_transport import make_transports  # noqa: PLC0415 - only when asked for
+
+        transport, mounts = make_transports(
+            family, verify=config.verify_ssl, trust_env=config.trust_env, limits=limits
+        )
     client = kind(
         base_url=config.base_url,
         headers=headers,
         timeout=to_timeout(family, config.timeout),
-        limits=_limits(family, config),
+        limits=limits,
         follow_redirects=config.follow_redirects,
         verify=config.verify_ssl,
         http2=config.http2,
@@ -52,9 +60,38 @@ def build_client(
         cookies=BoundedCookies(),
         event_hooks=_hooks(family, config, is_async=is_async),
         transport=transport,
+        mounts=mounts,
     )
     client._cookies = sparing_cookies(module, client.cookies)  # noqa: SLF001 - the setter would copy
     return client
+
+
+def check_backend(config: ClientConfig, *, is_async: bool, **parts: Any) -> None:
+    """Refuse what does not go together with the backend; before anything is opened.
+
+    Args:
+        config: The configuration.
+        is_async: Whether the client is an async one.
+        **parts: What the caller gave for the client to speak through, or None.
+
+    Raises:
+        ValueError: The client is a blocking one, or has what it speaks through already.
+        ImportError: The extra `fast` is not installed.
+    """
+    if config.backend == "httpx":
+        return
+    if not is_async:
+        raise ValueError(
+            'backend="aiohttp" is for async clients only: use ResilientClient, or backend="httpx"'
+        )
+    for name, part in parts.items():
+        if part is not None:
+            raise ValueError(
+                f'{name} and backend="aiohttp" are both given: leave one of the two out'
+            )
+    from client.aiohttp_transport import check_installed  # noqa: PLC0415 - only when asked for
+
+    check_installed()
 
 
 def to_timeout(family: Family, config: TimeoutConfig) -> Any:

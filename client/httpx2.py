@@ -12,6 +12,7 @@ except ImportError as missing:
     ) from missing
 
 from client import facade
+from client.aiohttp_transport import AiohttpTransportOf
 from client.drop_in_clients import AsyncDropIn, BlockingDropIn
 from client.transports import AsyncTransport, BlockingTransport
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AiohttpTransport",
     "AsyncClient",
     "AsyncResilientTransport",
     "Client",
@@ -79,6 +81,14 @@ class AsyncResilientTransport(
     AsyncTransport[httpx2.Request, httpx2.Response], httpx2.AsyncBaseTransport
 ):
     """Protects any `httpx2.AsyncBaseTransport`, for code that only lets a transport in."""
+
+    _family_name: ClassVar[str] = "httpx2"
+
+
+class AiohttpTransport(
+    AiohttpTransportOf[httpx2.Request, httpx2.Response], httpx2.AsyncBaseTransport
+):
+    """An `httpx2.AsyncBaseTransport` over aiohttp, which is faster; see USAGE.md. Needs `fast`."""
 
     _family_name: ClassVar[str] = "httpx2"
 

@@ -6,10 +6,17 @@ from typing import ClassVar
 
 import httpx
 
+from client.aiohttp_transport import AiohttpTransportOf
 from client.drop_in_clients import AsyncDropIn, BlockingDropIn
 from client.transports import AsyncTransport, BlockingTransport
 
-__all__ = ["AsyncClient", "AsyncResilientTransport", "Client", "ResilientTransport"]
+__all__ = [
+    "AiohttpTransport",
+    "AsyncClient",
+    "AsyncResilientTransport",
+    "Client",
+    "ResilientTransport",
+]
 
 
 class Client(BlockingDropIn[httpx.Request, httpx.Response], httpx.Client):  # type: ignore[misc] # the same methods, with more arguments
@@ -34,5 +41,11 @@ class AsyncResilientTransport(
     AsyncTransport[httpx.Request, httpx.Response], httpx.AsyncBaseTransport
 ):
     """Protects any `httpx.AsyncBaseTransport`, for code that only lets a transport in."""
+
+    _family_name: ClassVar[str] = "httpx"
+
+
+class AiohttpTransport(AiohttpTransportOf[httpx.Request, httpx.Response], httpx.AsyncBaseTransport):
+    """An `httpx.AsyncBaseTransport` over aiohttp, which is faster; see USAGE.md. Needs `fast`."""
 
     _family_name: ClassVar[str] = "httpx"

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar, cast
 
 from client import ClientConfig, ResilientClient, SyncResilientClient
+from client.aiohttp_pool import WirePool
 from client.ports import run_to_end
 from tests.eventually import PATIENCE_SECONDS
 
@@ -127,6 +128,16 @@ class AsyncTwin(Twin):
         return response.aiter_bytes()
 
 
+class AiohttpTwin(AsyncTwin):
+    """`ResilientClient` over aiohttp."""
+
+    def client(self, config: ClientConfig, **parts: Any) -> Client:
+        """Make a client, unless it is told what to speak through."""
+        if not {"transport", "http_client"} & parts.keys():
+            config = config.merged(backend="aiohttp")
+        return super().client(config, **parts)
+
+
 class Thread(Generic[T]):
     """A thread."""
 
@@ -229,7 +240,11 @@ class BlockingTwin(Twin):
             yield chunk
 
 
-TWINS: dict[str, Callable[[], Twin]] = {"async": AsyncTwin, "blocking": BlockingTwin}
+TWINS: dict[str, Callable[[], Twin]] = {
+    "async": AsyncTwin,
+    "blocking": BlockingTwin,
+    "aiohttp": AiohttpTwin,
+}
 
 
 def tell(story: Coroutine[Any, Any, None]) -> None:
@@ -253,8 +268,11 @@ def check_all_is_back(client: Client) -> None:
     assert (stats.slots_in_use, stats.slots_waiting) == (0, 0)
     assert not getattr(client._session.http, "_under_way", ())
     for pool in pools_of(client):
-        assert not getattr(pool._network_backend, "_connecting", ())
         assert [each for each in pool.connections if not each.is_idle()] == []
+        if isinstance(pool, WirePool):
+            assert (pool._opening, list(pool._queued)) == (0, [])
+            continue
+        assert not getattr(pool._network_backend, "_connecting", ())
         assert pool._requests == []
 
 

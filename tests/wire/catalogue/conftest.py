@@ -1,4 +1,4 @@
-"""The four clients, the meeting of a client with a fault, and the proof that nothing stays."""
+"""The six clients, the meeting of a client with a fault, and the proof that nothing stays."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.eventually import eventually
 from tests.wire.catalogue.faults import MOST_ATTEMPTS, secured
 from tests.wire.conftest import sockets_to
 from tests.wire.twins import (
+    AiohttpTwin,
     AsyncTwin,
     BlockingClient,
     BlockingTwin,
@@ -44,6 +45,14 @@ class Httpx2AsyncTwin(AsyncTwin):
         return client.httpx2.ResilientClient(config, **parts)
 
 
+class Httpx2AiohttpTwin(Httpx2AsyncTwin):
+    """`client.httpx2.ResilientClient` over aiohttp."""
+
+    def client(self, config: ClientConfig, **parts: Any) -> Client:
+        """Make a client."""
+        return super().client(config.merged(backend="aiohttp"), **parts)
+
+
 class Httpx2BlockingTwin(BlockingTwin):
     """`client.httpx2.SyncResilientClient`."""
 
@@ -58,12 +67,14 @@ TWINS: dict[str, type[Twin]] = {
     "httpx-blocking": BlockingTwin,
     "httpx2-async": Httpx2AsyncTwin,
     "httpx2-blocking": Httpx2BlockingTwin,
+    "aiohttp-httpx": AiohttpTwin,
+    "aiohttp-httpx2": Httpx2AiohttpTwin,
 }
 
 
 @pytest.fixture(params=TWINS)
 def twin(request: pytest.FixtureRequest) -> Twin:
-    """One of the four."""
+    """One of the six."""
     return TWINS[request.param]()
 
 
