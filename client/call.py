@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from client.once import once
 from client.urls import join, mask_url, origin_of
@@ -115,8 +115,7 @@ class CallReport(NamedTuple):
     def __getitem__(self, key: Any) -> Any:
         """Return the field of that name, or at that place."""
         if not isinstance(key, str):
-            as_tuple: Any = super()
-            return as_tuple.__getitem__(key)
+            return cast("Any", tuple).__getitem__(self, key)
         if key not in self._fields:
             raise KeyError(key)
         return getattr(self, key)
