@@ -5,14 +5,17 @@ Everything the benchmarks know of the engine's inside is here.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from client import ClientConfig
+from client import CircuitBreakerConfig, ClientConfig
 from client.asyncio_ports import ASYNCIO
 from client.blocking_ports import BLOCKING
 from client.breaker import Breaker
 from client.budget import RetryBudget
 from client.call import Call
+from client.circuit import Circuit
+from client.circuit_state import Outcome, Permit, Rejection
 from client.engine import Engine
 from client.ports import run_to_end
 from client.retry import RetryPolicy
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from client.ports import World
     from client.retry import Failure
 
-__all__ = ["async_operation", "blocking_operation"]
+__all__ = ["async_operation", "blocking_operation", "rejecting_circuit"]
 
 _URL: Final = "http://target.example/item"
 
@@ -75,6 +78,15 @@ def blocking_operation(send: Callable[[], Awaitable[None]]) -> Callable[[], None
         run_to_end(operation())
 
     return run
+
+
+def rejecting_circuit() -> Callable[[], bool]:
+    """Return what asks an open circuit for leave; True where there is none."""
+    circuit = Circuit(CircuitBreakerConfig(failure_threshold=1, recovery_timeout=3_600.0))
+    permit = circuit.admit(monotonic())
+    assert isinstance(permit, Permit)  # noqa: S101 - it is closed
+    circuit.record(permit, Outcome.FAILURE, monotonic())
+    return lambda: isinstance(circuit.admit(monotonic()), Rejection)
 
 
 def _operation(

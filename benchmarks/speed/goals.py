@@ -73,11 +73,24 @@ _PROMISES: Final = (
     _Promise(
         "engine",
         "engine_over_tenacity",
-        "engine over a no-op, all layers on, over tenacity.AsyncRetrying",
+        "engine over a no-op, all layers on, over one tenacity.AsyncRetrying for all calls",
+        0.2,
+    ),
+    _Promise(
+        "engine",
+        "engine_over_decorator",
+        "engine over a no-op, all layers on, over @tenacity.retry, which makes one a call",
         0.2,
     ),
     *_protected_get(),
     *_throughput(),
+    _Promise(
+        "outage",
+        "rejections_circuit",
+        "rejections a second, circuit open, the circuit alone, over a pybreaker call's",
+        1.0,
+        is_least=True,
+    ),
     *_rejections(),
     _Promise(
         "outage",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.speed.bare_engine import rejecting_circuit
 from benchmarks.speed.contenders.contract import Setup
 from benchmarks.speed.findings import Column, Row, Table
 from benchmarks.speed.interleave import calls_within, interleave
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from benchmarks.speed.interleave import Batch, Laps
     from benchmarks.speed.plan import Plan
 
-__all__ = ["OURS", "PYBREAKER", "measure_rejections", "rate_over", "rejection_table"]
+__all__ = ["CIRCUIT", "OURS", "PYBREAKER", "measure_rejections", "rate_over", "rejection_table"]
 
 OURS: Final = ("facade", "drop-in")
+CIRCUIT: Final = "our circuit"
+"""The part of a call that decides, without the error that says what was turned away and why."""
 PYBREAKER: Final = "pybreaker"
 _URL: Final = "http://target.example/item"
 _FIRST_CALLS: Final = 20
@@ -35,6 +38,7 @@ async def measure_rejections(plan: Plan, lineup: Lineup) -> dict[str, Laps]:
         batches: dict[str, Batch] = {}
         for name, make in lineup.rejecting.items():
             batches[name] = _saying_no(name, make())
+        batches[CIRCUIT] = _saying_no(CIRCUIT, rejecting_circuit())
         for contender in lineup.contenders:
             if contender.name in OURS:
                 batches |= await _our_batches(stack, contender)

@@ -1,5 +1,6 @@
 """Cookies are kept as httpx keeps them, except those that would break every later request."""
 
+import httpx
 import pytest
 
 from tests.behaviour.wire import Answer
@@ -75,3 +76,22 @@ async def test_the_domains_that_set_cookies_last_keep_them(
         await client.get(f"http://{host}.test/")
         kept.append(client.wire.last.headers.get("Cookie"))
     assert kept == [None, "a=1", "a=1"]
+
+
+async def test_an_answer_without_a_cookie_is_not_searched(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Httpx makes two requests of urllib's to search one; here the header is looked for first."""
+    searched: list[int] = []
+    extract = httpx.Cookies.extract_cookies
+
+    def counted(self: httpx.Cookies, response: httpx.Response) -> None:
+        searched.append(response.status_code)
+        extract(self, response)
+
+    monkeypatch.setattr(httpx.Cookies, "extract_cookies", counted)
+    client = world.client([200, Answer(201, headers=[(b"set-cookie", b"a=1")]), 202])
+    for _ in range(3):
+        await client.get()
+    assert searched == [201]
+    assert client.wire.last.headers["Cookie"] == "a=1"

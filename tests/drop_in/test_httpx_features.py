@@ -1,5 +1,6 @@
 """Everything httpx does around a request still happens, in each attempt as it would in one."""
 
+from http.cookiejar import CookieJar
 from typing import Any
 
 import pytest
@@ -234,3 +235,19 @@ async def test_an_application_in_this_process_is_called(kit: Kit) -> None:
     transport = module.ASGITransport(asgi) if kit.is_async else module.WSGITransport(wsgi)
     response = await kit.client(transport=transport).get(URL + "x")
     assert (response.content, calls) == (b"app", ["/x", "/x"])
+
+
+async def test_cookies_that_are_set_anew_are_kept_and_sent(kit: Kit) -> None:
+    """Whatever they are set from; the jar of the caller stays the one that is used."""
+    setting = Reply(200, (b"",), {"Set-Cookie": "a=1"})
+    client = kit.client(setting, 200, 200)
+    own = CookieJar()
+    client.real.cookies = own
+    await client.get(URL)
+    assert client.real.cookies.jar is own
+    assert isinstance(client.real.cookies, kit.module.Cookies)
+    await client.get(URL)
+    client.real.cookies = {"b": "2"}
+    await client.get(URL)
+    sent = [arrival.request.headers.get("Cookie") for arrival in client._transport.arrivals]
+    assert sent == [None, "a=1", "b=2"]

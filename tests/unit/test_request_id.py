@@ -1,6 +1,9 @@
 """Request ids: fresh ones, and the caller's own, checked."""
 
+import ast
 import string
+import subprocess
+import sys
 from uuid import UUID
 
 import pytest
@@ -22,6 +25,25 @@ def test_a_fresh_id_is_a_random_uuid() -> None:
 def test_every_fresh_id_is_another() -> None:
     """Chance would have to be very unkind."""
     assert len({new_request_id() for _ in range(1000)}) == 1000
+
+
+FORKS = """
+import os
+from client.request_id import new_request_id
+new_request_id()
+child = os.fork()
+print([new_request_id() for _ in range(3)], flush=True)
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+def test_parent_and_child_make_other_ids() -> None:
+    """What was asked of the system for later belongs to the parent."""
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True)
+    parents, childs = done.stdout.splitlines()
+    assert not set(ast.literal_eval(parents)) & set(ast.literal_eval(childs))
 
 
 @given(st.text(ALLOWED, min_size=1, max_size=128))

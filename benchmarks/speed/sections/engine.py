@@ -98,7 +98,10 @@ async def measure(plan: Plan, _lineup: Lineup, _target: Target) -> Section:
         _times("over a no-op, sync", blocking_laps, _BLOCKING_TENACITY),
         _allocations(footprints),
     )
-    figures: dict[str, Cell] = {"engine_over_tenacity": laps[_ENGINE].over(laps[_TENACITY])}
+    figures: dict[str, Cell] = {
+        "engine_over_tenacity": laps[_ENGINE].over(laps[_TENACITY]),
+        "engine_over_decorator": laps[_ENGINE].over(laps[_DECORATED]),
+    }
     return Section(key="engine", title="The engine alone", tables=tables, figures=figures)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.speed.bursts import load_table, measure_loads
 from benchmarks.speed.findings import Section
 from benchmarks.speed.rejections import (
+    CIRCUIT,
     OURS,
     PYBREAKER,
     measure_rejections,
@@ -32,6 +33,7 @@ async def measure(plan: Plan, lineup: Lineup, target: Target) -> Section:
         for name, laps in rejections.items()
         if name.startswith(OURS)
     }
+    figures["rejections_circuit"] = rate_over(rejections[CIRCUIT], rejections[PYBREAKER])
     facade = loads["facade"]
     figures["extra_load_budget"] = facade.requests(has_circuit=False)
     figures["extra_load_all"] = facade.requests(has_circuit=True)
