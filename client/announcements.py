@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "tell_attempt",
-    "tell_end",
+    "tell_failed",
     "tell_half_opened",
     "tell_id_made",
     "tell_no_slot",
     "tell_rejected",
     "tell_retry",
     "tell_slot",
+    "tell_succeeded",
     "tell_transition",
     "tell_waiting",
 ]
@@ -87,42 +88,43 @@ def tell_retry(notify: Notify, call: Call, wait: float, failure: Failure) -> Non
 
 def tell_transition(call: Call, circuit: Circuit, transition: Transition) -> None:
     """Tell that an operation's outcome opened or closed its circuit."""
-    notify = call.notify
     about = {**_about(call), "scope": circuit.scope}
-    if transition.state is CircuitState.OPEN and notify.opened is not None:
-        notify.opened(
-            events.CircuitOpened(
-                failures=transition.failures,
-                recovery_timeout=transition.seconds,
-                last_error=transition.last_error,
-                **about,
-            )
-        )
-    elif transition.state is CircuitState.CLOSED and notify.closed is not None:
-        notify.closed(events.CircuitClosed(open_seconds=transition.seconds, **about))
+    if transition.state is CircuitState.CLOSED:
+        _tell(call.notify.closed, events.CircuitClosed(open_seconds=transition.seconds, **about))
+        return
+    opened = events.CircuitOpened(
+        failures=transition.failures,
+        recovery_timeout=transition.seconds,
+        last_error=transition.last_error,
+        **about,
+    )
+    _tell(call.notify.opened, opened)
 
 
-def tell_end(call: Call, error: BaseException | None, response: Any, now: float) -> None:
-    """Tell how an operation ended."""
-    notify = call.notify
+def tell_failed(notify: Notify, call: Call, error: BaseException, now: float) -> None:
+    """Tell that an operation ended in an error."""
     elapsed = now - call.started
-    if error is not None:
-        if notify.failed is not None:
-            notify.failed(
-                events.OperationFailed(
-                    error=error, attempts=call.attempts, elapsed=elapsed, **_about(call)
-                )
-            )
-    elif notify.succeeded is not None:
-        notify.succeeded(
-            events.OperationSucceeded(
-                status_code=response.status_code,
-                response=response,
-                attempts=call.attempts,
-                elapsed=elapsed,
-                **_about(call),
-            )
+    notify(
+        events.OperationFailed(error=error, attempts=call.attempts, elapsed=elapsed, **_about(call))
+    )
+
+
+def tell_succeeded(notify: Notify, call: Call, response: Any, now: float) -> None:
+    """Tell that an operation brought an answer."""
+    notify(
+        events.OperationSucceeded(
+            status_code=response.status_code,
+            response=response,
+            attempts=call.attempts,
+            elapsed=now - call.started,
+            **_about(call),
         )
+    )
+
+
+def _tell(notify: Notify | None, event: events.Event) -> None:
+    if notify is not None:
+        notify(event)
 
 
 def _about(call: Call) -> dict[str, Any]:

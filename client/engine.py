@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from client.announcements import (
     tell_attempt,
-    tell_end,
+    tell_failed,
     tell_half_opened,
     tell_id_made,
     tell_no_slot,
     tell_rejected,
     tell_retry,
     tell_slot,
+    tell_succeeded,
     tell_transition,
     tell_waiting,
 )
@@ -230,9 +231,11 @@ class Engine:
         if transition is not None and circuit is not None:
             tell_transition(call, circuit, transition)
         self.tally.count(call.attempts, error)
-        notify = call.notify
-        if (notify.succeeded if error is None else notify.failed) is not None:
-            tell_end(call, error, response, self.ports.now())
+        if error is None:
+            if call.notify.succeeded is not None:
+                tell_succeeded(call.notify.succeeded, call, response, self.ports.now())
+        elif call.notify.failed is not None:
+            tell_failed(call.notify.failed, call, error, self.ports.now())
 
     def give_back(self, call: Call) -> None:
         """Return what an operation holds yet, where an interrupt ended `finish` before its end."""

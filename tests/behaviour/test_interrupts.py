@@ -7,6 +7,7 @@ is raised here, at each such place in turn.
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,11 +103,12 @@ def test_no_slot_is_lost(work: Callable[[Any], None]) -> None:
         assert places > 50
 
 
+@pytest.mark.parametrize("bulkhead", [BulkheadConfig(), None], ids=["slots", "no-slots"])
 @pytest.mark.parametrize("work", [request, stream])
-def test_no_probe_is_lost(work: Callable[[Any], None]) -> None:
+def test_no_probe_is_lost(work: Callable[[Any], None], bulkhead: BulkheadConfig | None) -> None:
     """The circuit lets the next one through at once, not after the lease of the lost one."""
     breaker = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=1e-9)
-    config = ClientConfig(circuit_breaker=breaker, retry=None)
+    config = ClientConfig(circuit_breaker=breaker, bulkhead=bulkhead, retry=None)
     with SyncResilientClient(config, transport=httpx.MockTransport(answer)) as face:
         places = 0
         for place in range(1, MOST_PLACES):
@@ -118,3 +120,30 @@ def test_no_probe_is_lost(work: Callable[[Any], None]) -> None:
                 break
             places += 1
         assert places > 50
+
+
+def test_a_handing_over_that_was_broken_off_is_brought_to_its_end() -> None:
+    """The slot was handed over, and whoever got it does not know yet."""
+    slots = BlockingSlots(1)
+    giver, taker = object(), object()
+    assert run_to_end(slots.queue(giver, 0)) is True
+    got: list[bool] = []
+    waiting = threading.Thread(
+        target=lambda: got.append(run_to_end(slots.queue(taker, PATIENCE_SECONDS)))
+    )
+    waiting.start()
+    eventually(lambda: slots.waiting == 1)
+    slots._holders.add(taker)  # as far as the first try came
+    slots.release(giver)
+    waiting.join(PATIENCE_SECONDS)
+    assert got == [True]
+    assert (slots.in_use, slots.waiting) == (1, 0)
+
+
+def test_who_was_woken_is_not_woken_again() -> None:
+    """A lock must not be released twice."""
+    bell = threading.Lock()
+    bell.acquire()
+    _ring(bell)
+    _ring(bell)
+    assert not bell.locked()

@@ -19,6 +19,7 @@ from client import (
 )
 from client.blocking_deadline import _cut
 from client.events import RequestIdMade, RetryScheduled
+from client.exchange import HttpExchange
 from tests.behaviour.twins import ONLY_ASYNCIO, ONLY_BLOCKING
 from tests.behaviour.wire import Answer, Arrival, Server, Wire
 from tests.behaviour.world import BASE_URL, Caller, World, listens_to
@@ -590,3 +591,16 @@ async def test_a_blocking_call_that_suspends_is_a_bug(world: World) -> None:
         pytest.raises(RuntimeError, match=r"^a blocking call suspended: one of its ports awaits"),
     ):
         await client.get()
+
+
+async def test_closed_in_the_moment_it_had_its_slot(world: World) -> None:
+    """Nothing is sent any more, and the slot comes back."""
+    client = world.client([200])
+    engine = client.raw._session.engine
+    call, exchange = client.raw._session._prepare(HttpExchange, "GET", BASE_URL, {})
+    engine.is_closed = True
+    with pytest.raises(ClientClosedError):
+        await engine.run(call, exchange)
+    assert engine.slots.in_use == 0
+    assert client.wire.arrivals == []
+    engine.is_closed = False

@@ -119,7 +119,7 @@ def test_a_quick_run_of_a_section_prints_and_writes_it(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stderr == ""
     assert "THE ENGINE ALONE" in ended.stdout
-    assert "engine over a no-op, all layers on, over tenacity.AsyncRetrying" in ended.stdout
+    assert "engine over a no-op, all layers on, over one tenacity.AsyncRetrying" in ended.stdout
     read = Findings.read(out / "benchmarks.json")
     assert [each.key for each in read.sections] == ["engine"]
     assert sorted(each.name for each in out.iterdir()) == [

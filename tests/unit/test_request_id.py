@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client import request_id
 from client.request_id import check_request_id, new_request_id
 
 ALLOWED = string.ascii_letters + string.digits + "._~-"
@@ -44,6 +45,16 @@ def test_parent_and_child_make_other_ids() -> None:
     done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True)
     parents, childs = done.stdout.splitlines()
     assert not set(ast.literal_eval(parents)) & set(ast.literal_eval(childs))
+
+
+def test_a_child_forgets_what_its_parent_will_use() -> None:
+    """The same, without a child."""
+    entropy = request_id._Entropy()
+    first = entropy.take()
+    kept = set(entropy._pieces)
+    assert first not in kept
+    entropy.begin_anew()
+    assert entropy.take() not in kept
 
 
 @given(st.text(ALLOWED, min_size=1, max_size=128))

@@ -7,7 +7,7 @@ import asyncio
 import anyio
 import pytest
 
-from client.asyncio_ports import _Limit
+from client.asyncio_ports import AsyncHttp, _Limit
 
 
 async def test_the_scope_knows_its_cancellation() -> None:
@@ -35,3 +35,26 @@ async def test_a_plain_cancellation_stays_one() -> None:
     with pytest.raises((asyncio.CancelledError, TimeoutError)):
         await task
     assert task.cancelled() or isinstance(task.exception(), TimeoutError)
+
+
+class _Silence:
+    """A client of httpx that waits for an answer that never comes."""
+
+    async def request(self, _method: str, _url: str) -> None:
+        """Wait."""
+        await asyncio.sleep(10)
+
+
+@pytest.mark.parametrize("is_cancelled_first", [True, False])
+async def test_a_call_that_is_cancelled_while_its_client_is_closed(
+    *, is_cancelled_first: bool
+) -> None:
+    """Is cancelled, as its task was told."""
+    http = AsyncHttp(_Silence())
+    task = asyncio.create_task(http.request("GET", "http://server.test/"))
+    await asyncio.sleep(0)
+    doings = [task.cancel, http.hang_up]
+    for do in doings if is_cancelled_first else reversed(doings):
+        do()
+    with pytest.raises(asyncio.CancelledError):
+        await task
