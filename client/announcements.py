@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client.call import Call
-    from client.circuit import Circuit
-    from client.circuit_state import Transition
+    from client.circuit_state import Guard, Transition
     from client.ports import Slots
     from client.retry import Failure
 
@@ -62,7 +61,7 @@ def tell_rejected(notify: Notify, call: Call, seconds: float) -> None:
     notify(events.CircuitRejected(retry_after=seconds, **_about(call)))
 
 
-def tell_half_opened(notify: Notify, call: Call, circuit: Circuit) -> None:
+def tell_half_opened(notify: Notify, call: Call, circuit: Guard) -> None:
     """Tell that an operation is the first probe."""
     notify(events.CircuitHalfOpened(scope=circuit.scope, **_about(call)))
 
@@ -86,19 +85,25 @@ def tell_retry(notify: Notify, call: Call, wait: float, failure: Failure) -> Non
     )
 
 
-def tell_transition(call: Call, circuit: Circuit, transition: Transition) -> None:
+def tell_transition(call: Call, circuit: Guard, transition: Transition) -> None:
     """Tell that an operation's outcome opened or closed its circuit."""
-    about = {**_about(call), "scope": circuit.scope}
-    if transition.state is CircuitState.CLOSED:
-        _tell(call.notify.closed, events.CircuitClosed(open_seconds=transition.seconds, **about))
-        return
-    opened = events.CircuitOpened(
-        failures=transition.failures,
-        recovery_timeout=transition.seconds,
-        last_error=transition.last_error,
-        **about,
-    )
-    _tell(call.notify.opened, opened)
+    notify = call.notify
+    if transition.state is CircuitState.OPEN:
+        if notify.opened is not None:
+            notify.opened(
+                events.CircuitOpened(
+                    scope=circuit.scope,
+                    failures=transition.failures,
+                    recovery_timeout=transition.seconds,
+                    last_error=transition.last_error,
+                    **_about(call),
+                )
+            )
+    elif notify.closed is not None:
+        seconds = transition.seconds
+        notify.closed(
+            events.CircuitClosed(scope=circuit.scope, open_seconds=seconds, **_about(call))
+        )
 
 
 def tell_failed(notify: Notify, call: Call, error: BaseException, now: float) -> None:
@@ -120,11 +125,6 @@ def tell_succeeded(notify: Notify, call: Call, response: Any, now: float) -> Non
             **_about(call),
         )
     )
-
-
-def _tell(notify: Notify | None, event: events.Event) -> None:
-    if notify is not None:
-        notify(event)
 
 
 def _about(call: Call) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Rule 8 of the circuit is kept here: what is stored per origin is bounded, the least recently used
 goes first, and a circuit that is not closed is never forgotten. Where even those fill the bound,
-a new origin goes without a circuit rather than into the table.
+a new origin goes without a circuit rather than into the table. What has never failed is not stored
+at all, unless the circuit's rules make success count.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from client.circuit_state import CircuitState
+from client.circuit_state import CircuitState, Outcome, Permit, is_expected
 from client.forking import fork_safe
 
 if TYPE_CHECKING:
     from client.circuit import Circuit
+    from client.circuit_state import Guard, Holder, Rejection, Transition
     from client.config import CircuitBreakerConfig
 
 __all__ = ["Breaker"]
 
+_FIRST: Final = Permit(0)
 _MOST_ORIGINS: Final = 10_000
 _MOST_LOOKED_AT: Final = 100
 """Circuits looked at to make room for one, so that it costs little even where none is closed."""
@@ -36,6 +39,20 @@ class Breaker:
         self.single = _new_circuit(config) if config.scope == "client" else None
         """The one circuit of the client, or None where each origin has its own."""
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
+        # Otherwise success counts too, or somebody wants to hear of it.
+        self._only_failures_count = (
+            config.failure_rate is None and config.storage is None and not config.listeners
+        )
+
+    def guard_for(self, origin: str) -> Guard | None:
+        """Return what an operation to an origin goes through.
+
+        Where only failures count, an origin has no circuit until its first: what is healthy takes
+        neither time nor a place in the table.
+        """
+        if self._only_failures_count and origin not in self._circuits:
+            return _Untouched(self, origin)
+        return self.circuit_for(origin)
 
     def circuit_for(self, origin: str) -> Circuit | None:
         """Return the circuit of an origin, or None where the table is full of open ones."""
@@ -53,6 +70,10 @@ class Breaker:
             circuits = [*self._circuits.values(), *([self.single] if self.single else [])]
         for circuit in circuits:
             circuit.begin_anew()
+
+    def has_circuit(self, origin: str) -> bool:
+        """Tell whether an origin has a circuit already."""
+        return origin in self._circuits
 
     def states(self) -> dict[str, CircuitState]:
         """Return the state of each circuit, by scope."""
@@ -82,3 +103,37 @@ def _new_circuit(config: CircuitBreakerConfig, scope: str = "client") -> Circuit
     from client.circuit import Circuit  # noqa: PLC0415 - see above
 
     return Circuit(config, scope)
+
+
+class _Untouched:
+    """Stands for the circuit of an origin that has not failed, and is made when it does."""
+
+    __slots__ = ("_breaker", "scope")
+
+    is_closed = True
+
+    def __init__(self, breaker: Breaker, origin: str) -> None:
+        self._breaker = breaker
+        self.scope = origin
+
+    def admit(self, now: float, holder: Holder | None = None) -> Permit | Rejection:  # noqa: ARG002 - a circuit's signature
+        """Return leave of the first generation, which a circuit that is made later begins with."""
+        return _FIRST
+
+    def peek(self, now: float) -> Rejection | None:
+        """Return None: it is closed."""
+
+    def expects(self, error: BaseException) -> bool:
+        """Tell whether an error counts as a failure."""
+        return is_expected(self._breaker.config, error)
+
+    def is_unmoved_by(self, permit: Permit, outcome: Outcome) -> bool:  # noqa: ARG002 - likewise
+        """Tell whether there is nothing to note: no failure, and no circuit has been made since."""
+        return outcome is not Outcome.FAILURE and not self._breaker.has_circuit(self.scope)
+
+    def record(
+        self, permit: Permit, outcome: Outcome, now: float, error: BaseException | None = None
+    ) -> Transition | None:
+        """Tell the circuit, which is made now."""
+        circuit = self._breaker.circuit_for(self.scope)
+        return None if circuit is None else circuit.record(permit, outcome, now, error)

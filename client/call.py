@@ -10,8 +10,7 @@ from client.urls import join, mask_url, origin_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from client.circuit import Circuit
-    from client.circuit_state import Permit
+    from client.circuit_state import Guard, Permit
     from client.deadline import Deadline
     from client.notifiers import Notifiers
     from client.ports import Slots
@@ -59,7 +58,7 @@ class Call:
         retry: RetryPolicy | None,
         total: float | None,
         base_url: str = "",
-        circuit: Circuit | None = None,
+        circuit: Guard | None = None,
     ) -> None:
         self.method = method
         self.target = target

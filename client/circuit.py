@@ -27,7 +27,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pybreaker
 
-from client.circuit_state import CircuitState, Outcome, Permit, Rejection, Transition
+from client.circuit_state import (
+    CircuitState,
+    Outcome,
+    Permit,
+    Rejection,
+    Transition,
+    is_expected,
+)
 from client.exceptions import MyAPIError
 from client.failure_window import FailureWindow
 from client.forking import fork_safe, tell_in_child
@@ -131,8 +138,7 @@ class Circuit:
 
     def expects(self, error: BaseException) -> bool:
         """Tell whether an error, or the exception of httpx behind it, counts as a failure."""
-        kinds = self._config.expected_exception
-        return isinstance(error, kinds) or isinstance(error.__cause__, kinds)
+        return is_expected(self._config, error)
 
     def reset(self) -> None:
         """Close it by hand and forget what was counted."""

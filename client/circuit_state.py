@@ -7,9 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["CircuitState", "Holder", "Outcome", "Permit", "Rejection", "Transition"]
+if TYPE_CHECKING:
+    from client.config import CircuitBreakerConfig
+
+__all__ = [
+    "CircuitState",
+    "Guard",
+    "Holder",
+    "Outcome",
+    "Permit",
+    "Rejection",
+    "Transition",
+    "is_expected",
+]
 
 
 class CircuitState(StrEnum):
@@ -50,6 +62,35 @@ class Holder(Protocol):
     permit: Permit | None
 
 
+class Guard(Protocol):
+    """What an operation asks of the circuit it goes through; see `circuit`."""
+
+    scope: str
+    is_closed: bool
+
+    def admit(self, now: float, holder: Holder | None = None) -> Permit | Rejection:
+        """Return leave to begin an operation, or why there is none."""
+        ...
+
+    def peek(self, now: float) -> Rejection | None:
+        """Tell, without taking a permit, whether an operation would be turned away for sure."""
+        ...
+
+    def expects(self, error: BaseException) -> bool:
+        """Tell whether an error counts as a failure."""
+        ...
+
+    def is_unmoved_by(self, permit: Permit, outcome: Outcome) -> bool:
+        """Tell whether there is nothing to note about an outcome."""
+        ...
+
+    def record(
+        self, permit: Permit, outcome: Outcome, now: float, error: BaseException | None = None
+    ) -> Transition | None:
+        """Take note of how an operation ended, and return the transition it caused."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """No leave: how many seconds until a probe may go, and the failure that opened the circuit."""
@@ -66,3 +107,9 @@ class Transition:
     seconds: float
     failures: int = 0
     last_error: BaseException | None = None
+
+
+def is_expected(config: CircuitBreakerConfig, error: BaseException) -> bool:
+    """Tell whether an error, or the exception of httpx behind it, counts as a failure."""
+    kinds = config.expected_exception
+    return isinstance(error, kinds) or isinstance(error.__cause__, kinds)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from client.breaker import Breaker
     from client.call import Call
-    from client.circuit import Circuit
+    from client.circuit_state import Guard
     from client.config import BulkheadConfig
     from client.events import Listener
     from client.ports import Ports, Slots
@@ -271,7 +271,7 @@ class Engine:
             retry.budget.deposit(now)
         breaker = self.breaker
         if breaker is not None:
-            call.circuit = breaker.single or breaker.circuit_for(call.origin)
+            call.circuit = breaker.single or breaker.guard_for(call.origin)
         return now
 
     async def _queue(self, call: Call, slots: Slots, now: float) -> None:
@@ -295,7 +295,7 @@ class Engine:
             tell_no_slot(call.notify.no_slot, call, self._patience)
         return self.errors.no_slot(call, slots.limit, self._patience)
 
-    def _take_permit(self, call: Call, circuit: Circuit, now: float) -> None:
+    def _take_permit(self, call: Call, circuit: Guard, now: float) -> None:
         permit = circuit.admit(now, call)
         if isinstance(permit, Rejection):
             raise self._turned_away(call, permit)

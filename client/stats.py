@@ -28,7 +28,8 @@ class ClientStats:
         failures: Operations that ended in an error, by the name of its class.
         slots_in_use: Slots of the bulkhead that are taken now; 0 without a bulkhead.
         slots_waiting: Operations that queue for one now.
-        circuits: The state of each circuit, by its scope ("client" or an origin).
+        circuits: The state of each circuit, by its scope ("client" or an origin). An origin that
+            has never failed has none, unless `failure_rate`, a storage or a listener needs it.
     """
 
     operations: int

@@ -22,7 +22,10 @@ from client import (
     ClientConfig,
     SyncResilientClient,
 )
+from client.blocking_ports import BlockingSlots, _ring
 from client.exceptions import ServerError
+from client.ports import run_to_end
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from client.breaker import Breaker
-from client.circuit import Circuit, CircuitState
+from client.circuit import Circuit, CircuitState, Outcome, Permit
 from client.config import CircuitBreakerConfig
+from client.exceptions import ServerError
 from tests.unit.circuits import START, admitted, fail_times, is_admitted, succeed
 
 CLOSED, OPEN, HALF_OPEN = CircuitState.CLOSED, CircuitState.OPEN, CircuitState.HALF_OPEN
@@ -222,3 +223,56 @@ def test_a_storage_is_asked_for_by_scope(scope: str) -> None:
         for origin in "aba":
             circuit_for(breaker, origin)
     assert asked == {"client": ["client"], "origin": ["a", "b"]}[scope]
+
+
+def test_an_origin_that_never_failed_takes_no_place() -> None:
+    """Its first failure makes it a circuit, which counts from there."""
+    breaker = breaker_of(failure_threshold=2)
+    guard = breaker.guard_for("a")
+    assert guard is not None
+    permit = guard.admit(0.0)
+    assert isinstance(permit, Permit)
+    assert guard.peek(0.0) is None
+    assert guard.is_closed
+    assert guard.is_unmoved_by(permit, Outcome.SUCCESS)
+    assert guard.is_unmoved_by(permit, Outcome.IGNORED)
+    assert breaker.states() == {}
+    assert not guard.is_unmoved_by(permit, Outcome.FAILURE)
+    assert guard.record(permit, Outcome.FAILURE, 0.0, ServerError()) is None
+    assert breaker.states() == {"a": "closed"}
+    opened = guard.record(permit, Outcome.FAILURE, 0.0, ServerError())
+    assert opened is not None
+    assert breaker.states() == {"a": "open"}
+    assert isinstance(breaker.guard_for("a"), Circuit)
+
+
+def test_a_success_that_began_before_the_first_failure_ends_the_row() -> None:
+    """It came later than the failure."""
+    breaker = breaker_of(failure_threshold=2)
+    early, failing = breaker.guard_for("a"), breaker.guard_for("a")
+    assert early is not None
+    assert failing is not None
+    permit = early.admit(0.0)
+    assert isinstance(permit, Permit)
+    failing.record(permit, Outcome.FAILURE, 0.0, ServerError())
+    assert not early.is_unmoved_by(permit, Outcome.SUCCESS)
+    early.record(permit, Outcome.SUCCESS, 0.0)
+    assert circuit_for(breaker, "a").failures == 0
+
+
+def test_where_the_table_is_full_of_open_ones_a_failure_is_not_noted() -> None:
+    """Rule 8: the bound holds."""
+    breaker = breaker_of(most_origins=1)
+    fail_times(circuit_for(breaker, "a"), 1)
+    guard = breaker.guard_for("b")
+    assert guard is not None
+    permit = guard.admit(0.0)
+    assert isinstance(permit, Permit)
+    assert guard.record(permit, Outcome.FAILURE, 0.0, ServerError()) is None
+    assert breaker.states() == {"a": "open"}
+
+
+def test_where_success_counts_each_origin_has_its_circuit_from_the_first_call() -> None:
+    """A share of failures is one of all calls."""
+    breaker = breaker_of(failure_rate=0.5)
+    assert isinstance(breaker.guard_for("a"), Circuit)
