@@ -105,8 +105,13 @@ _PROMISES: Final = (
         1.25,
     ),
     _Promise("scale", "origins", "cost of a call at 100,000 origins over one origin", 1.1),
-    _Promise(
-        "startup", "import", "import client over import httpx, pydantic, CPU without python's", 1.3
+    *(
+        _Promise("startup", key, f"{statement} over import httpx, pydantic, CPU", 1.3)
+        for key, statement in (
+            ("import", "import client"),
+            ("import_facade", "from client import ResilientClient, ClientConfig"),
+            ("import_drop-in", "from client import AsyncClient"),
+        )
     ),
 )
 

@@ -20,7 +20,27 @@ server is a process of its own that answers from memory with 1 KiB of JSON. Nobo
 attempts, so that sleep is not measured; everybody makes at most three."""
 
 GOALS: Final = """\
-A goal is reached when the median is. Those that are missed are shown as they are."""
+A goal is reached when the median is. Those that are missed are shown as they are, and this is why:
+
+- **The engine over one `AsyncRetrying`** that all calls share, tenacity's cheapest form, which its
+  documentation does not show: 3.5 µs a call, of which 0.7 are `asyncio.Semaphore`, 0.6 two readings
+  of the loop's clock, 0.5 the object that is the call, 0.4 and 0.3 a lock each for the retry budget
+  and for `stats()`, 0.3 the circuit, and the rest three coroutines. The floor with these layers on
+  is about 2.5 µs, 0.17. Over `@tenacity.retry` and `async for`, as they are documented, the goal is
+  reached.
+- **The facade over loopback and on the null transport**: httpx takes a tenth longer for any request
+  that brings a header of its own, and `X-Request-ID` is one; 3 % are the two hooks that guard
+  redirects. Our httpx clients get a quarter back by looking for cookies only where an answer sets
+  some. Without the header the facade would be below 1. The drop-in adds no header.
+- **Rejections by a whole `get`**: pybreaker's `call` raises an exception with a constant text, in
+  2.1 µs. To raise any exception with the context that our errors promise, through the three
+  coroutines of a call, takes 1.6 alone; method, URL without its secrets, request id and seconds to
+  recovery make it 11. A drop-in client lets httpx build the request first, which takes 45. The
+  circuit by itself says no more than twice as fast as pybreaker's.
+- **The budget alone in an outage**: 0.2 of the calls, and ten retries for each second that the
+  outage lasts; the longer the thousand callers take, the more of the latter. With the circuit on,
+  as by default, the load falls to a sixth of what was asked for.
+- **`ResilientClient, ClientConfig`**: see [Start-up](#start-up)."""
 
 MEANINGS: Final[dict[str, str]] = {
     "protection": """\
@@ -71,9 +91,9 @@ attempts. With the circuit on, calls that come after it opened do not reach the 
 Whoever has no queue of his own stands behind an `asyncio.Semaphore`.""",
     "scale": """\
 **Origins**: a circuit for each origin, called in turns, so that each is met again only after all
-the others: the worst case. The facade remembers the 10,000 origins used last; beyond that each
-call makes a new circuit and forgets an old one. What httpx itself shows is what the URLs cost
-anybody.
+the others: the worst case. An origin has a circuit from its first failure on, so that those that
+never fail cost nothing; of the others the facade remembers 10,000. What httpx itself shows is what
+the URLs cost anybody.
 
 **The queue**: thousands of callers before a few slots, beside a semaphore written by hand. "Served
 out of turn" counts callers who were overtaken. The memory of a waiter is his whole task.
@@ -83,5 +103,12 @@ counted; make few clients and keep them.""",
     "startup": """\
 What a new process pays before its first answer: it matters to command lines and to functions that
 start cold. The start of the interpreter itself is subtracted, round by round. The ratio is of CPU
-time, which other programs on the machine do not disturb.""",
+time, which other programs on the machine do not disturb. httpx's own command line, which it
+imports where rich and click are installed, is left out on all sides.
+
+`import client` imports each part at its first use: it is what a module pays that only mentions the
+package. The drop-in clients do without pydantic. The facade's configuration does not: a bare
+`import pydantic` loads little, and defining one model with one field loads the rest of it, which
+with httpx is 1.8 of the baseline already. tenacity, structlog and pybreaker are imported when the
+first client is made, so that a service in trouble does not wait for an import.""",
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.speed.plan import Plan
     from benchmarks.speed.target_process import Target
 
-__all__ = ["measure"]
+__all__ = ["FIGURES", "measure"]
 
 _ROOT: Final = Path(__file__).parents[3]
 _BARE: Final = "pass"
@@ -33,6 +33,10 @@ _IMPORTS: Final = (
     "from client import ResilientClient, ClientConfig",
     "from client import AsyncClient",
 )
+FIGURES: Final = ("import", "import_facade", "import_drop-in")
+"""The keys of the ratios of our imports."""
+_WITHOUT_COMMAND_LINE: Final = "import sys; sys.modules.update(click=None, rich=None)\n"
+"""With these two httpx imports its own command line, too: most applications do without them."""
 _FIRST_CALLS: Final = {
     "httpx.Client().get": "import httpx\nwith httpx.Client() as c: c.get(URL)",
     "SyncResilientClient().get": (
@@ -74,13 +78,17 @@ async def measure(plan: Plan, _lineup: Lineup, target: Target) -> Section:
         _table("imports, without the interpreter's own start", _IMPORTS, net, _BASELINE, bare),
         _table("import and first call, loopback, sync", tuple(_FIRST_CALLS), net, baseline),
     )
-    figures: dict[str, Cell] = {"import": paired_ratios(net[_OURS].cpu, net[_BASELINE].cpu)}
+    figures: dict[str, Cell] = {
+        key: paired_ratios(net[name].cpu, net[_BASELINE].cpu)
+        for key, name in zip(FIGURES, _IMPORTS[1:], strict=True)
+    }
     return Section(key="startup", title="Start-up", tables=tables, figures=figures)
 
 
 def _run(program: str) -> tuple[float, float]:
     """Return the seconds a program took, on the clock and of the CPU, with all it started."""
     begun = time.perf_counter()
+    program = _WITHOUT_COMMAND_LINE + program
     child = subprocess.Popen([sys.executable, "-c", program], cwd=_ROOT)  # noqa: S603 - ours
     _, status, usage = os.wait4(child.pid, 0)
     took = time.perf_counter() - begun
