@@ -94,14 +94,14 @@ def garbles_a_chunk(connection: Connection) -> None:
 def lies_about_the_encoding(connection: Connection) -> None:
     """Send as gzip what is none."""
     connection.read_request()
-    connection.answer(body=b"no such thing", content_encoding="gzip")
+    connection.answer(body=b"no such thing", content_encoding="gzip", connection="close")
     connection.stall()
 
 
 def explodes(connection: Connection) -> None:
     """Send a small body that grows large."""
     connection.read_request()
-    connection.answer(body=BOMB, content_encoding="gzip")
+    connection.answer(body=BOMB, content_encoding="gzip", connection="close")
     connection.stall()
 
 

@@ -523,7 +523,7 @@ async def test_a_proxy_that_does_this(family: Any, fast: Any, serve: Serve, scri
     await compare(
         family,
         lambda: (family.AsyncHTTPTransport(proxy=proxy.url), fast(proxy=proxy.url)),
-        lambda: family.Request("GET", "https://a.test/", extensions=within((5, 0.1, 5, 5))),
+        lambda: family.Request("GET", "https://a.test/", extensions=within((1, 0.1, 5, 5))),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client import CircuitBreakerConfig, CircuitState, ServerError
+from client import CircuitBreakerConfig, CircuitState, MyAPIError, ServerError
 from client.breaker import Breaker
 from client.circuit import Outcome, Permit
 from server.ledger_store import LedgerStore
@@ -67,7 +67,11 @@ async def test_origins_without_end(
             await client.get("http://down.test/")
         for number in range(40):
             assert (await client.get(f"http://host-{number}.test/")).text == "ok"
+        for number in range(40):
+            with pytest.raises(MyAPIError):
+                await client.get(f"http://down.test:{number + 1}/")
         circuits = client.stats().circuits
+        # Those that never failed have none, and beyond the fifth there is no place.
         assert (len(circuits), circuits["http://down.test:80"]) == (5, CircuitState.OPEN)
         assert sum(len(pool.connections) for pool in pools_of(client)) <= 3
         await check_nothing_is_held(twin, client, server)
