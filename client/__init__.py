@@ -272,15 +272,17 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
 _HOME_OF: Final = {name: home for home, names in _NAMES_OF.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name, or a module that holds some, and keep it for the next time."""
-    if name in _HOME_OF:
-        value = getattr(import_module(f"client.{_HOME_OF[name]}"), name)
-        globals()[name] = value
-        return value
-    if name in _NAMES_OF:
-        return import_module(f"client.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # to a type checker every name would be right
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name, or a module that holds some, and keep it for the next time."""
+        if name in _HOME_OF:
+            value = getattr(import_module(f"client.{_HOME_OF[name]}"), name)
+            globals()[name] = value
+            return value
+        if name in _NAMES_OF:
+            return import_module(f"client.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

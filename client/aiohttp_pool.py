@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from client.aiohttp_wire import Wire
@@ -107,13 +108,20 @@ class WirePool:
         Raises:
             PoolTimeout: None did within `patience` seconds.
         """
-        if not self._has_room() and not self._make_room():
-            wire = await self._queue(key, patience)
-            if wire is not None:
-                return wire
-        else:
+        era = self._era
+        if self._has_room() or self._make_room():
             self._opening += 1
-        return await self._dial(key, dial)
+        else:
+            wire = await self._queue(key, patience)
+            if wire is not None and wire.is_fresh():
+                return wire
+            if wire is not None:
+                # The server closed it, or said something, after the answer of whoever had it.
+                if wire not in self._wires:  # somebody else has its place already
+                    return await self.open(key, dial, patience)
+                self._opening += 1
+                wire.drop()
+        return await self._dial(key, dial, era)
 
     def give_back(self, wire: Wire) -> None:
         """Keep a connection for the next request, hand it on, or close it."""
@@ -212,7 +220,8 @@ class WirePool:
         loop = asyncio.get_running_loop()
         place: asyncio.Future[Wire | None] = loop.create_future()
         era = self._era
-        self._queued.append((key, place))
+        entry = (key, place)
+        self._queued.append(entry)
         late = self._errors.PoolTimeout(_FULL)
         timer = None if patience is None else loop.call_later(patience, _turn_away, place, late)
         try:
@@ -224,6 +233,9 @@ class WirePool:
         finally:
             if timer is not None:
                 timer.cancel()
+            with suppress(ValueError):
+                # It would keep its exception, and with that the request, until somebody is served.
+                self._queued.remove(entry)
 
     def _leave_queue(self, place: asyncio.Future[Wire | None]) -> None:
         """Give back what was given to somebody who could not take it any more."""
@@ -236,9 +248,10 @@ class WirePool:
             self._opening -= 1
             self._let_in()
 
-    async def _dial(self, key: Any, dial: Dial) -> Wire:
+    async def _dial(self, key: Any, dial: Dial, era: object) -> Wire:
         """Open a connection in a place that is counted as taken already."""
-        era = self._era
+        if era is not self._era:
+            raise self._errors.ConnectError(_CLOSED)
         try:
             wire = await dial()
         except BaseException:

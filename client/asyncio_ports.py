@@ -204,6 +204,7 @@ class AsyncHttp:
             raise
         finally:
             self._under_way.discard(exchange)
+            exchange.leave()
 
     async def open(self, request: Any, **options: Any) -> Any:
         """Send a built request and return once the head of the answer is there."""
@@ -216,6 +217,7 @@ class AsyncHttp:
             raise
         finally:
             self._under_way.discard(exchange)
+            exchange.leave()
 
     async def read(self, response: Any) -> None:
         """Read the body of an open answer."""
@@ -242,27 +244,39 @@ class _Exchange:
     What `asyncio.timeout` does, for those that mostly end by themselves.
     """
 
-    __slots__ = ("_cancelling", "_is_hung_up", "_task")
+    __slots__ = ("_cancelling", "_is_cancelled", "_pending", "_task")
 
     def __init__(self) -> None:
         task: Any = asyncio.current_task()
         self._task: asyncio.Task[Any] = task
         self._cancelling = self._task.cancelling()
-        self._is_hung_up = False
+        self._is_cancelled = False
+        self._pending: asyncio.Handle | None = None
 
     def hang_up(self) -> None:
-        """End it."""
-        self._is_hung_up = True
+        """End it in the next turn of the loop: the task that says so may be its own."""
+        self._pending = self._task.get_loop().call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        self._is_cancelled = True
         self._task.cancel()
 
     async def tell_hang_up(self) -> None:
         """Raise `TimeoutError` where a cancellation is only that of `hang_up`."""
-        if not self._is_hung_up:
+        if not self._is_cancelled:
             return
+        self._is_cancelled = False
         is_cancelled_besides = self._task.uncancel() > self._cancelling
         await asyncio.sleep(0)  # see `_Limit`
         if not is_cancelled_besides:
             raise TimeoutError
+
+    def leave(self) -> None:
+        """Take back a cancellation that has not come, or that somebody has swallowed."""
+        if self._pending is not None:
+            self._pending.cancel()
+            if self._is_cancelled:
+                self._task.uncancel()
 
 
 def _adopt(client: Any, _family: Family) -> None:

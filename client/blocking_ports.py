@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client.blocking_deadline import deadline_of_this_thread, hang_up, hold_to_deadlines
 from client.blocking_pool import BlockingPool
-from client.forking import fork_safe
 from client.pools import wrap_pools
 from client.ports import World
 
@@ -27,7 +27,9 @@ class BlockingPorts:
     """What the engine needs of a thread."""
 
     def __init__(self) -> None:
-        self._closing = fork_safe(threading.Event())
+        # No event of threading's: an interrupt within it would leave its lock held for ever.
+        self._sleepers: set[threading.Lock] = set()
+        self._is_awake = False
 
     def moved(self) -> bool:
         """Tell that threads may come and go: a blocking client is bound to none."""
@@ -47,7 +49,14 @@ class BlockingPorts:
 
     async def sleep(self, seconds: float) -> None:
         """Block, or return at once when `wake_sleepers` is called."""
-        self._closing.wait(seconds)
+        bell = threading.Lock()
+        bell.acquire()
+        try:
+            self._sleepers.add(bell)
+            if not self._is_awake:
+                bell.acquire(timeout=seconds)
+        finally:
+            self._sleepers.discard(bell)
 
     async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do some work whose reads and writes end once `seconds` have passed."""
@@ -56,7 +65,9 @@ class BlockingPorts:
 
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
-        self._closing.set()
+        self._is_awake = True
+        for bell in list(self._sleepers):
+            _ring(bell)
 
 
 class BlockingSlots:
@@ -72,7 +83,8 @@ class BlockingSlots:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._lock = threading.Lock()
+        # A signal handler may call, or close the client, in the middle of any of these methods.
+        self._lock = threading.RLock()
         self._holders: set[object] = set()
         self._queue: OrderedDict[object, threading.Lock] = OrderedDict()
 
@@ -124,7 +136,7 @@ class BlockingSlots:
     def turn_away(self) -> None:
         """Let nobody queue any longer."""
         with self._lock:
-            for bell in self._queue.values():
+            for bell in list(self._queue.values()):
                 _ring(bell)
             self._queue.clear()
 
@@ -139,22 +151,23 @@ class BlockingSlots:
         holders, queue = self._holders, self._queue
         while queue and (first := next(iter(queue))) in holders:
             # An interrupt broke a handing over off: whoever got the slot may not know it yet.
-            _ring(queue[first])
-            del queue[first]
+            _ring(queue.get(first))
+            queue.pop(first, None)
         if queue and len(holders) <= self.limit:
             first = next(iter(queue))
             holders.add(first)
-            _ring(queue[first])
+            _ring(queue.get(first))
             holders.discard(holder)
-            del queue[first]
+            queue.pop(first, None)
         else:
             holders.discard(holder)
 
 
-def _ring(bell: threading.Lock) -> None:
+def _ring(bell: threading.Lock | None) -> None:
     """Wake the one who waits for a lock; a second time does nothing."""
-    if bell.locked():
-        bell.release()
+    if bell is not None:
+        with suppress(RuntimeError):
+            bell.release()
 
 
 class BlockingHttp:

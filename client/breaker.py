@@ -35,7 +35,7 @@ class Breaker:
     def __init__(self, config: CircuitBreakerConfig, most_origins: int = _MOST_ORIGINS) -> None:
         self.config = config
         self._most_origins = most_origins
-        self._lock = fork_safe(threading.Lock())
+        self._lock = fork_safe(threading.RLock())
         self.single = _new_circuit(config) if config.scope == "client" else None
         """The one circuit of the client, or None where each origin has its own."""
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()

@@ -29,7 +29,7 @@ class RetryBudget:
     def __init__(self, config: RetryBudgetConfig) -> None:
         self._config = config
         self._ratio = config.ratio
-        self._lock = fork_safe(threading.Lock())
+        self._lock = fork_safe(threading.RLock())
         self._deposits = [0.0] * _WINDOW
         self._second: int | None = None
         rate = config.minimum_per_second

@@ -88,7 +88,7 @@ class Circuit:
         self._on_state_change = on_state_change
         self._config = config
         self._draw = draw
-        self._lock = fork_safe(threading.Lock())
+        self._lock = fork_safe(threading.RLock())
         self._relay = _Relay()
         make_storage = config.storage or _in_memory
         # Otherwise somebody else may move it, by a storage that is shared or from a listener.

@@ -21,6 +21,7 @@ __all__ = ["BoundedCookies", "sparing_cookies"]
 # RFC 6265, 6.1 asks for 50 a domain, and for 3,000 in all; this is what browsers keep.
 _MOST_OF_A_DOMAIN: Final = 180
 _MOST_DOMAINS: Final = 1_000
+_EXTRACT: Final = CookieJar.extract_cookies
 
 
 class _AsciiCookies(DefaultCookiePolicy):
@@ -74,8 +75,9 @@ def sparing_cookies(module: Any, cookies: Any) -> Any:
         module: Of the family.
         cookies: Its `Cookies`. What is returned has the same jar.
     """
-    kind = _sparing_kind(module)
-    return cookies if isinstance(cookies, kind) else kind(cookies.jar)
+    kept = type(cookies) is module.Cookies and type(cookies.jar).extract_cookies is _EXTRACT
+    # One of somebody's own may do more than to keep cookies.
+    return _sparing_kind(module)(cookies.jar) if kept else cookies
 
 
 @cache
@@ -87,4 +89,5 @@ def _sparing_kind(module: Any) -> type[Any]:
         if "set-cookie" in response.headers:
             base.extract_cookies(self, response)
 
-    return type("Cookies", (base,), {"extract_cookies": extract_cookies})
+    attributes = {"extract_cookies": extract_cookies, "__module__": module.__name__}
+    return type("Cookies", (base,), attributes)

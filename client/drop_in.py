@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DropIn"]
 
-_REQUEST_ID: Final = "x-request-id"
+_REQUEST_ID: Final = "X-Request-ID"
+_IDS: Final = frozenset(name.lower().encode() for name in (*IDEMPOTENCY_HEADERS, _REQUEST_ID))
+_LENGTHS: Final = frozenset(map(len, _IDS))
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
 
@@ -210,21 +212,16 @@ class _SentCall(Call):
         """The whole URL, with what must not be shown."""
         return str(self.target.url)
 
-    @once
-    def request_id(self) -> str | None:
-        """The id that the caller put into the request."""
-        headers = self.target.headers
-        for name, _ in headers.raw:  # asked for every answer, and httpx's own way takes longer
-            if len(name) == len(_REQUEST_ID) and name.decode("latin-1").lower() == _REQUEST_ID:
-                given: str = headers[_REQUEST_ID]
-                return given
-        return None
-
-    @once
-    def is_recognisable(self) -> bool:
-        """Whether the request carries a header by which the server knows it again."""
-        # An empty one tells the server nothing.
-        return any(self.target.headers.get(name) for name in IDEMPOTENCY_HEADERS)
+    def look_at_headers(self, headers: Any) -> None:
+        """Remember what the caller put in; hooks and auth flows may add more to each attempt."""
+        self.request_id = None
+        self.is_recognisable = False
+        for name, _ in headers.raw:  # for every call, and httpx's own way takes longer
+            if len(name) in _LENGTHS and name.lower() in _IDS:
+                self.request_id = headers.get(_REQUEST_ID)
+                # An empty one tells the server nothing.
+                self.is_recognisable = any(headers.get(each) for each in IDEMPOTENCY_HEADERS)
+                return
 
 
 class Plan:
@@ -239,7 +236,7 @@ class Plan:
 
     def call_for(self, request: Any) -> Call:
         """Return the operation that sends a request."""
-        return _SentCall(
+        call = _SentCall(
             method=request.method,
             target=request,
             notify=self._notify,
@@ -247,3 +244,5 @@ class Plan:
             total=self._settings.max_total_time,
             circuit=self._circuit,
         )
+        call.look_at_headers(request.headers)
+        return call

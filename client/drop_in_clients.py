@@ -161,8 +161,9 @@ class _Face(Generic[RequestT, ResponseT]):
         given: dict[str, Any] = options  # made by Python for this call
         overrides = take_settings(given)
         if overrides:
-            # Checked now: a wrong value must not open anything.
-            self._drop_in.settings.merged(**overrides)
+            # Checked now: a wrong value must not open anything, and an iterable is read but once.
+            checked = self._drop_in.settings.merged(**overrides)
+            overrides = {name: getattr(checked, name) for name in overrides}
             given["extensions"] = {**(given.get("extensions") or {}), _OVERRIDES: overrides}
         return given
 

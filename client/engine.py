@@ -139,13 +139,17 @@ class Engine:
         circuit = self.breaker.single if self.breaker is not None else None
         if circuit is None or circuit.is_closed:
             return
-        now = self.ports.now()
-        rejection = circuit.peek(now)
-        if rejection is not None:
-            call.started = now
-            error = self._turned_away(call, rejection)
-            self.finish(call, error)
+        rejection = circuit.peek(self.ports.now())
+        if rejection is None:
+            return
+        self._begin(call)
+        error = self._turned_away(call, rejection)
+        self.finish(call, error)
+        try:
             raise error
+        finally:
+            # Its traceback leads back to this frame: the two would keep each other alive.
+            del error
 
     async def run(self, call: Call, exchange: Exchange) -> Any:
         """Run an operation from the queue to its answer.

@@ -7,8 +7,6 @@ import re
 from collections import deque
 from typing import Final
 
-from client.forking import tell_in_child
-
 __all__ = ["check_request_id", "new_request_id"]
 
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
@@ -22,14 +20,13 @@ class _Entropy:
     def __init__(self) -> None:
         # Both ends of a deque are safe to use from many threads.
         self._pieces: deque[bytes] = deque()
-        tell_in_child(self)
-
-    def begin_anew(self) -> None:
-        """Forget what the parent will use."""
-        self._pieces.clear()
+        self._process = os.getpid()
 
     def take(self) -> bytes:
         """Return bytes that nobody else has."""
+        if os.getpid() != self._process:  # a child, however it was forked
+            self._pieces = deque()
+            self._process = os.getpid()
         try:
             return self._pieces.pop()
         except IndexError:

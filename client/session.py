@@ -73,7 +73,7 @@ class Session:
         self._transport = transport
         self._is_foreign = http_client is not None
         self._http = world.make_http(http_client) if self._is_foreign else None
-        self._lock = fork_safe(threading.Lock())
+        self._lock = fork_safe(threading.RLock())
         self._log = EventLog(self.config.logging)
         self._log.load()
         self._classifier = Classifier(family)

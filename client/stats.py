@@ -45,7 +45,7 @@ class Tally:
     """The counters behind a snapshot. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._lock = fork_safe(threading.Lock())
+        self._lock = fork_safe(threading.RLock())
         self._operations = 0
         self._attempts_beyond = 0
         self._retries = 0

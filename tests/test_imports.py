@@ -119,7 +119,6 @@ NEIGHBOURS = {
     ("httpx_clients", "drop_in_clients"),
     ("httpx_clients", "transports"),
     ("notifiers", "events"),
-    ("request_id", "forking"),
     ("session", "call_options"),
     ("breaker", "circuit"),
     ("breaker", "circuit_state"),

@@ -84,13 +84,6 @@ _PROMISES: Final = (
     ),
     *_protected_get(),
     *_throughput(),
-    _Promise(
-        "outage",
-        "rejections_circuit",
-        "rejections a second, circuit open, the circuit alone, over a pybreaker call's",
-        1.0,
-        is_least=True,
-    ),
     *_rejections(),
     _Promise(
         "outage",

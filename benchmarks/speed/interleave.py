@@ -59,13 +59,17 @@ class Laps:
         return Spread.of(1 / seconds for seconds in self.wall)
 
 
-async def interleave(batches: Mapping[str, Batch], *, rounds: int, calls: int) -> dict[str, Laps]:
+async def interleave(
+    batches: Mapping[str, Batch], *, rounds: int, calls: int, warm_up: int = 0
+) -> dict[str, Laps]:
     """Run every batch once in each round, after one round that is not counted.
 
     Args:
         batches: By name.
         rounds: How often.
         calls: How many calls a batch makes.
+        warm_up: How many calls each makes before those that are timed: where many contenders take
+            their turns, its connections may have been idle for longer than they are kept.
     """
     laps = {name: Laps() for name in batches}
     # Sorted anew in every round, the same in every run: nobody always comes after the same one.
@@ -76,6 +80,8 @@ async def interleave(batches: Mapping[str, Batch], *, rounds: int, calls: int) -
         for _ in range(rounds):
             dice.shuffle(order)
             for name in order:
+                if warm_up:
+                    await _timed(batches[name], warm_up)
                 wall, cpu = await _timed(batches[name], calls)
                 laps[name].wall.append(wall / calls)
                 laps[name].cpu.append(cpu / calls)

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.write_results and not _is_whole(arguments):
         parser.error("--write-results needs a whole run: without --quick and --sections")
     try:
-        findings = arguments.again or run(_plan(arguments), _say)
+        findings = _findings(arguments)
         print("", *describe(findings), "", sep="\n")
         written = write(findings, arguments.out)
         if arguments.write_results:
@@ -54,6 +54,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     print(*(f"written: {path}" for path in written), sep="\n")
     return 0
+
+
+def _findings(arguments: argparse.Namespace) -> Findings:
+    """Measure what is asked for, and take the rest from an earlier run where one is given."""
+    earlier: Findings | None = arguments.again
+    if earlier is not None and arguments.sections is None:
+        return earlier
+    new = run(_plan(arguments), _say)
+    if earlier is None:
+        return new
+    renewed = {each.key: each for each in new.sections}
+    sections = tuple(renewed.get(each.key, each) for each in earlier.sections)
+    return new.model_copy(
+        update={"sections": sections, "goals": judge(sections), "rounds": earlier.rounds}
+    )
 
 
 def write(findings: Findings, folder: Path) -> list[Path]:
@@ -74,15 +89,16 @@ def _say(text: str) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
+    sections = arguments.sections or SECTIONS
     if arguments.quick:
-        return Plan.quick(arguments.sections, arguments.rounds)
-    return Plan(sections=arguments.sections, rounds=arguments.rounds or Plan().rounds)
+        return Plan.quick(sections, arguments.rounds)
+    return Plan(sections=sections, rounds=arguments.rounds or Plan().rounds)
 
 
 def _is_whole(arguments: argparse.Namespace) -> bool:
     if arguments.again is not None:
-        return bool(arguments.again.is_whole)
-    return not arguments.quick and arguments.sections == SECTIONS
+        return bool(arguments.again.is_whole) and not arguments.quick
+    return not arguments.quick and arguments.sections in {None, SECTIONS}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,7 +112,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sections",
         type=_sections,
-        default=SECTIONS,
         metavar="A,B",
         help=f"what is measured, of {', '.join(SECTIONS)}; default all",
     )
@@ -120,7 +135,8 @@ def _parser() -> argparse.ArgumentParser:
         "--again",
         type=_earlier_run,
         metavar="FILE",
-        help="measure nothing: report once more on the run that this benchmarks.json is of",
+        help="report once more on the run that this benchmarks.json is of; measure nothing, or "
+        "the --sections anew",
     )
     parser.add_argument(
         "--write-results",

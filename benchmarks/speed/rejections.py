@@ -102,6 +102,12 @@ async def _awaiting_no(get: AsyncGet, failures: tuple[type[Exception], ...]) -> 
     return batch
 
 
+def _shown(name: str) -> str:
+    if name == CIRCUIT:
+        return f"{name}, its answer"  # it returns what others raise
+    return f"{name}, get" if name.startswith(OURS) else f"{name}, its call"
+
+
 def rate_over(mine: Laps, other: Laps) -> Spread:
     """Return how many calls of one there are to each of the other."""
     return paired_ratios(other.wall, mine.wall)
@@ -117,14 +123,14 @@ def rejection_table(laps: Mapping[str, Laps]) -> Table:
     )
     rows = tuple(
         Row(
-            name=f"{name}, its call" if not name.startswith(OURS) else f"{name}, get",
+            name=_shown(name),
             cells={
                 "us": each.microseconds,
                 "cpu": each.cpu_microseconds,
                 "rate": each.rate,
                 "ratio": rate_over(each, laps[PYBREAKER]),
             },
-            is_ours=name.startswith(OURS),
+            is_ours=name.startswith((*OURS, CIRCUIT)),
         )
         for name, each in laps.items()
     )

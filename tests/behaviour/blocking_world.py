@@ -231,7 +231,7 @@ class BlockingWorld(World):
         threads = self.threads
         if name.endswith(".threading"):
             return SimpleNamespace(
-                Lock=lambda: VirtualLock(threads), Event=lambda: VirtualEvent(threads)
+                Lock=lambda: VirtualLock(threads), RLock=lambda: VirtualLock(threads)
             )
         return SimpleNamespace(monotonic=self.now, time=self.wall_clock)
 

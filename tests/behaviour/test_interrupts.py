@@ -20,6 +20,7 @@ from client import (
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
+    RetryConfig,
     SyncResilientClient,
 )
 from client.blocking_ports import BlockingSlots, _ring
@@ -104,6 +105,31 @@ def test_no_slot_is_lost(work: Callable[[Any], None]) -> None:
                 break
             places += 1
         assert places > 50
+
+
+def test_no_wait_is_left_behind() -> None:
+    """An interrupt in the wait before another attempt costs nothing but its own call."""
+    retry = RetryConfig(max_attempts=2, min_wait_seconds=0, multiplier=0, budget=None)
+    config = ClientConfig(circuit_breaker=None, retry=retry)
+    with SyncResilientClient(config, transport=httpx.MockTransport(answer)) as face:
+        ports: Any = face._session.engine.ports
+        with suppress(ServerError):
+            fail(face)
+        places = 0
+        while interrupted(places + 1, lambda: fail(face)) and places < MOST_PLACES:
+            assert not ports._sleepers
+            places += 1
+        assert places > 50
+
+
+def test_a_signal_handler_may_call_and_close() -> None:
+    """In the middle of taking a slot or of giving one back, in the thread that does so."""
+    slots = BlockingSlots(1)
+    with slots._lock:  # where the signal comes
+        assert run_to_end(slots.take("handler"))
+        slots.turn_away()
+        slots.release("handler")
+    assert run_to_end(slots.take("next"))
 
 
 @pytest.mark.parametrize("bulkhead", [BulkheadConfig(), None], ids=["slots", "no-slots"])

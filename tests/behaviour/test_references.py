@@ -146,3 +146,16 @@ async def test_a_good_answer_outlives_nothing(world: World) -> None:
         response = await client.get()
     assert answers[0]() is None
     assert answers[1]() is response
+
+
+async def test_a_rejected_call_is_freed_with_its_error(world: World) -> None:
+    """In an outage that is how most of them end."""
+    client = world.client([500], retry=None, circuit_breaker={"failure_threshold": 1})
+    with suppress(MyAPIError):
+        await client.get()
+    options, payload = watched()
+    error = await reference_to_error(client.get(**options))
+    assert error is not None
+    del options
+    assert error() is None
+    assert payload() is None

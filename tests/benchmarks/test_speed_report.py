@@ -87,7 +87,7 @@ def test_the_goals_are_those_of_the_sections_that_were_measured() -> None:
     (section,) = findings().sections
     known = section.model_copy(update={"figures": {"extra_load_all": RATIO}})
     goals = {each.figure: each for each in judge([known])}
-    assert len(goals) == 7
+    assert len(goals) == 6
     assert goals["extra_load_all"].value == RATIO
     assert goals["extra_load_all"].is_reached is False
     assert goals["extra_load_budget"].is_reached is None

@@ -251,3 +251,20 @@ async def test_cookies_that_are_set_anew_are_kept_and_sent(kit: Kit) -> None:
     await client.get(URL)
     sent = [arrival.request.headers.get("Cookie") for arrival in client._transport.arrivals]
     assert sent == [None, "a=1", "b=2"]
+
+
+async def test_cookies_of_the_caller_s_own_making_are_left_as_they_are(kit: Kit) -> None:
+    """They may do more than to keep cookies."""
+    looked: list[int] = []
+
+    class OwnJar(CookieJar):
+        def extract_cookies(self, response: Any, request: Any) -> None:
+            looked.append(1)
+            super().extract_cookies(response, request)
+
+    client = kit.client(200, cookies=OwnJar())
+    await client.get(URL)
+    assert looked == [1]
+    own = type("Own", (kit.module.Cookies,), {})()
+    client.real._cookies = own
+    assert client.real.cookies is own

@@ -133,3 +133,11 @@ async def test_calls_at_the_same_time_keep_their_own(kit: Kit) -> None:
     await client.send(request, max_retries=1, max_total_time=2)
     assert [each.timeouts["read"] for each in transport.arrivals] == [2, 5, 2]
     assert len(transport.arrivals) == 3
+
+
+async def test_an_iterable_that_is_read_once_is_read_once(kit: Kit) -> None:
+    """Statuses and methods may come from anywhere."""
+    client = kit.client(503, 200, max_retries=1)
+    statuses, methods = (each for each in (503,)), (each for each in ("GET",))
+    response = await client.get(URL, status_forcelist=statuses, retry_methods=methods)
+    assert response.status_code == 200

@@ -280,3 +280,18 @@ async def test_the_fate_of_a_write_is_known_under_a_time_limit_too(kit: Kit) -> 
     client = kit.client(Reply(303, (b"",), MOVED), "ConnectError", 200)
     await kit.outcome(client.post(URL, follow_redirects=True, max_total_time=60))
     assert client._transport.methods == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("name", KEYS)
+async def test_a_header_that_a_hook_adds_to_each_attempt_is_no_leave(kit: Kit, name: str) -> None:
+    """It is another each time, so that no server knows the request again by it."""
+    sent: list[str] = []
+
+    def trace(request: Any) -> None:
+        sent.append(f"id-{len(sent)}")
+        request.headers[name] = sent[-1]
+
+    hooks = {"request": [kit.awaited_if_async(trace)]}
+    client = kit.client("ReadTimeout", 200, event_hooks=hooks)
+    assert await sendings(client, "POST") == 1
+    assert sent == ["id-0"]

@@ -115,7 +115,8 @@ def test_a_program_loads_what_it_uses(program: str, expected: set[str]) -> None:
 def imported_for_types() -> dict[str, set[str]]:
     """What `client` imports under `TYPE_CHECKING`, by the module it comes from."""
     tree = ast.parse(Path(client.__file__).read_text("utf-8"))
-    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    blocks = [node for node in tree.body if isinstance(node, ast.If)]
+    [block] = [node for node in blocks if ast.unparse(node.test) == "TYPE_CHECKING"]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     return {
         str(node.module).removeprefix("client."): {alias.name for alias in node.names}

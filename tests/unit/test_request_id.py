@@ -47,13 +47,13 @@ def test_parent_and_child_make_other_ids() -> None:
     assert not set(ast.literal_eval(parents)) & set(ast.literal_eval(childs))
 
 
-def test_a_child_forgets_what_its_parent_will_use() -> None:
-    """The same, without a child."""
+def test_a_child_forgets_what_its_parent_will_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same without a child, and however it was forked."""
     entropy = request_id._Entropy()
     first = entropy.take()
     kept = set(entropy._pieces)
     assert first not in kept
-    entropy.begin_anew()
+    monkeypatch.setattr("os.getpid", lambda: -1)
     assert entropy.take() not in kept
 
 

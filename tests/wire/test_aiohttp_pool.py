@@ -261,3 +261,79 @@ async def test_a_cancelled_upload(serve: Serve) -> None:
             await call
         assert transport._pool.connections == []
         check_nothing_is_held(transport)
+
+
+async def test_who_gave_up_waiting_leaves_nothing_behind(serve: Serve) -> None:
+    """Neither a place in the queue nor, with its exception, the request."""
+    server = serve(stalls_before_the_head)
+    transport = transport_with(max_connections=1)
+    async with httpx.AsyncClient(transport=transport) as http:
+        first = asyncio.create_task(http.get(server.url))
+        await until(lambda: server.accepted == 1)
+        timeout = httpx.Timeout(5, pool=0.01)
+        for _ in range(3):
+            with pytest.raises(httpx.PoolTimeout):
+                await http.get(server.url, timeout=timeout)
+        assert list(transport._pool._queued) == []
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+class _Standing:
+    """A connection in a pool, as far as the queue looks at it."""
+
+    is_reusable = True
+
+    def __init__(self, key: str, *, is_fresh: bool) -> None:
+        self.key = key
+        self._is_fresh = is_fresh
+        self.was_dropped = False
+
+    def is_fresh(self) -> bool:
+        """Tell whether it can serve."""
+        return self._is_fresh
+
+    def drop(self) -> None:
+        """Close it."""
+        self.was_dropped = True
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_who_is_handed_a_dead_one_dials(*, is_known: bool) -> None:
+    """In its place where it still has one; otherwise he queues, or dials, like anybody."""
+    pool: Any = transport_with(max_connections=1)._pool
+    dead, fresh = _Standing("a", is_fresh=False), _Standing("a", is_fresh=True)
+    pool._wires.add(dead)
+
+    async def dial() -> _Standing:
+        return fresh
+
+    opening = asyncio.create_task(pool.open("a", dial, 5))
+    await asyncio.sleep(0)
+    pool._hand_on(dead)
+    if not is_known:
+        pool._wires.discard(dead)
+    assert await opening is fresh
+    assert dead.was_dropped is is_known
+    assert pool._opening == 0
+    pool._wires.clear()
+
+
+async def test_who_had_a_place_when_the_transport_was_closed_does_not_dial() -> None:
+    """The place belongs to the connections before."""
+    transport = transport_with(max_connections=1)
+    pool: Any = transport._pool
+    pool._opening = 1
+
+    async def dial() -> None:
+        pytest.fail("nothing is opened any more")
+
+    opening = asyncio.create_task(pool.open("a", dial, 5))
+    await asyncio.sleep(0)
+    pool._opening = 0
+    pool._let_in()
+    await transport.aclose()
+    with pytest.raises(httpx.ConnectError):
+        await opening
+    assert pool._opening == 0

@@ -92,7 +92,12 @@ async def _run(plan: Plan, field: _Field, concurrency: int) -> dict[str, Laps]:
         calls = await calls_within(
             batches[BASELINE], seconds, multiple_of=plan.least_calls(concurrency)
         )
-        return await interleave(batches, rounds=plan.rounds_of(concurrency), calls=calls)
+        return await interleave(
+            batches,
+            rounds=plan.rounds_of(concurrency),
+            calls=calls,
+            warm_up=0 if alone or field.is_null else concurrency,
+        )
 
 
 async def _async_batches(
