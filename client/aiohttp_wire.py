@@ -46,6 +46,7 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_arrived",
+        "_below",
         "_chunks",
         "_deadline",
         "_due",
@@ -96,6 +97,8 @@ class Wire(asyncio.Protocol):
         self._errors = errors
         self._on_end = on_end
         self._read_head = read_head
+        self._below: tuple[Any, ...] = ()
+        """The transports under that of TLS, the socket's first."""
         self._arrived = b""
         self._chunks: list[bytes] = []
         self._waiting_bytes = 0
@@ -164,8 +167,8 @@ class Wire(asyncio.Protocol):
         if self.is_closed():
             return False
         self.transport.write(data)
-        if self._flushed is not None:
-            await self._flush(self._flushed, patience)
+        if self._is_stuck():
+            await self._flush(patience)
         return True
 
     async def head(self, patience: float | None) -> Any:
@@ -216,6 +219,7 @@ class Wire(asyncio.Protocol):
 
     def begin_again(self, transport: asyncio.BaseTransport) -> None:
         """Go on over another transport: under TLS."""
+        self._below = (*self._below, self.transport)
         self.connection_made(transport)
         self.is_reusable = True
         self.message = None
@@ -224,8 +228,9 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self.transport = transport
-        # So that `pause_writing` is called unless all has left.
-        self.transport.set_write_buffer_limits(high=0)
+        # So that `pause_writing` is called unless all has left. TLS is paused by `_is_stuck`: with
+        # a limit of 0 it would be so also where nothing waits, until something comes.
+        self.transport.set_write_buffer_limits(high=1 if self._below else 0)
         if hasattr(select, "poll"):  # pragma: no branch - not on Windows
             self._poll = select.poll()
             self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
@@ -402,8 +407,31 @@ class Wire(asyncio.Protocol):
 
     # Waiting.
 
-    async def _flush(self, flushed: asyncio.Future[bool], patience: float | None) -> None:
-        timer = None if patience is None else self._loop.call_later(patience, _give_up, flushed)
+    def _is_stuck(self) -> bool:
+        """Tell whether not all has left; then `_flushed` is done as soon as that may be otherwise.
+
+        TLS hands all it has to the socket's transport, and pauses nobody for what waits there.
+        """
+        if self._below and not self.is_closed():
+            if not any(each.get_write_buffer_size() for each in (*self._below, self.transport)):
+                return False
+            for transport in (*self._below[1:], self.transport):
+                # The first takes a pause back where nothing waits in TLS itself, the second makes
+                # one: it ends when the socket has taken all, or sooner.
+                transport.set_write_buffer_limits(high=1)
+                transport.set_write_buffer_limits(high=0)
+        return self._flushed is not None
+
+    async def _flush(self, patience: float | None) -> None:
+        deadline = None if patience is None else self._loop.time() + patience
+        while self._is_stuck() and self._flushed is not None:
+            await self._until_flushed(self._flushed, deadline)
+        if self._below and not self.is_closed():
+            for transport in (*self._below[1:], self.transport):
+                transport.set_write_buffer_limits(high=1)
+
+    async def _until_flushed(self, flushed: asyncio.Future[bool], deadline: float | None) -> None:
+        timer = None if deadline is None else self._loop.call_at(deadline, _give_up, flushed)
         try:
             has_left = await flushed
         finally:

@@ -22,7 +22,13 @@ from tests.wire.catalogue.test_protocol import FAULTS as PROTOCOL
 from tests.wire.catalogue.test_request import FAULTS as REQUEST
 from tests.wire.catalogue.test_tls import FAULTS as TLS
 from tests.wire.scripted_server import head
-from tests.wire.scripts import after_an_answer, healthy, stalls_before_the_head
+from tests.wire.scripts import (
+    LARGE,
+    after_an_answer,
+    healthy,
+    reads_nothing,
+    stalls_before_the_head,
+)
 from tests.wire.twins import AsyncTwin
 
 if TYPE_CHECKING:
@@ -267,6 +273,20 @@ async def test_a_server_that_does_this_under_tls(
         lambda: (family.AsyncHTTPTransport(), fast()),
         lambda: family.Request("GET", server.url, extensions=within(PATIENT)),
     )
+
+
+async def test_an_upload_under_tls_that_nobody_reads(
+    family: Any, fast: Any, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """A write that takes too long is one, not a silence of the server."""
+    server = serve(reads_nothing, tls=server_tls, receive_buffer=4096)
+
+    def build() -> Any:
+        extensions = within((10, 0.5, 0.05, 10))
+        return family.Request("POST", server.url, content=LARGE * 2, extensions=extensions)
+
+    outcome = await compare(family, lambda: (family.AsyncHTTPTransport(), fast()), build)
+    assert outcome.raised == "WriteTimeout"
 
 
 async def test_an_upload_that_nobody_wants(family: Any, fast: Any, serve: Serve) -> None:
