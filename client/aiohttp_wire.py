@@ -18,7 +18,6 @@ __all__ = ["MOST_HEAD_BYTES", "Wire"]
 
 MOST_HEAD_BYTES: Final = 100 * 1024
 """The longest head of an answer, as in httpcore."""
-_END: Final = b"\r\n\r\n"
 _MOST_WAITING: Final = 256 * 1024
 """Bytes of a body that may wait for their reader before the server is made to wait."""
 _INFORMATIONAL: Final = range(100, 200)
@@ -164,6 +163,10 @@ class Wire(asyncio.Protocol):
         Raises:
             WriteTimeout: They have not left within `patience` seconds.
         """
+        if not data:
+            return True
+        if patience is not None and patience <= 0:
+            raise self._errors.WriteTimeout("there is no time to write")
         if self.is_closed():
             return False
         self.transport.write(data)
@@ -282,8 +285,7 @@ class Wire(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> None:
         while True:
-            end = data.find(_END)
-            size = end + 4 if end >= 0 else _bare_end(data)
+            size = _head_size(data)
             if not size:
                 self._arrived = data
                 if len(data) > MOST_HEAD_BYTES:
@@ -322,9 +324,10 @@ class Wire(asyncio.Protocol):
             self._due = _NOTHING
             self.is_reusable &= not is_switched
             return
-        if (coding := headers.get("Transfer-Encoding")) is not None:
-            if coding.lower() != "chunked":
+        if codings := headers.getall("Transfer-Encoding", ()):
+            if len(codings) > 1 or codings[0].lower() != "chunked" or self._parser is None:
                 self._break("Only Transfer-Encoding: chunked is supported")
+                return
             self._due = _CHUNKS
         elif (length := headers.get("Content-Length")) is not None:
             self._left = int(length)
@@ -347,11 +350,19 @@ class Wire(asyncio.Protocol):
 
     def _take_chunks(self, data: bytes) -> None:
         error: Exception | None = None
+        # The last byte by itself, because the parser keeps to itself what it has read behind the
+        # end: whatever it says before that byte, with the end there already the byte is surplus.
+        # Nothing but a line end can be the end.
+        size = len(data) - data.endswith(b"\n")
+        is_surplus = True
         try:
-            messages, _, _ = self._parser.feed_data(data)
-            is_surplus = bool(messages)
+            if size:
+                self._parser.feed_data(data[:size])
+            if size < len(data) and not self._payload.is_eof():
+                self._parser.feed_data(b"\n")
+                is_surplus = False
         except Exception as raised:  # noqa: BLE001 - whatever the parser says
-            error, is_surplus = raised, True
+            error = raised
         # Taken out at once: how much may wait is decided here.
         body = self._payload.read_nowait(-1)
         if self._payload.is_eof():
@@ -486,7 +497,11 @@ def _give_up(flushed: asyncio.Future[bool]) -> None:
         flushed.set_result(False)
 
 
-def _bare_end(data: bytes) -> int:
-    """Return where a head ends whose lines end without CR, as h11 takes it, or 0."""
-    ends = [data.find(end) + len(end) for end in (b"\n\n", b"\n\r\n") if end in data]
-    return min(ends, default=0)
+def _head_size(data: bytes) -> int:
+    """Return where a head ends: by its first empty line, be it with or without CR; or 0."""
+    end = data.find(b"\n\r\n")
+    # What is found before that is sooner.
+    bare = data.find(b"\n\n", 0, end + 1) if end >= 0 else data.find(b"\n\n")
+    if bare >= 0:
+        return bare + 2
+    return end + 3 if end >= 0 else 0

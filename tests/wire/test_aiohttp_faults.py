@@ -200,6 +200,37 @@ def encodes_twice(connection: Connection) -> None:
     connection.stall()
 
 
+def ends_its_head_bare(connection: Connection) -> None:
+    """Leave the CR out, and put into the body what would end another head."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 200 OK\nContent-Length: 8\n\nab\r\n\r\ncd")
+    connection.stall()
+
+
+def ends_its_head_half_bare(connection: Connection) -> None:
+    """Leave the CR out of some lines."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\n\r\nab\n\n\r\ncd")
+    connection.stall()
+
+
+def names_two_codings(connection: Connection) -> None:
+    """In two headers."""
+    connection.read_request()
+    connection.send(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n"
+        b"2\r\nok\r\n0\r\n\r\n"
+    )
+    connection.stall()
+
+
+def names_no_status_there_is(connection: Connection) -> None:
+    """Count from zero."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 099 Early\r\nContent-Length: 0\r\n\r\n")
+    connection.stall()
+
+
 def no_status(connection: Connection) -> None:
     """Leave the number out."""
     connection.read_request()
@@ -231,7 +262,11 @@ SCRIPTS: list[Script] = [
     trailers,
     announces,
     ends_lines_bare,
+    ends_its_head_bare,
+    ends_its_head_half_bare,
     encodes_twice,
+    names_two_codings,
+    names_no_status_there_is,
     no_status,
     one_zero,
 ]
@@ -312,6 +347,33 @@ async def test_an_upload_that_nobody_wants(family: Any, fast: Any, serve: Serve)
     assert outcome.status == 413
 
 
+@pytest.mark.parametrize("seconds", [0, -1])
+async def test_no_time_to_write(family: Any, fast: Any, serve: Serve, seconds: float) -> None:
+    """Nothing is sent."""
+    server = serve(healthy)
+    outcome = await compare(
+        family,
+        lambda: (family.AsyncHTTPTransport(), fast()),
+        lambda: family.Request("GET", server.url, extensions=within((9, 9, seconds, 9))),
+    )
+    assert (outcome.raised, server.requests) == ("WriteTimeout", [])
+
+
+async def test_a_client_certificate_that_is_missing(
+    family: Any, fast: Any, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """Under TLS 1.3 the server says so when the handshake is over for the client."""
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server = serve(healthy, tls=server_tls)
+    for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+        server_tls.maximum_version = version
+        await compare(
+            family,
+            lambda: (family.AsyncHTTPTransport(), fast()),
+            lambda: family.Request("GET", server.url, extensions=within(PATIENT)),
+        )
+
+
 async def test_patience_that_is_shorter_than_before(family: Any, fast: Any, serve: Serve) -> None:
     """On the same connection."""
     server = serve(after_an_answer(stalls_before_the_head))
@@ -386,7 +448,12 @@ def refusing_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("url", ["ftp://a.test/", "//a.test/", "ws://127.0.0.1:1/", "http:///a"])
+NO_NAMES = ["http://a..b/", f"http://{'x' * 70}.invalid/", "http://[fe80::1%25none]:1/"]
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a.test/", "//a.test/", "ws://127.0.0.1:1/", "http:///a", *NO_NAMES]
+)
 async def test_urls_that_cannot_be_called(family: Any, fast: Any, url: str) -> None:
     """And one that can, but nobody is there."""
     await compare(
@@ -441,6 +508,8 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("", {}),
     ("G\u00e9T", {}),
     ("GET", {"extensions": {"target": b"/a b"}}),
+    ("GET", {"extensions": {"target": b""}}),
+    ("GET", {"extensions": {"target": "/\u00e9"}}),
     ("GET", {"extensions": {"target": b"/a HTTP/1.1\r\nX: y"}}),
     ("POST", {"content": b"ab", "headers": {"Content-Length": "3"}}),
     ("POST", {"content": b"abcd", "headers": {"Content-Length": "3"}}),
@@ -527,6 +596,13 @@ def speaks_before_tls(connection: Connection) -> None:
     connection.stall()
 
 
+def switches_tunnels(connection: Connection) -> None:
+    """Speak another protocol instead."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    connection.stall()
+
+
 def closes_made_tunnels(connection: Connection) -> None:
     """Make a tunnel, and close it."""
     connection.read_request()
@@ -535,7 +611,14 @@ def closes_made_tunnels(connection: Connection) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [refuses_tunnels, closes_tunnels, stalls_tunnels, speaks_before_tls, closes_made_tunnels],
+    [
+        refuses_tunnels,
+        closes_tunnels,
+        stalls_tunnels,
+        speaks_before_tls,
+        switches_tunnels,
+        closes_made_tunnels,
+    ],
 )
 async def test_a_proxy_that_does_this(family: Any, fast: Any, serve: Serve, script: Script) -> None:
     """It makes no tunnel, or one that leads nowhere."""

@@ -51,6 +51,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "", {"params": {"a": ["1", "2"]}}),
     ("HEAD", "/", {}),
     ("OPTIONS", "/", {"extensions": {"target": b"*"}}),
+    ("GET", "/", {"extensions": {"target": "/a//b?c"}}),
     ("POST", "/", {}),
     ("POST", "/", {"content": b""}),
     ("POST", "/", {"json": {"a": "ä"}}),
@@ -164,6 +165,30 @@ async def test_a_connection_that_the_request_gives_up_is_closed(serve: Serve) ->
     async with httpx.AsyncClient(transport=transport) as http:
         await http.get(server.url, headers={"Connection": "close"})
         assert transport._pool.connections == []
+
+
+BEHIND = [b"H", b"\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]
+
+
+@pytest.mark.parametrize("surplus", BEHIND)
+@pytest.mark.parametrize("trailer", [b"", b"X-Sum: 1\r\n"])
+async def test_what_comes_behind_the_last_chunk(
+    serve: Serve, surplus: bytes, trailer: bytes
+) -> None:
+    """Be it whole or not, the connection does not serve again; without it, it does."""
+
+    def answers(connection: Connection) -> None:
+        for behind in (b"", surplus):
+            connection.read_request()
+            chunks = b"2\r\na\n\r\n0\r\n" + trailer + b"\r\n"
+            connection.send(head(transfer_encoding="chunked") + chunks + behind)
+        connection.stall()
+
+    server = serve(answers)
+    async with httpx.AsyncClient(transport=AiohttpTransport()) as http:
+        contents = [(await http.get(server.url)).content for _ in range(3)]
+    assert contents == [b"a\n"] * 3
+    assert server.accepted == 2
 
 
 async def test_a_body_comes_as_it_is_sent(serve: Serve) -> None:
