@@ -91,11 +91,14 @@ async def connect_through(
 
     Raises:
         ProxyError: It will not.
+        RemoteProtocolError: It switches to another protocol instead.
     """
     head = request_head("CONNECT", target, pairs, errors)
     wire.expect("CONNECT")
     await wire.send(head.data, timeouts.get("write"))
     message = await wire.head(timeouts.get("read"))
+    if message.code == 101:  # noqa: PLR2004 - what nobody asked for
+        raise errors.RemoteProtocolError("the proxy answered CONNECT with another protocol")
     if not 200 <= message.code < 300:  # noqa: PLR2004 - what is a success
         raise errors.ProxyError(f"{message.code} {message.reason}")
 

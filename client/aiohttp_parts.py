@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Opener", "Place", "read_head"]
 
+_LEAST_STATUS: Final = 100
 _UNBOUNDED: Final = 2**30
 _NO_LIMITS: Final = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None)
 
@@ -98,11 +99,13 @@ class Opener:
         """
         if not 0 <= port <= 65_535:  # noqa: PLR2004 - sixteen bits
             raise OverflowError("port must be 0-65535")
-        url = URL.build(scheme="http", host=host, port=port, encoded=True)
-        request = aiohttp.ClientRequest("GET", url, loop=self._loop)
+        host = f"[{host}]" if ":" in host else host
         try:
+            url = URL.build(scheme="http", host=host, port=port, encoded=True)
+            request = aiohttp.ClientRequest("GET", url, loop=self._loop)
             connection = await self._connector.connect(request, [], _NO_LIMITS)
-        except aiohttp.ClientError as error:
+        # The latter where the host cannot be written as a name: a label is empty, or too long.
+        except (aiohttp.ClientError, ValueError) as error:
             raise ConnectionError(str(error)) from error
         wire = connection.protocol
         # A wire takes no notice of it: aiohttp only forgets the connection.
@@ -148,6 +151,8 @@ def read_head(
     """
     # A parser that is to expect no body makes nothing to put it into.
     parser, message, _ = _parse(head, loop, reads_body=False)
+    if message.code < _LEAST_STATUS:
+        raise ValueError(f"there is no status {message.code}")
     if has_no_body or not message.chunked:
         return message, None, None
     parser, message, payload = _parse(head, loop, reads_body=True)

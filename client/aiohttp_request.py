@@ -69,6 +69,7 @@ def request_head(method: str, target: bytes, pairs: Pairs, errors: Any) -> Head:
         lines = b"".join([b"%b: %b\r\n" % pair for pair in pairs])
     if (
         not verb
+        or not target
         or verb.translate(None, _TOKEN)
         or target.translate(None, _VISIBLE)
         or b"" in fields

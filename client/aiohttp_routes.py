@@ -36,7 +36,6 @@ class Direct:
     """
 
     def __init__(self, context: ssl.SSLContext, errors: Any) -> None:
-        context.set_alpn_protocols(["http/1.1"])
         self._context = context
         self._errors = errors
 
@@ -90,6 +89,8 @@ class Direct:
         self, wire: Wire, context: ssl.SSLContext, name: str, timeouts: Timeouts
     ) -> None:
         """Shake hands."""
+        # Each time: whoever else uses the context may have set it for HTTP/2 meanwhile.
+        context.set_alpn_protocols(["http/1.1"])
         try:
             async with _Limit(timeouts.get("connect"), self._errors):
                 wire.begin_again(await _shake_hands(wire, context, name))

@@ -106,7 +106,7 @@ class AiohttpTransportOf(Generic[RequestT, ResponseT]):
             raise ValueError("AiohttpTransport has no trace: leave that extension out")
         url = given.url
         key = route.key(url)
-        target = extensions.get("target") or route.target(url)
+        target = _target(extensions["target"]) if "target" in extensions else route.target(url)
         head = request_head(given.method, target, route.headers(given), errors)
         timeouts: Timeouts = extensions.get("timeout") or {}
         wire = pool.take(key)
@@ -139,6 +139,14 @@ class AiohttpTransportOf(Generic[RequestT, ResponseT]):
     def _opener(self, loop: asyncio.AbstractEventLoop) -> Any:
         make_wire = partial(self._pool.make_wire, loop)
         return self._open(loop, self._place, make_wire)
+
+
+def _target(given: bytes | str) -> bytes:
+    if isinstance(given, bytes):
+        return given
+    if not given.isascii():
+        raise TypeError("the target is not ASCII")
+    return given.encode()
 
 
 def _refuse_what_cannot_be(

@@ -18,7 +18,6 @@ __all__ = ["MOST_HEAD_BYTES", "Wire"]
 
 MOST_HEAD_BYTES: Final = 100 * 1024
 """The longest head of an answer, as in httpcore."""
-_END: Final = b"\r\n\r\n"
 _MOST_WAITING: Final = 256 * 1024
 """Bytes of a body that may wait for their reader before the server is made to wait."""
 _INFORMATIONAL: Final = range(100, 200)
@@ -46,6 +45,7 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_arrived",
+        "_below",
         "_chunks",
         "_deadline",
         "_due",
@@ -96,6 +96,8 @@ class Wire(asyncio.Protocol):
         self._errors = errors
         self._on_end = on_end
         self._read_head = read_head
+        self._below: tuple[Any, ...] = ()
+        """The transports under that of TLS, the socket's first."""
         self._arrived = b""
         self._chunks: list[bytes] = []
         self._waiting_bytes = 0
@@ -161,11 +163,15 @@ class Wire(asyncio.Protocol):
         Raises:
             WriteTimeout: They have not left within `patience` seconds.
         """
+        if not data:
+            return True
+        if patience is not None and patience <= 0:
+            raise self._errors.WriteTimeout("there is no time to write")
         if self.is_closed():
             return False
         self.transport.write(data)
-        if self._flushed is not None:
-            await self._flush(self._flushed, patience)
+        if self._is_stuck():
+            await self._flush(patience)
         return True
 
     async def head(self, patience: float | None) -> Any:
@@ -216,6 +222,7 @@ class Wire(asyncio.Protocol):
 
     def begin_again(self, transport: asyncio.BaseTransport) -> None:
         """Go on over another transport: under TLS."""
+        self._below = (*self._below, self.transport)
         self.connection_made(transport)
         self.is_reusable = True
         self.message = None
@@ -224,8 +231,9 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self.transport = transport
-        # So that `pause_writing` is called unless all has left.
-        self.transport.set_write_buffer_limits(high=0)
+        # So that `pause_writing` is called unless all has left. TLS is paused by `_is_stuck`: with
+        # a limit of 0 it would be so also where nothing waits, until something comes.
+        self.transport.set_write_buffer_limits(high=1 if self._below else 0)
         if hasattr(select, "poll"):  # pragma: no branch - not on Windows
             self._poll = select.poll()
             self._poll.register(transport.get_extra_info("socket"), select.POLLIN)
@@ -277,8 +285,7 @@ class Wire(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> None:
         while True:
-            end = data.find(_END)
-            size = end + 4 if end >= 0 else _bare_end(data)
+            size = _head_size(data)
             if not size:
                 self._arrived = data
                 if len(data) > MOST_HEAD_BYTES:
@@ -317,9 +324,10 @@ class Wire(asyncio.Protocol):
             self._due = _NOTHING
             self.is_reusable &= not is_switched
             return
-        if (coding := headers.get("Transfer-Encoding")) is not None:
-            if coding.lower() != "chunked":
+        if codings := headers.getall("Transfer-Encoding", ()):
+            if len(codings) > 1 or codings[0].lower() != "chunked" or self._parser is None:
                 self._break("Only Transfer-Encoding: chunked is supported")
+                return
             self._due = _CHUNKS
         elif (length := headers.get("Content-Length")) is not None:
             self._left = int(length)
@@ -342,11 +350,19 @@ class Wire(asyncio.Protocol):
 
     def _take_chunks(self, data: bytes) -> None:
         error: Exception | None = None
+        # The last byte by itself, because the parser keeps to itself what it has read behind the
+        # end: whatever it says before that byte, with the end there already the byte is surplus.
+        # Nothing but a line end can be the end.
+        size = len(data) - data.endswith(b"\n")
+        is_surplus = True
         try:
-            messages, _, _ = self._parser.feed_data(data)
-            is_surplus = bool(messages)
+            if size:
+                self._parser.feed_data(data[:size])
+            if size < len(data) and not self._payload.is_eof():
+                self._parser.feed_data(b"\n")
+                is_surplus = False
         except Exception as raised:  # noqa: BLE001 - whatever the parser says
-            error, is_surplus = raised, True
+            error = raised
         # Taken out at once: how much may wait is decided here.
         body = self._payload.read_nowait(-1)
         if self._payload.is_eof():
@@ -402,8 +418,31 @@ class Wire(asyncio.Protocol):
 
     # Waiting.
 
-    async def _flush(self, flushed: asyncio.Future[bool], patience: float | None) -> None:
-        timer = None if patience is None else self._loop.call_later(patience, _give_up, flushed)
+    def _is_stuck(self) -> bool:
+        """Tell whether not all has left; then `_flushed` is done as soon as that may be otherwise.
+
+        TLS hands all it has to the socket's transport, and pauses nobody for what waits there.
+        """
+        if self._below and not self.is_closed():
+            if not any(each.get_write_buffer_size() for each in (*self._below, self.transport)):
+                return False
+            for transport in (*self._below[1:], self.transport):
+                # The first takes a pause back where nothing waits in TLS itself, the second makes
+                # one: it ends when the socket has taken all, or sooner.
+                transport.set_write_buffer_limits(high=1)
+                transport.set_write_buffer_limits(high=0)
+        return self._flushed is not None
+
+    async def _flush(self, patience: float | None) -> None:
+        deadline = None if patience is None else self._loop.time() + patience
+        while self._is_stuck() and self._flushed is not None:
+            await self._until_flushed(self._flushed, deadline)
+        if self._below and not self.is_closed():
+            for transport in (*self._below[1:], self.transport):
+                transport.set_write_buffer_limits(high=1)
+
+    async def _until_flushed(self, flushed: asyncio.Future[bool], deadline: float | None) -> None:
+        timer = None if deadline is None else self._loop.call_at(deadline, _give_up, flushed)
         try:
             has_left = await flushed
         finally:
@@ -458,7 +497,11 @@ def _give_up(flushed: asyncio.Future[bool]) -> None:
         flushed.set_result(False)
 
 
-def _bare_end(data: bytes) -> int:
-    """Return where a head ends whose lines end without CR, as h11 takes it, or 0."""
-    ends = [data.find(end) + len(end) for end in (b"\n\n", b"\n\r\n") if end in data]
-    return min(ends, default=0)
+def _head_size(data: bytes) -> int:
+    """Return where a head ends: by its first empty line, be it with or without CR; or 0."""
+    end = data.find(b"\n\r\n")
+    # What is found before that is sooner.
+    bare = data.find(b"\n\n", 0, end + 1) if end >= 0 else data.find(b"\n\n")
+    if bare >= 0:
+        return bare + 2
+    return end + 3 if end >= 0 else 0

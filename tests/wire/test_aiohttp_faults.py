@@ -22,7 +22,13 @@ from tests.wire.catalogue.test_protocol import FAULTS as PROTOCOL
 from tests.wire.catalogue.test_request import FAULTS as REQUEST
 from tests.wire.catalogue.test_tls import FAULTS as TLS
 from tests.wire.scripted_server import head
-from tests.wire.scripts import after_an_answer, healthy, stalls_before_the_head
+from tests.wire.scripts import (
+    LARGE,
+    after_an_answer,
+    healthy,
+    reads_nothing,
+    stalls_before_the_head,
+)
 from tests.wire.twins import AsyncTwin
 
 if TYPE_CHECKING:
@@ -194,6 +200,37 @@ def encodes_twice(connection: Connection) -> None:
     connection.stall()
 
 
+def ends_its_head_bare(connection: Connection) -> None:
+    """Leave the CR out, and put into the body what would end another head."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 200 OK\nContent-Length: 8\n\nab\r\n\r\ncd")
+    connection.stall()
+
+
+def ends_its_head_half_bare(connection: Connection) -> None:
+    """Leave the CR out of some lines."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\n\r\nab\n\n\r\ncd")
+    connection.stall()
+
+
+def names_two_codings(connection: Connection) -> None:
+    """In two headers."""
+    connection.read_request()
+    connection.send(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n"
+        b"2\r\nok\r\n0\r\n\r\n"
+    )
+    connection.stall()
+
+
+def names_no_status_there_is(connection: Connection) -> None:
+    """Count from zero."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 099 Early\r\nContent-Length: 0\r\n\r\n")
+    connection.stall()
+
+
 def no_status(connection: Connection) -> None:
     """Leave the number out."""
     connection.read_request()
@@ -225,7 +262,11 @@ SCRIPTS: list[Script] = [
     trailers,
     announces,
     ends_lines_bare,
+    ends_its_head_bare,
+    ends_its_head_half_bare,
     encodes_twice,
+    names_two_codings,
+    names_no_status_there_is,
     no_status,
     one_zero,
 ]
@@ -269,6 +310,20 @@ async def test_a_server_that_does_this_under_tls(
     )
 
 
+async def test_an_upload_under_tls_that_nobody_reads(
+    family: Any, fast: Any, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """A write that takes too long is one, not a silence of the server."""
+    server = serve(reads_nothing, tls=server_tls, receive_buffer=4096)
+
+    def build() -> Any:
+        extensions = within((10, 0.5, 0.05, 10))
+        return family.Request("POST", server.url, content=LARGE * 2, extensions=extensions)
+
+    outcome = await compare(family, lambda: (family.AsyncHTTPTransport(), fast()), build)
+    assert outcome.raised == "WriteTimeout"
+
+
 async def test_an_upload_that_nobody_wants(family: Any, fast: Any, serve: Serve) -> None:
     """It ends in the middle; what the server said before it left is the answer."""
 
@@ -290,6 +345,36 @@ async def test_an_upload_that_nobody_wants(family: Any, fast: Any, serve: Serve)
         lambda: family.Request("POST", server.url, content=endless(), extensions=within(PATIENT)),
     )
     assert outcome.status == 413
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+async def test_no_time_to_write(family: Any, fast: Any, serve: Serve, seconds: float) -> None:
+    """Nothing is sent."""
+    server = serve(healthy)
+    outcome = await compare(
+        family,
+        lambda: (family.AsyncHTTPTransport(), fast()),
+        lambda: family.Request("GET", server.url, extensions=within((9, 9, seconds, 9))),
+    )
+    assert (outcome.raised, server.requests) == ("WriteTimeout", [])
+
+
+async def test_a_client_certificate_that_is_missing(
+    family: Any, fast: Any, serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """Under TLS 1.3 the server says so, or just leaves, after the handshake."""
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server = serve(healthy, tls=server_tls)
+
+    def build() -> Any:
+        return family.Request("GET", server.url, extensions=within(PATIENT))
+
+    late = await try_it(family.AsyncClient(transport=fast()), build(), warm=None)
+    # Which of the two, is a matter of what the system finds first: the alert, or the end.
+    assert late.raised in {"ReadError", "RemoteProtocolError"}
+    server_tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    outcome = await compare(family, lambda: (family.AsyncHTTPTransport(), fast()), build)
+    assert outcome.raised == "ConnectError"
 
 
 async def test_patience_that_is_shorter_than_before(family: Any, fast: Any, serve: Serve) -> None:
@@ -366,7 +451,12 @@ def refusing_port() -> int:
         return port
 
 
-@pytest.mark.parametrize("url", ["ftp://a.test/", "//a.test/", "ws://127.0.0.1:1/", "http:///a"])
+NO_NAMES = ["http://a..b/", f"http://{'x' * 70}.invalid/", "http://[fe80::1%25none]:1/"]
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a.test/", "//a.test/", "ws://127.0.0.1:1/", "http:///a", *NO_NAMES]
+)
 async def test_urls_that_cannot_be_called(family: Any, fast: Any, url: str) -> None:
     """And one that can, but nobody is there."""
     await compare(
@@ -421,6 +511,8 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("", {}),
     ("G\u00e9T", {}),
     ("GET", {"extensions": {"target": b"/a b"}}),
+    ("GET", {"extensions": {"target": b""}}),
+    ("GET", {"extensions": {"target": "/\u00e9"}}),
     ("GET", {"extensions": {"target": b"/a HTTP/1.1\r\nX: y"}}),
     ("POST", {"content": b"ab", "headers": {"Content-Length": "3"}}),
     ("POST", {"content": b"abcd", "headers": {"Content-Length": "3"}}),
@@ -507,6 +599,13 @@ def speaks_before_tls(connection: Connection) -> None:
     connection.stall()
 
 
+def switches_tunnels(connection: Connection) -> None:
+    """Speak another protocol instead."""
+    connection.read_request()
+    connection.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    connection.stall()
+
+
 def closes_made_tunnels(connection: Connection) -> None:
     """Make a tunnel, and close it."""
     connection.read_request()
@@ -515,7 +614,14 @@ def closes_made_tunnels(connection: Connection) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [refuses_tunnels, closes_tunnels, stalls_tunnels, speaks_before_tls, closes_made_tunnels],
+    [
+        refuses_tunnels,
+        closes_tunnels,
+        stalls_tunnels,
+        speaks_before_tls,
+        switches_tunnels,
+        closes_made_tunnels,
+    ],
 )
 async def test_a_proxy_that_does_this(family: Any, fast: Any, serve: Serve, script: Script) -> None:
     """It makes no tunnel, or one that leads nowhere."""

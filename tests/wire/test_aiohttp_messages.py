@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import gzip
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tests.wire.scripts import LARGE, drips_chunks, healthy
 from tests.wire.twins import AsyncTwin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from tests.wire.conftest import Serve
     from tests.wire.scripted_server import Connection, Script
@@ -50,6 +51,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "", {"params": {"a": ["1", "2"]}}),
     ("HEAD", "/", {}),
     ("OPTIONS", "/", {"extensions": {"target": b"*"}}),
+    ("GET", "/", {"extensions": {"target": "/a//b?c"}}),
     ("POST", "/", {}),
     ("POST", "/", {"content": b""}),
     ("POST", "/", {"json": {"a": "ä"}}),
@@ -165,6 +167,30 @@ async def test_a_connection_that_the_request_gives_up_is_closed(serve: Serve) ->
         assert transport._pool.connections == []
 
 
+BEHIND = [b"H", b"\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]
+
+
+@pytest.mark.parametrize("surplus", BEHIND)
+@pytest.mark.parametrize("trailer", [b"", b"X-Sum: 1\r\n"])
+async def test_what_comes_behind_the_last_chunk(
+    serve: Serve, surplus: bytes, trailer: bytes
+) -> None:
+    """Be it whole or not, the connection does not serve again; without it, it does."""
+
+    def answers(connection: Connection) -> None:
+        for behind in (b"", surplus):
+            connection.read_request()
+            chunks = b"2\r\na\n\r\n0\r\n" + trailer + b"\r\n"
+            connection.send(head(transfer_encoding="chunked") + chunks + behind)
+        connection.stall()
+
+    server = serve(answers)
+    async with httpx.AsyncClient(transport=AiohttpTransport()) as http:
+        contents = [(await http.get(server.url)).content for _ in range(3)]
+    assert contents == [b"a\n"] * 3
+    assert server.accepted == 2
+
+
 async def test_a_body_comes_as_it_is_sent(serve: Serve) -> None:
     """Not when it is whole."""
 
@@ -265,6 +291,59 @@ async def test_an_upload_without_limits(serve: Serve) -> None:
     async with httpx.AsyncClient(transport=AiohttpTransport(), timeout=None) as http:  # noqa: S113 - on purpose
         assert (await http.post(server.url, content=LARGE)).text == "ok"
     assert server.requests[0].body == LARGE
+
+
+async def small_pieces() -> AsyncIterator[bytes]:
+    """A body of which each piece leaves by itself."""
+    for _ in range(3):
+        yield b"0123456789"
+
+
+UPLOADS: list[Callable[[], dict[str, Any]]] = [
+    lambda: {"files": {"f": ("n.txt", b"0123456789")}},
+    lambda: {"content": small_pieces()},
+    lambda: {"content": LARGE[:66_000]},
+    lambda: {"content": LARGE[:400_000]},
+    lambda: {"content": LARGE[:3_000_000]},
+]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("upload", UPLOADS, ids=range(len(UPLOADS)))
+async def test_an_upload_under_tls(
+    serve: Serve,
+    server_tls: ssl.SSLContext,
+    upload: Callable[[], dict[str, Any]],
+    version: ssl.TLSVersion,
+) -> None:
+    """It leaves although the server says nothing meanwhile, and the connection serves again."""
+    server_tls.maximum_version = version
+    server = serve(healthy, tls=server_tls)
+    transport = AiohttpTransport()
+    async with httpx.AsyncClient(transport=transport, timeout=3) as http:
+        for _ in range(4):
+            assert (await http.post(server.url, **upload())).text == "ok"
+    assert server.accepted == 1
+    assert len({len(sent.body) for sent in server.requests}) == 1
+
+
+async def test_an_upload_under_tls_while_the_server_announces(
+    serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    """What comes meanwhile does not make a write that waits count as done."""
+
+    def announces(connection: Connection) -> None:
+        for _ in range(20):
+            connection.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+            if connection.stopping.wait(0.01):
+                return
+        connection.read_request()
+        connection.answer(body=b"ok")
+        connection.stall()
+
+    server = serve(announces, tls=server_tls, receive_buffer=4096)
+    async with httpx.AsyncClient(transport=AiohttpTransport(), timeout=httpx.Timeout(9)) as http:
+        assert (await http.post(server.url, content=LARGE * 2)).text == "ok"
 
 
 async def test_a_switch_to_another_protocol(serve: Serve) -> None:

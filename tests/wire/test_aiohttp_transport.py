@@ -229,6 +229,36 @@ async def test_tls(serve: Serve, server_tls: ssl.SSLContext) -> None:
     assert server.accepted == 3
 
 
+async def test_a_context_that_others_use_too(serve: Serve, server_tls: ssl.SSLContext) -> None:
+    """Whatever they offer to speak, this speaks HTTP/1.1."""
+    server_tls.set_alpn_protocols(["h2", "http/1.1"])
+    context = httpx.create_ssl_context()
+    async with httpx.AsyncClient(transport=AiohttpTransport(verify=context)) as http:
+        context.set_alpn_protocols(["h2"])
+        response = await http.get(serve(healthy, tls=server_tls).url)
+        tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+        assert tls.selected_alpn_protocol() == "http/1.1"
+
+
+async def test_addresses_of_version_6() -> None:
+    """Of the origin, and of a proxy."""
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    try:
+        server = await asyncio.start_server(answers, "::1", 0)
+    except OSError:  # pragma: no cover - as on this machine or not
+        pytest.skip("there is no IPv6 here")
+    async with server:
+        url = f"http://[::1]:{server.sockets[0].getsockname()[1]}"
+        for proxy, origin in ((None, url), (url, "http://a.test")):
+            async with httpx.AsyncClient(transport=AiohttpTransport(proxy=proxy)) as http:
+                assert (await http.get(f"{origin}/")).text == "ok"
+
+
 async def test_a_handshake_that_is_cancelled(serve: Serve) -> None:
     """Leaves no socket."""
     server = serve(lambda connection: connection.stall())
