@@ -21,7 +21,7 @@ __all__ = ["BoundedCookies", "sparing_cookies"]
 # RFC 6265, 6.1 asks for 50 a domain, and for 3,000 in all; this is what browsers keep.
 _MOST_OF_A_DOMAIN: Final = 180
 _MOST_DOMAINS: Final = 1_000
-_EXTRACT: Final = CookieJar.extract_cookies
+_EXTRACT: Final[Any] = CookieJar.extract_cookies
 
 
 class _AsciiCookies(DefaultCookiePolicy):
@@ -75,9 +75,10 @@ def sparing_cookies(module: Any, cookies: Any) -> Any:
         module: Of the family.
         cookies: Its `Cookies`. What is returned has the same jar.
     """
-    kept = type(cookies) is module.Cookies and type(cookies.jar).extract_cookies is _EXTRACT
-    # One of somebody's own may do more than to keep cookies.
-    return _sparing_kind(module)(cookies.jar) if kept else cookies
+    extract = cookies.jar.__class__.extract_cookies
+    if type(cookies) is not module.Cookies or extract is not _EXTRACT:
+        return cookies  # one of somebody's own may do more than to keep cookies
+    return _sparing_kind(module)(cookies.jar)
 
 
 @cache

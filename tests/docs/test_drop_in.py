@@ -8,8 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-import client
-from client import CircuitBreaker, Client, FailureInfo, RequestInfo, ResponseInfo, RetryInfo
+from client import (
+    CircuitBreaker,
+    Client,
+    FailureInfo,
+    RequestInfo,
+    ResponseInfo,
+    RetryInfo,
+    functions,
+)
 from client.drop_in_options import RetrySettings
 from client.drop_in_policy import _LONGEST_RETRY_AFTER
 from client.family import family_named
@@ -115,7 +122,7 @@ def test_the_functions_are_those_listed() -> None:
     begin = text.index("For one call there are functions")
     named = code_in(text[begin : text.index("each with an `_async` twin", begin)])
     names = [f"{verb}{long}" for verb in named for long in ("", "_with_automatic_retry")]
-    assert {*names, *(f"{name}_async" for name in names)} == set(client.functions.__all__)
+    assert {*names, *(f"{name}_async" for name in names)} == set(functions.__all__)
 
 
 def test_the_sdks_are_those_under_test() -> None:

@@ -244,7 +244,8 @@ async def test_cookies_that_are_set_anew_are_kept_and_sent(kit: Kit) -> None:
     own = CookieJar()
     client.real.cookies = own
     await client.get(URL)
-    assert client.real.cookies.jar is own
+    kept: Any = client.real.cookies
+    assert kept.jar is own
     assert isinstance(client.real.cookies, kit.module.Cookies)
     await client.get(URL)
     client.real.cookies = {"b": "2"}
