@@ -64,6 +64,8 @@ def family_named(name: str) -> Family:
     module = import_module(name)
     own = {module.Headers, module.Request, module.Timeout, module.URL}
     own.add(type(module.USE_CLIENT_DEFAULT))
+    # Whatever somebody has put in their place is looked at like any other argument.
+    own = {kind for kind in own if kind.__module__.partition(".")[0] == name}
     return Family(name, module, _OF_NO_FAMILY | own)
 
 
