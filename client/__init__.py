@@ -272,7 +272,7 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
 _HOME_OF: Final = {name: home for home, names in _NAMES_OF.items() for name in names}
 
 
-if not TYPE_CHECKING:  # to a type checker every name would be right
+if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would be right
 
     def __getattr__(name: str) -> Any:
         """Import a public name, or a module that holds some, and keep it for the next time."""

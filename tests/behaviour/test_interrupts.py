@@ -176,3 +176,4 @@ def test_who_was_woken_is_not_woken_again() -> None:
     _ring(bell)
     _ring(bell)
     assert not bell.locked()
+    _ring(None)  # whoever was to be woken was turned away meanwhile

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from client import AiohttpTransport
+from client.aiohttp_wire import _NOTHING, Wire
 from tests.wire.scripts import echoes, healthy, stalls_before_the_head, stalls_in_the_body
 from tests.wire.twins import AsyncTwin
 
@@ -329,7 +330,7 @@ async def test_who_had_a_place_when_the_transport_was_closed_does_not_dial() -> 
     async def dial() -> None:
         pytest.fail("nothing is opened any more")
 
-    opening = asyncio.create_task(pool.open("a", dial, 5))
+    opening = asyncio.create_task(pool.open("a", dial, None))
     await asyncio.sleep(0)
     pool._opening = 0
     pool._let_in()
@@ -337,3 +338,29 @@ async def test_who_had_a_place_when_the_transport_was_closed_does_not_dial() -> 
     with pytest.raises(httpx.ConnectError):
         await opening
     assert pool._opening == 0
+
+
+class _Socket:
+    """A transport of asyncio's, as far as a connection looks at it."""
+
+    is_aborted = False
+
+    def is_closing(self) -> bool:
+        """Tell that it stands."""
+        return False
+
+    def abort(self) -> None:
+        """Close it."""
+        self.is_aborted = True
+
+
+@pytest.mark.parametrize("is_pooled", [True, False])
+async def test_what_comes_when_no_answer_is_due_spoils_the_connection(*, is_pooled: bool) -> None:
+    """It serves no more; where nobody uses it, it is closed at once."""
+    socket = _Socket()
+    wire: Any = Wire(asyncio.get_running_loop(), httpx, lambda _wire: None, lambda: None)
+    wire.transport, wire._due, wire.is_pooled = socket, _NOTHING, is_pooled
+    assert wire.is_fresh()
+    wire.data_received(b"HTTP/1.1 200 OK")
+    assert not wire.is_fresh()
+    assert socket.is_aborted is is_pooled
