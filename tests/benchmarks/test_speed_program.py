@@ -129,6 +129,23 @@ def test_a_quick_run_of_a_section_prints_and_writes_it(tmp_path: Path) -> None:
     ]
 
 
+def test_sections_of_an_earlier_run_are_measured_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others stay what they were."""
+    path = tmp_path / "benchmarks.json"
+    (outage,) = findings().sections
+    kept = outage.model_copy(update={"key": "engine"})
+    findings(sections=(kept, outage)).write(path)
+    renewed = outage.model_copy(update={"title": "Another outage"})
+    monkeypatch.setattr(program, "run", lambda _plan, _say: findings(sections=(renewed,)))
+    out = ["--out", str(tmp_path / "new")]
+    assert program.main(["--again", str(path), "--sections", "outage", *out]) == 0
+    read = Findings.read(tmp_path / "new" / "benchmarks.json")
+    assert [each.title for each in read.sections] == ["An outage", "Another outage"]
+    assert read.goals == judge(read.sections)
+
+
 def test_an_earlier_run_is_reported_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
