@@ -52,13 +52,14 @@ everybody writes it, `httpx.AsyncClient()`, and is 1 by definition; 1.10 means a
   share.
 - **The null transport** sends nothing, so that the share of the protection is as large as it can
   be. Look there to compare libraries, not to guess at your own calls.
-- **50 and 200 callers** share one client. By default httpx keeps 20 connections and opens the others
-  anew; "httpx, sized pool" keeps one for each caller, as a client with so many slots does. Each
-  makes a call of every caller before those that are timed. With 200 that is not enough: httpx takes
-  so long to open 200 connections at once that the first have been idle for the five seconds that it
-  keeps them, so that "sized pool" and the facade over httpx show here what a burst costs a client
-  that was quiet. One that stays busy keeps them, and a call costs what plain httpx's does. With one
-  caller "sized pool" does the same as "httpx": how far its ratio is from 1 is the noise of this run.
+- **50 and 200 callers** share one client. By default httpx keeps 20 connections and opens the
+  others anew; "httpx, sized pool" keeps one for each caller, as a client with so many slots does.
+  Each makes a call of every caller before those that are timed. With 200 that is not enough: httpx
+  takes so long to open 200 connections at once that the first have been idle for the five seconds
+  that it keeps them, so that "sized pool" and the facade over httpx show here what a burst costs a
+  client that was quiet. One that stays busy keeps them, and a call costs what plain httpx's does.
+  With one caller "sized pool" does the same as "httpx": how far its ratio is from 1 is the noise of
+  this run.
 - **CPU over httpx** counts the time of the processor only, of all threads. With one caller it is
   the steadier number.
 - Those on **aiohttp** have httpx's interface over another library's connections: where many
