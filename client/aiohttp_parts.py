@@ -22,7 +22,7 @@ except ImportError as missing:
 
 from yarl import URL  # of which aiohttp is made
 
-from client.aiohttp_wire import MOST_HEAD_BYTES
+from client.aiohttp_answer import MOST_HEAD_BYTES
 
 if TYPE_CHECKING:
     import asyncio

@@ -9,31 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import select
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from client.aiohttp_answer import AnswerReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MOST_HEAD_BYTES", "Wire"]
-
-MOST_HEAD_BYTES: Final = 100 * 1024
-"""The longest head of an answer, as in httpcore."""
-_MOST_WAITING: Final = 256 * 1024
-"""Bytes of a body that may wait for their reader before the server is made to wait."""
-_INFORMATIONAL: Final = range(100, 200)
-_SWITCHING: Final = 101
-_SUCCESS: Final = range(200, 300)
-_EMPTY: Final = frozenset({204, 304})
-
-# What is due next.
-_HEAD: Final = "head"
-_SIZED: Final = "a number of bytes"
-_CHUNKS: Final = "chunks"
-_UNTIL_END: Final = "bytes until the server closes"
-_NOTHING: Final = "nothing"
+__all__ = ["Wire"]
 
 
-class Wire(asyncio.Protocol):
+class Wire(AnswerReader, asyncio.Protocol):
     """A connection.
 
     Args:
@@ -44,34 +30,21 @@ class Wire(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_arrived",
         "_below",
-        "_chunks",
         "_deadline",
-        "_due",
         "_errors",
         "_failure",
         "_flushed",
         "_has_ended",
-        "_is_held",
-        "_left",
-        "_loop",
-        "_method",
         "_on_end",
-        "_parser",
         "_patience",
-        "_payload",
         "_poll",
-        "_read_head",
         "_timer",
         "_waiter",
-        "_waiting_bytes",
         "idle_since",
         "is_pooled",
-        "is_reusable",
         "key",
         "lost",
-        "message",
         "transport",
     )
 
@@ -82,31 +55,18 @@ class Wire(asyncio.Protocol):
         on_end: Callable[[Wire], None],
         read_head: Callable[..., Any],
     ) -> None:
+        super().__init__(loop, read_head)
         self.key: Any = None
         self.transport: Any = None
-        self.message: Any = None
-        """The head of the answer, once it has come."""
-        self.is_reusable = True
         self.is_pooled = False
         """Whether it stands idle in its pool."""
         self.idle_since = 0.0
         self.lost: asyncio.Future[None] = loop.create_future()
         """Done when the socket is closed."""
-        self._loop = loop
         self._errors = errors
         self._on_end = on_end
-        self._read_head = read_head
         self._below: tuple[Any, ...] = ()
         """The transports under that of TLS, the socket's first."""
-        self._arrived = b""
-        self._chunks: list[bytes] = []
-        self._waiting_bytes = 0
-        self._is_held = False
-        self._due = _HEAD
-        self._left = 0
-        self._method = ""
-        self._parser: Any = None
-        self._payload: Any = None
         self._failure: tuple[str, str, BaseException | None] | None = None
         self._has_ended = False
         self._waiter: asyncio.Future[None] | None = None
@@ -117,10 +77,6 @@ class Wire(asyncio.Protocol):
         self._poll: Any = None
 
     # What a pool asks.
-
-    def is_idle(self) -> bool:
-        """Tell whether no answer is under way, so that a request may be sent."""
-        return self._due is _NOTHING
 
     def is_closed(self) -> bool:
         """Tell whether it was closed, from here or from there."""
@@ -143,19 +99,9 @@ class Wire(asyncio.Protocol):
 
     def has_spoken(self) -> bool:
         """Tell whether the server has said anything that is not part of an answer, or left."""
-        is_begun = self._due is not _NOTHING and bool(self._arrived or self.message)
-        return is_begun or self._failure is not None
+        return self.has_begun() or self._failure is not None
 
     # What an exchange does.
-
-    def expect(self, method: str) -> None:
-        """Get ready for the answer to one request; before the request is written."""
-        self._method = method
-        if self._due is _NOTHING:
-            self._due = _HEAD
-            self.message = None
-            self._chunks = []
-            self._waiting_bytes = 0
 
     async def send(self, data: bytes, patience: float | None) -> bool:
         """Send bytes and wait until they have left; tell whether the connection still stands.
@@ -182,26 +128,11 @@ class Wire(asyncio.Protocol):
 
     async def read(self, patience: float | None) -> bytes:
         """Return the next bytes of the body, b"" at its end."""
-        while not self._chunks:
-            if self._due is _NOTHING:
+        while not self.has_piece():
+            if self.is_idle():
                 return b""
             await self._wait(patience)
-        chunk = self._chunks.pop(0)
-        self._waiting_bytes -= len(chunk)
-        if self._is_held and self._waiting_bytes < _MOST_WAITING:
-            self._is_held = False
-            self.transport.resume_reading()
-        return chunk
-
-    def take_whole(self) -> bytes | None:
-        """Return the body where all of it has come, None otherwise."""
-        if self._due is not _NOTHING:
-            return None
-        chunks = self._chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._chunks = []
-        self._waiting_bytes = 0
-        return body
+        return self.take_piece()
 
     def drop(self) -> None:
         """Close it now, whatever is under way."""
@@ -224,9 +155,7 @@ class Wire(asyncio.Protocol):
         """Go on over another transport: under TLS."""
         self._below = (*self._below, self.transport)
         self.connection_made(transport)
-        self.is_reusable = True
-        self.message = None
-        self._due = _HEAD
+        self.start_over()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -240,24 +169,13 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
-        due = self._due
-        if due is _HEAD:
-            self._take_head(self._arrived + data if self._arrived else data)
-        elif due is _SIZED:
-            self._take_sized(data)
-        elif due is _CHUNKS:
-            self._take_chunks(data)
-        elif due is _UNTIL_END:
-            self._keep(data)
-        else:
-            self._spoil()
+        self.take(data)
         if self._patience is not None:
             self._deadline = self._loop.time() + self._patience
 
     def eof_received(self) -> None:
         """Take the end of what comes; what is being sent would not be answered."""
-        if self._due is _UNTIL_END:
-            self._finish()
+        self.take_end()
         self._end("RemoteProtocolError", self._what_is_missing())
         self.resume_writing()
 
@@ -281,120 +199,17 @@ class Wire(asyncio.Protocol):
         if flushed is not None and not flushed.done():
             flushed.set_result(True)
 
-    # Reading.
-
-    def _take_head(self, data: bytes) -> None:
-        while True:
-            size = _head_size(data)
-            if not size:
-                self._arrived = data
-                if len(data) > MOST_HEAD_BYTES:
-                    self._break("the head of the answer is too long")
-                return
-            self._arrived = b""
-            try:
-                message, self._parser, self._payload = self._read_head(
-                    data[:size], self._loop, has_no_body=self._method == "HEAD"
-                )
-            except ValueError as error:
-                self._break(str(error), error)
-                return
-            data = data[size:]
-            if message.code not in _INFORMATIONAL or message.code == _SWITCHING:
-                break
-        self._begin_body(message)
-        if self._failure is None:
-            self.message = message
-            if self._due is _NOTHING:
-                self._finish()
-                if data:
-                    self.is_reusable = False
-            elif data:
-                self.data_received(data)
-        self._wake()
-
-    def _begin_body(self, message: Any) -> None:
-        """Find out by RFC 9112, 6.3, how the end of the body will be known."""
-        headers = message.headers
-        if message.should_close:
-            self.is_reusable = False
-        code = message.code
-        is_switched = code == _SWITCHING or (self._method == "CONNECT" and code in _SUCCESS)
-        if is_switched or self._method == "HEAD" or code in _EMPTY:
-            self._due = _NOTHING
-            self.is_reusable &= not is_switched
-            return
-        if codings := headers.getall("Transfer-Encoding", ()):
-            if len(codings) > 1 or codings[0].lower() != "chunked" or self._parser is None:
-                self._break("Only Transfer-Encoding: chunked is supported")
-                return
-            self._due = _CHUNKS
-        elif (length := headers.get("Content-Length")) is not None:
-            self._left = int(length)
-            self._due = _SIZED if self._left else _NOTHING
-        else:
-            self._due = _UNTIL_END
-
-    def _take_sized(self, data: bytes) -> None:
-        surplus = len(data) - self._left
-        if surplus < 0:
-            self._left = -surplus
-            self._keep(data)
-            return
-        if surplus:
-            self.is_reusable = False
-            data = data[: self._left]
-        self._left = 0
-        self._finish()
-        self._keep(data)
-
-    def _take_chunks(self, data: bytes) -> None:
-        error: Exception | None = None
-        # The last byte by itself, because the parser keeps to itself what it has read behind the
-        # end: whatever it says before that byte, with the end there already the byte is surplus.
-        # Nothing but a line end can be the end.
-        size = len(data) - data.endswith(b"\n")
-        is_surplus = True
-        try:
-            if size:
-                self._parser.feed_data(data[:size])
-            if size < len(data) and not self._payload.is_eof():
-                self._parser.feed_data(b"\n")
-                is_surplus = False
-        except Exception as raised:  # noqa: BLE001 - whatever the parser says
-            error = raised
-        # Taken out at once: how much may wait is decided here.
-        body = self._payload.read_nowait(-1)
-        if self._payload.is_eof():
-            self.is_reusable &= not is_surplus
-            self._finish()
-        if body:
-            self._keep(body)
-        if error is not None and self._due is not _NOTHING:
-            self._break(str(error), error)
-        self._wake()
-
-    def _keep(self, data: bytes) -> None:
-        self._chunks.append(data)
-        self._waiting_bytes += len(data)
-        if self._waiting_bytes >= _MOST_WAITING and self._due is not _NOTHING:
-            self._is_held = True
-            self.transport.pause_reading()
-        self._wake()
-
-    def _finish(self) -> None:
-        """Note that the answer has come whole."""
-        if self._due is _UNTIL_END:
-            self.is_reusable = False
-        self._due = _NOTHING
-        self._patience = None
-        self._parser = self._payload = None
-
     def _spoil(self) -> None:
         """Note that something came that nobody had asked for."""
         self.is_reusable = False
         if self.is_pooled:
             self.drop()
+
+    def _hold(self) -> None:
+        self.transport.pause_reading()
+
+    def _let_go_on(self) -> None:
+        self.transport.resume_reading()
 
     # Failing.
 
@@ -495,13 +310,3 @@ class Wire(asyncio.Protocol):
 def _give_up(flushed: asyncio.Future[bool]) -> None:
     if not flushed.done():
         flushed.set_result(False)
-
-
-def _head_size(data: bytes) -> int:
-    """Return where a head ends: by its first empty line, be it with or without CR; or 0."""
-    end = data.find(b"\n\r\n")
-    # What is found before that is sooner.
-    bare = data.find(b"\n\n", 0, end + 1) if end >= 0 else data.find(b"\n\n")
-    if bare >= 0:
-        return bare + 2
-    return end + 3 if end >= 0 else 0

@@ -209,12 +209,14 @@ def test_it_outlives_a_shortage_of_descriptors(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("server.proxy.port.PAUSE_SECONDS", 0.001)
     accept, failures = socket.socket.accept, iter([24, 24])
 
-    def fail_at_first(listening: socket.socket) -> tuple[socket.socket, object]:
-        if listening.getsockname()[1] == proxy.port and (number := next(failures, None)):
-            raise OSError(number, "Too many open files")
-        return accept(listening)
-
     with ScriptedServer(answering) as server, WireProxy(server.url) as proxy:
+        short = proxy.port  # asked for now: the server's thread accepts until after the proxy's end
+
+        def fail_at_first(listening: socket.socket) -> tuple[socket.socket, object]:
+            if listening.getsockname()[1] == short and (number := next(failures, None)):
+                raise OSError(number, "Too many open files")
+            return accept(listening)
+
         monkeypatch.setattr(socket.socket, "accept", fail_at_first)
         assert get(proxy) == (ANSWER, "fin")
         assert next(failures, None) is None

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from client import AiohttpTransport
-from client.aiohttp_wire import _NOTHING, Wire
+from client.aiohttp_answer import _NOTHING
+from client.aiohttp_wire import Wire
 from tests.wire.scripts import echoes, healthy, stalls_before_the_head, stalls_in_the_body
 from tests.wire.twins import AsyncTwin
 
