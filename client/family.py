@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
@@ -47,7 +48,7 @@ class Family:
         roots = _packages_of(kind)
         own = self.module.__name__
         if own not in roots and roots & _FAMILIES:
-            given = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
+            given = f"{_package_of(kind)}.{kind.__qualname__}"
             raise TypeError(f"{name} is a {given}, but this client is of {own}: give one of {own}")
 
 
@@ -64,12 +65,23 @@ def family_named(name: str) -> Family:
     module = import_module(name)
     own = {module.Headers, module.Request, module.Timeout, module.URL}
     own.add(type(module.USE_CLIENT_DEFAULT))
-    # Whatever somebody has put in their place is looked at like any other argument.
-    own = {kind for kind in own if kind.__module__.partition(".")[0] == name}
     return Family(name, module, _OF_NO_FAMILY | own)
 
 
 @lru_cache(maxsize=256)
 def _packages_of(kind: type[Any]) -> frozenset[str]:
     """Return the packages that a class and its bases come from."""
-    return frozenset(base.__module__.partition(".")[0] for base in kind.__mro__)
+    return frozenset(map(_package_of, kind.__mro__))
+
+
+def _package_of(kind: type[Any]) -> str:
+    """Return the package of a class: a family's, too, where an SDK has written its own over it.
+
+    openai, anthropic and groq do so to `Timeout`, which they hand on.
+    """
+    package = kind.__module__.partition(".")[0]
+    if package not in _FAMILIES:
+        for module in filter(None, map(sys.modules.get, _FAMILIES)):
+            if vars(module).get(kind.__name__) is kind:
+                return module.__name__
+    return package

@@ -190,6 +190,34 @@ def test_importing_the_package_imports_neither_family() -> None:
     assert run(program) == []
 
 
+RENAMED = """
+import client, client.httpx2, httpx, httpx2
+for module in (httpx, httpx2):
+    module.Timeout.__module__ = module.BaseTransport.__module__ = "sdk"
+theirs = type("Mine", (httpx.BaseTransport,), {})()
+result = []
+for make, timeout, transport in (
+    (client.Client, httpx2.Timeout(3), None),
+    (client.httpx2.Client, httpx.Timeout(3), None),
+    (client.httpx2.Client, None, theirs),
+    (client.Client, httpx.Timeout(3), theirs),
+):
+    try:
+        make(timeout=timeout, transport=transport)
+    except TypeError as error:
+        result.append(str(error).partition(",")[0])
+"""
+
+
+def test_an_sdk_that_calls_a_class_its_own_changes_nothing() -> None:
+    """Some write their name over that of httpx, in what they hand on."""
+    assert run(RENAMED) == [
+        "timeout is a httpx2.Timeout",
+        "timeout is a httpx.Timeout",
+        "transport is a __main__.Mine",
+    ]
+
+
 ALIASED = """
 import httpx2
 httpx2.alias_httpx()
