@@ -58,7 +58,7 @@ class _NoExchange:
         """Return none: the answer is good."""
 
     def look_again(self, call: Call, response: object) -> Failure:
-        """Never asked."""
+        """Never asked: no exchange of this kind fails."""
         raise NotImplementedError
 
     def failure_from(self, call: Call, error: Exception) -> Failure | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     AsyncGet = Callable[[str], Awaitable[httpx.Response]]
     BlockingGet = Callable[[str], httpx.Response]
+    OpenAsync = Callable[["Setup"], AbstractAsyncContextManager[AsyncGet]]
+    OpenBlocking = Callable[["Setup"], AbstractContextManager[BlockingGet]]
 
 __all__ = ["ATTEMPTS", "FAILURES_TO_OPEN", "Contender", "Setup", "async_client", "blocking_client"]
 
@@ -62,8 +64,8 @@ class Contender:
     name: str
     about: str
     distribution: str | None = None
-    open_async: Callable[[Setup], AbstractAsyncContextManager[AsyncGet]] | None = None
-    open_blocking: Callable[[Setup], AbstractContextManager[BlockingGet]] | None = None
+    open_async: OpenAsync | None = None
+    open_blocking: OpenBlocking | None = None
     has_circuit: bool = False
     has_queue: bool = False
     failures: tuple[type[Exception], ...] = (httpx.HTTPError,)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import httpx
 
-from benchmarks.speed.contenders.contract import Contender, Setup, async_client, blocking_client
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-
-    from benchmarks.speed.contenders.contract import AsyncGet, BlockingGet
+from benchmarks.speed.contenders.contract import Contender, Setup
+from benchmarks.speed.contenders.httpx_gets import as_it_is
 
 __all__ = ["BASELINE", "CONTENDERS", "SIZED"]
 
@@ -20,33 +15,14 @@ BASELINE: Final = "httpx"
 SIZED: Final = "httpx, sized pool"
 
 
-@asynccontextmanager
-async def _open_async(setup: Setup) -> AsyncGenerator[AsyncGet]:
-    async with async_client(setup) as client:
-        yield client.get
+def _sized(setup: Setup) -> dict[str, Any]:
+    return {
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=setup.slots),
+    }
 
 
-@contextmanager
-def _open_blocking(setup: Setup) -> Generator[BlockingGet]:
-    with blocking_client(setup) as client:
-        yield client.get
-
-
-@asynccontextmanager
-async def _open_async_sized(setup: Setup) -> AsyncGenerator[AsyncGet]:
-    async with async_client(setup, limits=_limits(setup)) as client:
-        yield client.get
-
-
-@contextmanager
-def _open_blocking_sized(setup: Setup) -> Generator[BlockingGet]:
-    with blocking_client(setup, limits=_limits(setup)) as client:
-        yield client.get
-
-
-def _limits(setup: Setup) -> httpx.Limits:
-    return httpx.Limits(max_connections=None, max_keepalive_connections=setup.slots)
-
+_OPEN_ASYNC, _OPEN_BLOCKING = as_it_is(lambda _setup: {})
+_OPEN_ASYNC_SIZED, _OPEN_BLOCKING_SIZED = as_it_is(_sized)
 
 CONTENDERS: Final = (
     Contender(
@@ -54,15 +30,15 @@ CONTENDERS: Final = (
         about="nothing: `httpx.AsyncClient()` or `httpx.Client()`, with its pool of 100"
         " connections, of which it keeps 20",
         distribution="httpx",
-        open_async=_open_async,
-        open_blocking=_open_blocking,
+        open_async=_OPEN_ASYNC,
+        open_blocking=_OPEN_BLOCKING,
     ),
     Contender(
         name=SIZED,
         about="nothing, but its pool keeps as many connections as there are callers",
         distribution="httpx",
-        open_async=_open_async_sized,
-        open_blocking=_open_blocking_sized,
+        open_async=_OPEN_ASYNC_SIZED,
+        open_blocking=_OPEN_BLOCKING_SIZED,
         is_null_capable=False,
     ),
 )

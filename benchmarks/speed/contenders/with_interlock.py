@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -10,19 +10,11 @@ from interlock import CircuitBreaker, CircuitOpenError, Config, Pipeline
 from interlock.errors import InterlockError
 from tenacity import retry_if_exception_type, wait_none
 
-from benchmarks.speed.contenders.contract import (
-    ATTEMPTS,
-    FAILURES_TO_OPEN,
-    Contender,
-    Setup,
-    async_client,
-    blocking_client,
-)
+from benchmarks.speed.contenders.contract import ATTEMPTS, FAILURES_TO_OPEN, Contender, Setup
+from benchmarks.speed.contenders.httpx_gets import decorated, telling
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
-
-    from benchmarks.speed.contenders.contract import AsyncGet, BlockingGet
+    from collections.abc import Callable
 
 __all__ = ["CONTENDERS", "rejecting"]
 
@@ -36,29 +28,6 @@ def _pipeline(setup: Setup) -> Pipeline:
     return builder.bulkhead(setup.slots).build()
 
 
-@asynccontextmanager
-async def _open_async(setup: Setup) -> AsyncGenerator[AsyncGet]:
-    async with async_client(setup) as client:
-
-        @_pipeline(setup)
-        async def get(url: str) -> httpx.Response:
-            response = await client.get(url)
-            return response.raise_for_status()
-
-        yield get
-
-
-@contextmanager
-def _open_blocking(setup: Setup) -> Generator[BlockingGet]:
-    with blocking_client(setup) as client:
-
-        @_pipeline(setup)
-        def get(url: str) -> httpx.Response:
-            return client.get(url).raise_for_status()
-
-        yield get
-
-
 def rejecting() -> Callable[[], bool]:
     """Return a call that its open circuit rejects, and that tells whether it was rejected."""
     breaker = CircuitBreaker(
@@ -66,28 +35,18 @@ def rejecting() -> Callable[[], bool]:
         config=Config(minimum_number_of_calls=FAILURES_TO_OPEN, wait_duration_in_open=3600),
     )
 
-    def fail() -> None:
-        raise ConnectionError
+    return telling(lambda fail: partial(breaker.call, fail), CircuitOpenError)
 
-    def call() -> bool:
-        try:
-            breaker.call(fail)
-        except CircuitOpenError:
-            return True
-        except ConnectionError:
-            return False
-        return False
 
-    return call
-
+_OPEN_ASYNC, _OPEN_BLOCKING = decorated(_pipeline)
 
 CONTENDERS: Final = (
     Contender(
         name="httpx + interlock-cb",
         about=f"bulkhead, circuit at half of at least ten calls failed, {ATTEMPTS} attempts",
         distribution="interlock-cb",
-        open_async=_open_async,
-        open_blocking=_open_blocking,
+        open_async=_OPEN_ASYNC,
+        open_blocking=_OPEN_BLOCKING,
         has_circuit=True,
         failures=(httpx.HTTPError, InterlockError),
     ),

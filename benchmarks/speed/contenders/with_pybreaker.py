@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pybreaker
 
 from benchmarks.speed.contenders.contract import FAILURES_TO_OPEN
+from benchmarks.speed.contenders.httpx_gets import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +24,5 @@ def rejecting() -> Callable[[], bool]:
     """Return a call that its open circuit rejects, and that tells whether it was rejected."""
     breaker = pybreaker.CircuitBreaker(fail_max=FAILURES_TO_OPEN, reset_timeout=3600)
 
-    def fail() -> None:
-        raise ConnectionError
-
-    def call() -> bool:
-        try:
-            breaker.call(fail)
-        except pybreaker.CircuitBreakerError:
-            # Also for the failure that opened it; from the next on it is a rejection.
-            return True
-        except ConnectionError:
-            return False
-        return False
-
-    return call
+    # Also for the failure that opened it; from the next on it is a rejection.
+    return telling(lambda fail: partial(breaker.call, fail), pybreaker.CircuitBreakerError)

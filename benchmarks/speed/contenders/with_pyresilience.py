@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from pyresilience import (
@@ -15,19 +14,11 @@ from pyresilience import (
     resilient,
 )
 
-from benchmarks.speed.contenders.contract import (
-    ATTEMPTS,
-    FAILURES_TO_OPEN,
-    Contender,
-    Setup,
-    async_client,
-    blocking_client,
-)
+from benchmarks.speed.contenders.contract import ATTEMPTS, FAILURES_TO_OPEN, Contender, Setup
+from benchmarks.speed.contenders.httpx_gets import decorated, telling
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
-
-    from benchmarks.speed.contenders.contract import AsyncGet, BlockingGet
+    from collections.abc import Callable
 
 __all__ = ["CONTENDERS", "rejecting"]
 
@@ -35,67 +26,30 @@ __all__ = ["CONTENDERS", "rejecting"]
 _RETRY: Final = RetryConfig(max_attempts=ATTEMPTS, delay=0)
 
 
-def _bulkhead(setup: Setup) -> BulkheadConfig:
-    return BulkheadConfig(max_concurrent=setup.slots)
-
-
-def _circuit(setup: Setup) -> CircuitBreakerConfig | None:
-    return CircuitBreakerConfig(failure_threshold=FAILURES_TO_OPEN) if setup.has_circuit else None
-
-
-@asynccontextmanager
-async def _open_async(setup: Setup) -> AsyncGenerator[AsyncGet]:
-    async with async_client(setup) as client:
-
-        @resilient(retry=_RETRY, circuit_breaker=_circuit(setup), bulkhead=_bulkhead(setup))
-        async def get(url: str) -> httpx.Response:
-            response = await client.get(url)
-            return response.raise_for_status()
-
-        yield get
-
-
-@contextmanager
-def _open_blocking(setup: Setup) -> Generator[BlockingGet]:
-    with blocking_client(setup) as client:
-
-        @resilient(retry=_RETRY, circuit_breaker=_circuit(setup), bulkhead=_bulkhead(setup))
-        def get(url: str) -> httpx.Response:
-            return client.get(url).raise_for_status()
-
-        yield get
+def _decorator(setup: Setup) -> Callable[[Any], Any]:
+    circuit = CircuitBreakerConfig(failure_threshold=FAILURES_TO_OPEN)
+    return resilient(
+        retry=_RETRY,
+        circuit_breaker=circuit if setup.has_circuit else None,
+        bulkhead=BulkheadConfig(max_concurrent=setup.slots),
+    )
 
 
 def rejecting() -> Callable[[], bool]:
     """Return a call that its open circuit rejects, and that tells whether it was rejected."""
+    circuit = CircuitBreakerConfig(failure_threshold=FAILURES_TO_OPEN, recovery_timeout=3600)
+    return telling(resilient(circuit_breaker=circuit), CircuitOpenError)
 
-    @resilient(
-        circuit_breaker=CircuitBreakerConfig(
-            failure_threshold=FAILURES_TO_OPEN, recovery_timeout=3600
-        )
-    )
-    def fail() -> None:
-        raise ConnectionError
 
-    def call() -> bool:
-        try:
-            fail()
-        except CircuitOpenError:
-            return True
-        except ConnectionError:
-            return False
-        return False
-
-    return call
-
+_OPEN_ASYNC, _OPEN_BLOCKING = decorated(_decorator)
 
 CONTENDERS: Final = (
     Contender(
         name="httpx + pyresilience",
         about=f"bulkhead, circuit of {FAILURES_TO_OPEN} failures in a row, {ATTEMPTS} attempts",
         distribution="pyresilience",
-        open_async=_open_async,
-        open_blocking=_open_blocking,
+        open_async=_OPEN_ASYNC,
+        open_blocking=_OPEN_BLOCKING,
         has_circuit=True,
         failures=(httpx.HTTPError, ResilienceError),
     ),
