@@ -7,6 +7,7 @@ import base64
 from typing import TYPE_CHECKING, Any, Final
 
 from client.aiohttp_exchange import connect_through
+from client.asyncio_limit import Limit
 
 if TYPE_CHECKING:
     import ssl
@@ -183,17 +184,14 @@ async def _shake_hands(wire: Wire, context: ssl.SSLContext, name: str) -> asynci
     return transport
 
 
-class _Limit:
-    """Bounds a block by the connect timeout, also within a cancelled scope of anyio's."""
+class _Limit(Limit):
+    """Bounds a block by the connect timeout."""
 
-    __slots__ = ("_errors", "_timeout")
+    __slots__ = ("_errors",)
 
     def __init__(self, seconds: float | None, errors: Any) -> None:
-        self._timeout = asyncio.timeout(seconds)
+        super().__init__(seconds)
         self._errors = errors
-
-    async def __aenter__(self) -> asyncio.Timeout:
-        return await self._timeout.__aenter__()
 
     async def __aexit__(
         self,
@@ -202,11 +200,9 @@ class _Limit:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            await self._timeout.__aexit__(kind, error, traceback)
+            await super().__aexit__(kind, error, traceback)
         except TimeoutError as late:
             raise self._errors.ConnectTimeout("connecting took too long") from late
-        if isinstance(error, asyncio.CancelledError) and self._timeout.expired():
-            await asyncio.sleep(0)  # see `asyncio_ports`
 
 
 def _merged(below: Pairs, above: Pairs) -> Pairs:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from client import trio_ports
 from client.asyncio_home import Home, runs_asyncio
+from client.asyncio_limit import Limit
 from client.asyncio_pool import AsyncioPool
 from client.forking import tell_in_child
 from client.pools import wrap_pools
@@ -18,7 +19,6 @@ from client.ports import World
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from types import TracebackType
 
     from client.family import Family
 
@@ -88,7 +88,7 @@ class AsyncioPorts:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
         if not runs_asyncio():
             return await trio_ports.within(seconds, work)
-        async with _Limit(seconds):
+        async with Limit(seconds):
             return await work()
 
     def wake_sleepers(self) -> None:
@@ -96,32 +96,6 @@ class AsyncioPorts:
         self._is_awake = True
         for alarm in self._sleepers:
             _ring(alarm)
-
-
-class _Limit:
-    """Bounds a block as `asyncio.timeout` does, also within a cancelled scope of anyio's.
-
-    Where both cancel in the same turn of the loop, what comes out is no cancellation that the
-    scope knows. It cancels again in the next turn, so one turn is waited for.
-    """
-
-    __slots__ = ("_timeout",)
-
-    def __init__(self, seconds: float | None) -> None:
-        self._timeout = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> asyncio.Timeout:
-        return await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._timeout.__aexit__(kind, error, traceback)
-        if isinstance(error, asyncio.CancelledError) and self._timeout.expired():
-            await asyncio.sleep(0)
 
 
 def _ring(alarm: asyncio.Future[None]) -> None:
@@ -161,7 +135,7 @@ class AsyncioSlots:
         """Take a slot, waiting at most `timeout` seconds; False where none came free."""
         self.waiting += 1
         try:
-            async with _Limit(timeout) as limit:
+            async with Limit(timeout) as limit:
                 self._limits.add(limit)
                 try:
                     await self._semaphore.acquire()
@@ -267,7 +241,7 @@ class _Exchange:
             return
         self._is_cancelled = False
         is_cancelled_besides = self._task.uncancel() > self._cancelling
-        await asyncio.sleep(0)  # see `_Limit`
+        await asyncio.sleep(0)  # see `asyncio_limit`
         if not is_cancelled_besides:
             raise TimeoutError
 

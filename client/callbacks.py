@@ -7,15 +7,11 @@ is logged and never harms the call.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from client import events
-from client.exceptions import (
-    CircuitOpenError,
-    DeadlineExceededError,
-    MyAPIError,
-    PoolTimeoutError,
-)
+from client.exceptions import MyAPIError
+from client.rejections import is_rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,8 +89,6 @@ class FailureInfo(RequestInfo):
     total_time: float
 
 
-_REJECTIONS: Final = (CircuitOpenError, DeadlineExceededError, PoolTimeoutError)
-
 OnRequest: TypeAlias = "Callable[[RequestInfo], object]"
 OnRetry: TypeAlias = "Callable[[RetryInfo], object]"
 OnSuccess: TypeAlias = "Callable[[ResponseInfo], object]"
@@ -163,7 +157,7 @@ def _outcome(error: BaseException, response: Any) -> dict[str, Any]:
 
 def _seen(error: BaseException, response: Any) -> BaseException | None:
     """Return the exception that a caller of httpx sees, or None where he sees the answer."""
-    stands_for_another = isinstance(error, MyAPIError) and not isinstance(error, _REJECTIONS)
+    stands_for_another = isinstance(error, MyAPIError) and not is_rejection(error)
     if stands_for_another and error.__cause__ is not None:
         return error.__cause__
     return error if response is None else None

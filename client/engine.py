@@ -6,7 +6,7 @@ in through the ports, all that decides through the policies. What happens is tol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from client.announcements import (
     tell_attempt,
@@ -29,14 +29,12 @@ from client.exceptions import (
     APIConnectionError,
     CircuitOpenError,
     ClientClosedError,
-    DeadlineExceededError,
     MyAPIError,
-    PoolTimeoutError,
     TLSVerificationError,
 )
 from client.forking import tell_in_child
 from client.notifiers import Notifiers
-from client.rejections import PLAIN, Rejections
+from client.rejections import PLAIN, Rejections, is_rejection
 from client.retry import Failure
 from client.stats import Tally
 
@@ -51,9 +49,6 @@ if TYPE_CHECKING:
     from client.ports import Ports, Slots
 
 __all__ = ["Engine", "Exchange"]
-
-_REJECTIONS: Final = (CircuitOpenError, DeadlineExceededError, PoolTimeoutError)
-"""What turns a call away, here or in a client further in: never another attempt's business."""
 
 
 class Exchange(Protocol):
@@ -329,7 +324,7 @@ class Engine:
 
     def explain(self, call: Call, exchange: Exchange, error: Exception) -> Failure | None:
         """Return what an exception of an exchange means to its operation, or None."""
-        if isinstance(error, _REJECTIONS):
+        if is_rejection(error):  # never another attempt's business
             return Failure(error)
         failure = exchange.failure_from(call, error)
         if self.is_closed:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from client.drop_in_clients import FunctionOptions
+    from client.drop_in_arguments import FunctionOptions
     from client.ports import World
 
 __all__ = [

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import Unpack
 
-    from client.drop_in_clients import BodyOptions
+    from client.drop_in_arguments import BodyOptions
 
     Events = AbstractContextManager[httpx2.EventSource]
     AsyncEvents = AbstractAsyncContextManager[httpx2.EventSource]

@@ -20,9 +20,11 @@ from client.exceptions import (
 from client.family import family_named
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from client.family import Family
 
-__all__ = ["PLAIN", "Rejections", "rejections_for"]
+__all__ = ["PLAIN", "Rejections", "is_rejection", "rejections_for"]
 
 ErrorT = TypeVar("ErrorT", bound=MyAPIError)
 
@@ -49,6 +51,11 @@ class Rejections:
 
 
 PLAIN = Rejections()
+
+
+def is_rejection(error: object) -> TypeGuard[MyAPIError]:
+    """Tell whether an exception turned a call away, here or in a client further in."""
+    return isinstance(error, PLAIN.classes)
 
 
 class _OfFamily(MyAPIError):  # noqa: N818 - one half of an error

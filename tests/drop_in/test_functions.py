@@ -18,7 +18,7 @@ from client import (
     NotFoundError,
     ServiceUnavailableError,
 )
-from client.drop_in_clients import FunctionOptions
+from client.drop_in_arguments import FunctionOptions
 from client.drop_in_options import RetrySettings
 from tests.drop_in.kits import URL, Kit
 from tests.drop_in.wire import Reply

@@ -7,13 +7,14 @@ import asyncio
 import anyio
 import pytest
 
-from client.asyncio_ports import AsyncHttp, _Limit
+from client.asyncio_limit import Limit
+from client.asyncio_ports import AsyncHttp
 
 
 async def test_the_scope_knows_its_cancellation() -> None:
     """Nothing leaves the scope."""
     with anyio.CancelScope() as scope:
-        async with _Limit(None) as limit:
+        async with Limit(None) as limit:
             scope.cancel()
             limit.reschedule(asyncio.get_running_loop().time())
             await asyncio.sleep(10)  # for good: the scope ends it
@@ -25,7 +26,7 @@ async def test_a_plain_cancellation_stays_one() -> None:
     """Which comes but once."""
 
     async def work() -> None:
-        async with _Limit(None) as limit:
+        async with Limit(None) as limit:
             limit.reschedule(asyncio.get_running_loop().time())
             await asyncio.sleep(10)  # for good: it is cancelled
 
