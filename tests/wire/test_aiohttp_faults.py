@@ -336,7 +336,7 @@ async def test_an_upload_that_nobody_wants(family: Any, fast: Any, serve: Serve)
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b"x" * 1000
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # else it is all sent before it is refused
 
     server = serve(refuses)
     outcome = await compare(

@@ -172,14 +172,15 @@ async def test_whoever_gives_up_waiting_leaves_his_place(
 
 async def test_closing_turns_everybody_away(serve: Serve) -> None:
     """Who waits for an answer, for a body and for a connection."""
-    for script in (stalls_before_the_head, stalls_in_the_body):
+    for script, has_begun in ((stalls_before_the_head, False), (stalls_in_the_body, True)):
         server = serve(script)
         transport = transport_with(max_connections=1)
         async with httpx.AsyncClient(transport=transport) as http:
             calls = [asyncio.create_task(http.get(server.url)) for _ in range(3)]
             await until(lambda: len(transport._pool._queued) == 2)  # noqa: B023 - awaited at once
             await until(lambda: server.requests)  # noqa: B023 - likewise
-            await asyncio.sleep(0.01)
+            (wire,) = transport._pool.connections
+            await until(lambda: wire.has_begun() is has_begun)  # noqa: B023 - likewise
             calls[2].cancel()
             await transport.aclose()
             ended = await asyncio.gather(*calls, return_exceptions=True)
@@ -256,8 +257,9 @@ async def test_a_cancelled_upload(serve: Serve) -> None:
     transport = AiohttpTransport()
     async with httpx.AsyncClient(transport=transport) as http:
         call = asyncio.create_task(http.post(server.url, content=b"x" * 8_000_000))
-        await until(lambda: transport._pool.connections and server.begun)
-        await asyncio.sleep(0.01)
+        await until(lambda: transport._pool.connections)
+        (wire,) = transport._pool.connections
+        await until(wire.transport.get_write_buffer_size)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call

@@ -261,12 +261,17 @@ async def test_addresses_of_version_6() -> None:
 
 async def test_a_handshake_that_is_cancelled(serve: Serve) -> None:
     """Leaves no socket."""
-    server = serve(lambda connection: connection.stall())
+    greetings: list[bytes] = []
+
+    def never_greets_back(connection: Connection) -> None:
+        greetings.append(connection.sock.recv(1))
+        connection.stall()
+
+    server = serve(never_greets_back)
     transport = AiohttpTransport()
     async with httpx.AsyncClient(transport=transport) as http:
         call = asyncio.create_task(http.get(server.url.replace("http:", "https:")))
-        await until(lambda: server.begun)
-        await asyncio.sleep(0.01)
+        await until(lambda: greetings)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
