@@ -1,7 +1,4 @@
-"""Clears up what a failed or cancelled request of the async world leaves behind; see `pools`.
-
-A cancellation during a TLS handshake leaves the socket besides, to the garbage collector.
-"""
+"""Clears up what a failed or cancelled request of the async world leaves behind; see `pools`."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from client import trio_ports
 from client.asyncio_home import Home, runs_asyncio
+from client.asyncio_streams import Backend
 from client.pools import (
     WrappedPool,
     is_done_with,
@@ -57,7 +55,8 @@ class AsyncioPool(WrappedPool):
         super().__init__(pool)
         self._home = Home()
         self._closings = _Uninterrupted()
-        pool._network_backend = _Backend(pool._network_backend, self._closings)  # noqa: SLF001 - see `pools`
+        backend = pool._network_backend  # noqa: SLF001 - see `pools`
+        pool._network_backend = Backend(backend, self._closings.run)  # noqa: SLF001 - likewise
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send a request and return once the head of the answer is there."""
@@ -119,39 +118,3 @@ class _Body:
             raise
         if self._used is not None and not is_done_with(self._used):
             await self._pool.clear_up(self._request)
-
-
-class _Backend:
-    """A network backend whose connections are closed where their handshake fails."""
-
-    def __init__(self, inner: Any, closings: _Uninterrupted) -> None:
-        self._inner = inner
-        self._closings = closings
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    async def connect_tcp(self, *arguments: Any, **options: Any) -> _Stream:
-        return _Stream(await self._inner.connect_tcp(*arguments, **options), self._closings)
-
-
-class _Stream:
-    """A connection that is closed where its handshake fails."""
-
-    def __init__(self, inner: Any, closings: _Uninterrupted) -> None:
-        self._inner = inner
-        self._closings = closings
-        # Used for every request, so not by way of the method below.
-        self.read = inner.read
-        self.write = inner.write
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    async def start_tls(self, *arguments: Any, **options: Any) -> _Stream:
-        try:
-            secured = await self._inner.start_tls(*arguments, **options)
-        except BaseException:
-            await self._closings.run(self._inner.aclose())
-            raise
-        return _Stream(secured, self._closings)
