@@ -126,11 +126,14 @@ class Engine:
             self.breaker.forget_probes()
 
     def turn_away(self, call: Call) -> None:
-        """Refuse an operation, before anything is prepared, where its circuit is open for sure.
+        """Refuse an operation before anything is prepared, where it would be refused for sure.
 
         Raises:
-            CircuitOpenError: It is.
+            ClientClosedError: The client is closed.
+            CircuitOpenError: Its circuit is open.
         """
+        if self.is_closed:
+            raise self.errors.closed(call)
         circuit = self.breaker.single if self.breaker is not None else None
         if circuit is None or circuit.is_closed:
             return

@@ -199,7 +199,7 @@ class Session:
             set_default(headers, name, value)
         call = Call(
             method=method,
-            target=self._target(url),
+            target=join(self.config.base_url, str(url)) if self._is_foreign else url,
             base_url=self.config.base_url,
             notify=self.engine.notifiers,
             retry=self._retry_for(options) if "retry" in options else self._retry,
@@ -207,7 +207,6 @@ class Session:
         )
         self._put_request_id(call, options.pop("request_id", None), headers)
         engine = self.engine
-        engine.check_open(call)
         engine.turn_away(call)
         exchange = kind(
             call,
@@ -219,9 +218,6 @@ class Session:
             needs_async=self._world.is_async,
         )
         return call, exchange
-
-    def _target(self, url: Any) -> Any:
-        return join(self.config.base_url, str(url)) if self._is_foreign else url
 
     def _put_request_id(self, call: Call, given: object, headers: Pairs) -> None:
         """Give an operation its id, from the argument, the header or made here."""

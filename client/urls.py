@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -62,6 +63,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
+@lru_cache(maxsize=256)  # asked before every request
 def flaw_of_address(host: str, port: int | None) -> str | None:
     """Return why no server can be at an address, or None.
 
