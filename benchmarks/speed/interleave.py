@@ -34,14 +34,22 @@ class Laps:
     wall: list[float] = field(default_factory=list[float])
     cpu: list[float] = field(default_factory=list[float])
     """Of this process, all its threads together."""
+    beside: Laps | None = None
+    """Those of the baseline made right before or after each of these, if there were any."""
 
     def over(self, baseline: Laps) -> Spread:
         """Return the ratio of the times on the clock."""
-        return paired_ratios(self.wall, baseline.wall)
+        return paired_ratios(self.wall, (self.beside or baseline).wall)
 
     def cpu_over(self, baseline: Laps) -> Spread:
         """Return the ratio of the CPU times."""
-        return paired_ratios(self.cpu, baseline.cpu)
+        return paired_ratios(self.cpu, (self.beside or baseline).cpu)
+
+    def add(self, lap: tuple[float, float]) -> None:
+        """Add what a call took, on the clock and of the CPU."""
+        wall, cpu = lap
+        self.wall.append(wall)
+        self.cpu.append(cpu)
 
     @property
     def microseconds(self) -> Spread:
@@ -60,7 +68,12 @@ class Laps:
 
 
 async def interleave(
-    batches: Mapping[str, Batch], *, rounds: int, calls: int, warm_up: int = 0
+    batches: Mapping[str, Batch],
+    *,
+    rounds: int,
+    calls: int,
+    warm_up: int = 0,
+    baseline: str | None = None,
 ) -> dict[str, Laps]:
     """Run every batch once in each round, after one round that is not counted.
 
@@ -70,21 +83,29 @@ async def interleave(
         calls: How many calls a batch makes.
         warm_up: How many calls each makes before those that are timed: where many contenders take
             their turns, its connections may have been idle for longer than they are kept.
+        baseline: Whose batch is made beside each of the others', in every other round before it:
+            of two that are close, the machine is more likely to treat both alike.
     """
     laps = {name: Laps() for name in batches}
+    if baseline is not None:
+        for name in batches.keys() - {baseline}:
+            laps[name].beside = Laps()
     # Sorted anew in every round, the same in every run: nobody always comes after the same one.
     order, dice = list(batches), random.Random(1)  # noqa: S311 - not for secrets
     for batch in batches.values():
         await _timed(batch, calls)
     with collector_at_rest():
-        for _ in range(rounds):
+        for turn in range(rounds):
             dice.shuffle(order)
             for name in order:
-                if warm_up:
-                    await _timed(batches[name], warm_up)
-                wall, cpu = await _timed(batches[name], calls)
-                laps[name].wall.append(wall / calls)
-                laps[name].cpu.append(cpu / calls)
+                pair = [(batches[name], laps[name])]
+                if baseline is not None and (beside := laps[name].beside) is not None:
+                    # The second of two is quicker for the first: it must not always be the same.
+                    pair.insert(turn % 2, (batches[baseline], beside))
+                for batch, made in pair:
+                    if warm_up:
+                        await _timed(batch, warm_up)
+                    made.add(await _timed(batch, calls))
     return laps
 
 
@@ -92,7 +113,7 @@ async def calls_within(batch: Batch, seconds: float, *, multiple_of: int = 1) ->
     """Return how many calls of a batch take about so long, found by trying."""
     calls = multiple_of
     while True:
-        took, _ = await _timed(batch, calls)
+        took = (await _timed(batch, calls))[0] * calls
         if took >= seconds or calls >= _MOST_CALLS:
             return calls
         # At least twice as many, at most ten times: the first few calls are slower than the rest.
@@ -112,7 +133,7 @@ def collector_at_rest() -> Generator[None]:
 
 
 async def _timed(batch: Batch, calls: int) -> tuple[float, float]:
-    """Return the seconds a batch took, on the clock and of the CPU.
+    """Return the seconds a call of a batch took, on the clock and of the CPU.
 
     As in `timeit`, the collector works before it and not during it: whose turn it interrupts
     would be chance.
@@ -124,6 +145,6 @@ async def _timed(batch: Batch, calls: int) -> tuple[float, float]:
         running = batch(calls)
         if running is not None:
             await running
-        return time.perf_counter() - wall, time.process_time() - cpu
+        return (time.perf_counter() - wall) / calls, (time.process_time() - cpu) / calls
     finally:
         gc.enable()

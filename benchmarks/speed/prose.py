@@ -15,9 +15,11 @@ HOW: Final = """\
 Everything is measured in turns: in each round every contender makes one batch of the same calls,
 in an order drawn anew. A ratio is taken within a round, and the table shows the median of the
 rounds, with the first and third quartile in brackets. A ratio whose brackets contain 1 is no
-difference that this run could see. The garbage collector runs before each batch and not in it. The
-server is a process of its own that answers from memory with 1 KiB of JSON. Nobody waits between
-attempts, so that sleep is not measured; everybody makes at most three."""
+difference that this run could see. Where one caller's call is compared with plain httpx's, a batch
+of the latter is made right beside that of each contender, before and after it in turns. The garbage
+collector runs before each batch and not in it. The server is a process of its own that answers from
+memory with 1 KiB of JSON. Nobody waits between attempts, so that sleep is not measured; everybody
+makes at most three."""
 
 GOALS: Final = """\
 A goal is reached when the median is. Those that are missed are shown as they are, and this is why:

@@ -88,6 +88,23 @@ def test_everybody_has_one_turn_in_each_round_and_in_another_order() -> None:
     assert gc.get_freeze_count() == 0
 
 
+def test_the_baseline_may_be_measured_beside_each_of_the_others() -> None:
+    """In every other round before it; the ratio is to that, and its own is 1."""
+    turns: list[str] = []
+    batches = {name: lambda _calls, name=name: turns.append(name) for name in ("base", "a", "b")}
+    laps = asyncio.run(interleave(batches, rounds=4, calls=1, baseline="base"))
+    rounds = [" ".join(turns[begin : begin + 5]) for begin in range(3, len(turns), 5)]
+    pairs = [{"base a", "base b"}, {"a base", "b base"}] * 2
+    assert len(rounds) == 4
+    for made, expected in zip(rounds, pairs, strict=True):
+        assert all(pair in made for pair in expected)
+    assert [len(laps[name].wall) for name in batches] == [4, 4, 4]
+    laps["a"] = Laps([6.0], [9.0], beside=Laps([3.0], [3.0]))
+    assert laps["a"].over(laps["base"]).median == pytest.approx(2)
+    assert laps["a"].cpu_over(laps["base"]).median == pytest.approx(3)
+    assert laps["base"].over(laps["base"]).median == pytest.approx(1)
+
+
 def test_a_lap_is_the_time_of_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch of four that takes eight seconds: two for each."""
     clock = Clock()

@@ -97,6 +97,7 @@ async def _run(plan: Plan, field: _Field, concurrency: int) -> dict[str, Laps]:
             rounds=plan.rounds_of(concurrency),
             calls=calls,
             warm_up=0 if alone or field.is_null else concurrency,
+            baseline=BASELINE if alone else None,
         )
 
 
