@@ -112,6 +112,7 @@ async def interleave(
 async def calls_within(batch: Batch, seconds: float, *, multiple_of: int = 1) -> int:
     """Return how many calls of a batch take about so long, found by trying."""
     calls = multiple_of
+    await _timed(batch, calls)  # the first calls of all import modules and open connections
     while True:
         took = (await _timed(batch, calls))[0] * calls
         if took >= seconds or calls >= _MOST_CALLS:
