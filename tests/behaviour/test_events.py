@@ -181,6 +181,20 @@ async def test_the_life_of_a_circuit(world: World) -> None:
     ]
 
 
+async def test_an_open_circuit_turns_a_call_away_before_anything_is_taken(world: World) -> None:
+    """No slot is asked for, though there are some."""
+    heard: list[Any] = []
+    client = world.client(
+        [500], retry=None, circuit_breaker=OPENS_AT_ONCE, listeners=[heard.append]
+    )
+    with pytest.raises(ServerError):
+        await client.get("/x", request_id="r")
+    del heard[:]
+    with pytest.raises(CircuitOpenError):
+        await client.get("/x", request_id="r")
+    assert [type(each) for each in heard] == [events.CircuitRejected, events.OperationFailed]
+
+
 async def test_a_circuit_of_an_origin_is_named_by_it(world: World) -> None:
     """In its events too."""
     heard: list[Any] = []

@@ -139,7 +139,11 @@ async def test_whoever_gives_up_waiting_leaves_his_place(
             answer.wait(5)
             connection.answer(body=b"ok")
 
-    server, other = serve(answers_when_told), serve(healthy)
+    def answers_elsewhere(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(body=b"elsewhere")
+
+    server, other = serve(answers_when_told), serve(answers_elsewhere)
     transport = transport_with(max_connections=1)
     pool = transport._pool
     async with httpx.AsyncClient(transport=transport) as http:
@@ -166,7 +170,7 @@ async def test_whoever_gives_up_waiting_leaves_his_place(
         ended = await asyncio.gather(first, *waiting, *elsewhere, return_exceptions=True)
         kinds = [getattr(each, "text", type(each)) for each in ended]
         cancelled = asyncio.CancelledError
-        assert kinds == ["ok", cancelled, cancelled, "ok", cancelled, "ok"]
+        assert kinds == ["ok", cancelled, cancelled, "ok", cancelled, "elsewhere"]
         check_nothing_is_held(transport)
 
 

@@ -12,7 +12,7 @@ from client import APINetworkError
 from tests.wire.catalogue.conftest import check_nothing_is_held, check_nothing_is_left
 from tests.wire.catalogue.faults import Fault, each
 from tests.wire.scripted_server import head
-from tests.wire.scripts import healthy
+from tests.wire.scripts import healthy, stalls_in_the_body
 from tests.wire.twins import pools_of, settings
 
 if TYPE_CHECKING:
@@ -125,9 +125,17 @@ async def test_surplus_in_a_record_of_its_own(
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
         connection.stall()
 
-    server = serve(poisons, healthy, tls=server_tls)
+    def is_busy_with_the_second(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(body=b"ok")
+        stalls_in_the_body(connection)
+
+    server = serve(is_busy_with_the_second, poisons, healthy, tls=server_tls)
     async with twin.client(settings(server.url)) as client:
         assert (await client.get("/")).text == "ok"
-        assert (await client.get("/")).text == "ok"
+        async with client.stream("GET", "/"):  # over the first connection, where nothing is wrong
+            assert (await client.get("/")).text == "ok"
+            assert (await client.get("/")).text == "ok"
+        assert server.accepted == 3
         await check_nothing_is_held(twin, client, server)
     await check_nothing_is_left(twin, server)
