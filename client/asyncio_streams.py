@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     Finish = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 
 __all__ = ["Backend"]
-
-_UNTIL_A_TURN: Final = 16
-"""Every so many writes the other tasks have a turn, in an upload that never waits for anything."""
 
 
 class Backend:
@@ -51,7 +48,7 @@ class _Stream:
         self._inner = inner
         self._finish = finish
         # Used for every request, so not by way of the method below.
-        self.read = inner.read
+        self.read: Callable[..., Awaitable[bytes]] = inner.read
         self.write: Callable[..., Awaitable[None]] = inner.write
 
     def __getattr__(self, name: str) -> Any:
@@ -69,17 +66,28 @@ class _Stream:
 class _PlainStream(_Stream):
     """A connection in the clear, over which a request leaves at once where the socket takes it.
 
-    anyio spends a turn of the event loop on every write: a twentieth of a call over loopback.
+    anyio spends a turn of the event loop on every write: a twentieth of a call over loopback. A
+    head can do without. What follows it has its turns, in which a cancellation or a timeout ends
+    an upload that is not whole yet.
     """
 
     def __init__(self, inner: Any, finish: Finish, sock: Any) -> None:
+        from anyio.lowlevel import checkpoint_if_cancelled  # noqa: PLC0415 - httpcore needs it first
+
         super().__init__(inner, finish)
+        self._end_if_cancelled = checkpoint_if_cancelled
         self._socket = sock
         """None where something else may be on its way to it."""
-        self._writes = 0
-        self.write = self._write_at_once
+        self._is_head = True
+        self.read = self._read
+        self.write = self._write
 
-    async def _write_at_once(
+    def _read(self, *arguments: Any, **options: Any) -> Awaitable[bytes]:
+        self._is_head = True
+        reading: Awaitable[bytes] = self._inner.read(*arguments, **options)
+        return reading
+
+    async def _write(
         self,
         buffer: bytes,
         timeout: float | None = None,  # noqa: ASYNC109 - as httpcore calls it
@@ -87,8 +95,9 @@ class _PlainStream(_Stream):
         if not buffer:
             return  # to write nothing would take a broken socket's error away from the reader
         sock, self._socket = self._socket, None
-        self._writes += 1
-        if sock is not None and self._writes % _UNTIL_A_TURN:
+        is_head, self._is_head = self._is_head, False
+        if sock is not None and is_head and (timeout is None or timeout > 0):
+            await self._end_if_cancelled()
             with suppress(OSError):  # full, or broken: anyio waits, or says what it is
                 buffer = buffer[os.write(sock.fileno(), buffer) :]
         if buffer:
@@ -102,6 +111,6 @@ class _PlainStream(_Stream):
 
 def _socket_of(stream: Any) -> Any:
     """Return the socket under a stream of httpcore's own; others may do more than write to it."""
-    kind: Any = type(stream)
-    is_httpcores = kind.__name__ == "AnyIOStream" and kind.__module__.startswith("httpcore")
+    name, module = type(stream).__name__, type(stream).__module__
+    is_httpcores = name == "AnyIOStream" and module.startswith("httpcore")
     return stream.get_extra_info("socket") if is_httpcores and os.name == "posix" else None

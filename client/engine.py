@@ -133,6 +133,7 @@ class Engine:
             CircuitOpenError: Its circuit is open.
         """
         if self.is_closed:
+            call.started = self.ports.now()
             raise self.errors.closed(call)
         circuit = self.breaker.single if self.breaker is not None else None
         if circuit is None or circuit.is_closed:

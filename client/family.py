@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _OF_NO_FAMILY: Final = frozenset({type(None), bool, bytes, dict, float, int, list, str, tuple})
 _FAMILIES: Final = frozenset({"httpx", "httpx2"})
+_KNOWN_BY_NAME: Final = _FAMILIES | {__name__.partition(".")[0]}
+"""Packages whose classes are what their name says, wherever a patch has put them."""
 
 __all__ = ["Family", "family_named", "family_of"]
 
@@ -79,8 +81,8 @@ def _package_of(kind: type[Any]) -> str:
 
     openai, anthropic and groq do so to `Timeout`, which they hand on.
     """
-    package = kind.__module__.partition(".")[0]
-    if package not in _FAMILIES:
+    package = str(kind.__module__).partition(".")[0]
+    if package not in _KNOWN_BY_NAME:
         for module in filter(None, map(sys.modules.get, _FAMILIES)):
             if vars(module).get(kind.__name__) is kind:
                 return module.__name__

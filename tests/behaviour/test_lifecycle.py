@@ -124,6 +124,7 @@ async def test_use_after_close_is_a_clear_error(world: World) -> None:
     assert isinstance(caught.value, MyAPIError)
     assert str(caught.value) == f"GET http://server.test/x failed: {text} (request id r)"
     assert (caught.value.attempts, caught.value.request_sent) == (0, False)
+    assert caught.value.elapsed == 0
     with pytest.raises(ClientClosedError, match=text):
         async with client.stream():
             pass

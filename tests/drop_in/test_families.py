@@ -190,6 +190,16 @@ def test_importing_the_package_imports_neither_family() -> None:
     assert run(program) == []
 
 
+async def test_a_patch_does_not_change_what_is_ours(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may put our class in the place of one of either family."""
+    other = OTHER[kit.family]
+    mine = type(kit.name, (kit.ours_of,), {"__module__": kit.ours_of.__module__})
+    monkeypatch.setattr(other, kit.name, mine)
+    assert family_of(object.__new__(mine)) is family_named(kit.family)
+
+
 RENAMED = """
 import client, client.httpx2, httpx, httpx2
 for module in (httpx, httpx2):

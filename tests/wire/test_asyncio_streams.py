@@ -1,18 +1,22 @@
-"""Requests leave without a turn of the event loop, and nothing else is different for it."""
+"""Heads leave without a turn of the event loop, and nothing else is different for it."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import httpcore
 import httpx
 import httpx2
 import pytest
+import trio
 
 from client import AsyncClient
 from client import httpx2 as ours_of_httpx2
-from client.asyncio_streams import _UNTIL_A_TURN
 from tests.wire.scripts import healthy
+from tests.wire.twins import AsyncTwin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from tests.wire.conftest import Serve
     from tests.wire.scripted_server import Connection
 
-MANY = 100
 CONTENT = bytes(range(256)) * 40_000
 
 
@@ -36,8 +39,8 @@ def stream_of(client: Any) -> Any:
     return connection._connection._network_stream
 
 
-async def test_most_requests_do_not_wait_for_the_loop(kind: Any, serve: Serve) -> None:
-    """The loop is asked for one in sixteen."""
+async def test_a_head_does_not_wait_for_the_loop(kind: Any, serve: Serve) -> None:
+    """Anyio is asked for none."""
     server = serve(healthy)
     async with kind() as client:
         await client.get(server.url)
@@ -49,9 +52,12 @@ async def test_most_requests_do_not_wait_for_the_loop(kind: Any, serve: Serve) -
             await slow(inner, buffer, timeout)
 
         inner.write = write
-        for _ in range(MANY):
+        for _ in range(3):
+            await stream_of(client).write(b"")
             assert (await client.get(server.url)).status_code == 200
-        assert 0 < len(written) <= MANY // _UNTIL_A_TURN + 1
+        assert written == []
+        await client.post(server.url, content=b"body")
+        assert written == [b"body"]
     assert server.accepted == 1
 
 
@@ -129,7 +135,7 @@ async def test_an_upload_that_never_waits_leaves_turns_to_others(kind: Any, serv
     async def pieces() -> AsyncIterator[bytes]:
         nonlocal turns
         turns = 0
-        for _ in range(20 * _UNTIL_A_TURN):
+        for _ in range(20):
             yield b"x" * 10
         assert turns >= 20
 
@@ -137,6 +143,84 @@ async def test_an_upload_that_never_waits_leaves_turns_to_others(kind: Any, serv
         task = asyncio.create_task(others())
         assert (await client.post(server.url, content=pieces())).status_code == 200
         task.cancel()
+
+
+CUTS = ("scope before", "task before", "scope", "task", "timeout")
+
+
+@pytest.mark.parametrize("how", CUTS)
+async def test_a_cancelled_upload_is_not_made_whole(kind: Any, serve: Serve, how: str) -> None:
+    """Though all of it would fit into the socket at once: its source may have been broken."""
+    server = serve(healthy)
+
+    async def cut(scope: anyio.CancelScope) -> AsyncIterator[bytes]:
+        yield b"some of it"
+        if how == "scope":
+            scope.cancel()
+        elif how == "task":
+            task.cancel()
+        elif how == "timeout":
+            time.sleep(0.05)  # noqa: ASYNC251 - longer than the limit, and the loop stands still
+        for _ in range(3 if how == "timeout" else 1):  # anyio, too, is late by one
+            yield b"more"
+
+    async def upload() -> None:
+        with anyio.CancelScope() as scope:
+            async with asyncio.timeout(0.02 if how == "timeout" else None):
+                if how == "scope before":
+                    scope.cancel()
+                elif how == "task before":
+                    task.cancel()
+                await client.post(server.url, content=cut(scope))
+
+    async with kind() as client:
+        await client.get(server.url)
+        task = asyncio.create_task(upload())
+        await asyncio.wait([task])
+        assert task.cancelled() is ("task" in how)
+    await AsyncTwin().until(lambda: not server._open)
+    assert [request.method for request in server.requests] == ["GET"]
+
+
+async def test_a_head_that_is_cancelled_stays_here(kind: Any, serve: Serve) -> None:
+    """At the last moment, by whoever looks on."""
+    server = serve(healthy)
+
+    async def cancel(event: str, _info: object) -> None:
+        if event == "http11.send_request_headers.started":
+            scope.cancel()
+
+    async with kind() as client:
+        await client.get(server.url)
+        with anyio.CancelScope() as scope:
+            await client.get(server.url, extensions={"trace": cancel})
+        assert scope.cancelled_caught
+    await AsyncTwin().until(lambda: not server._open)
+    assert len(server.requests) == 1
+
+
+async def test_a_time_that_is_up_already_is_up(kind: Any, serve: Serve) -> None:
+    """Nothing is sent then."""
+    server = serve(healthy)
+    module = {AsyncClient: httpx}.get(kind, httpx2)
+    async with kind(max_retries=0) as client:
+        await client.get(server.url)
+        with pytest.raises(module.WriteTimeout):
+            await client.get(server.url, timeout=module.Timeout(5, write=0))
+    assert len(server.requests) == 1
+
+
+def test_another_loop_than_asyncios(serve: Serve) -> None:
+    """Where httpcore was told to use anyio under trio."""
+    server = serve(healthy)
+
+    async def story() -> None:
+        transport: Any = httpx.AsyncHTTPTransport()
+        transport._pool._network_backend = httpcore.AnyIOBackend()
+        async with AsyncClient(transport=transport) as client:
+            assert (await client.get(server.url)).status_code == 200
+
+    trio.run(story)
 
 
 async def test_a_backend_of_somebodys_own_sees_all_that_is_written(serve: Serve) -> None:
