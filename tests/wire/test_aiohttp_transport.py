@@ -227,6 +227,9 @@ async def test_tls(serve: Serve, server_tls: ssl.SSLContext) -> None:
             tls = response.extensions["network_stream"].get_extra_info("ssl_object")
             assert tls.version().startswith("TLS")
     assert server.accepted == 3
+    async with httpx.AsyncClient(transport=AiohttpTransport(trust_env=False)) as http:
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await http.get(server.url)  # its certificate is known to the environment only
 
 
 async def test_a_context_that_others_use_too(serve: Serve, server_tls: ssl.SSLContext) -> None:
