@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-__all__ = ["MOST_HEAD_BYTES", "AnswerReader"]
+__all__ = ["MOST_HEAD_BYTES", "SUCCESS", "SWITCHING", "AnswerReader"]
 
 MOST_HEAD_BYTES: Final = 100 * 1024
 """The longest head of an answer, as in httpcore."""
 _MOST_WAITING: Final = 256 * 1024
 """Bytes of a body that may wait for their reader before the server is made to wait."""
 _INFORMATIONAL: Final = range(100, 200)
-_SWITCHING: Final = 101
-_SUCCESS: Final = range(200, 300)
+SWITCHING: Final = 101
+SUCCESS: Final = range(200, 300)
 _EMPTY: Final = frozenset({204, 304})
 
 # What is due next.
@@ -175,7 +175,7 @@ class AnswerReader:
                 self._break(str(error), error)
                 return
             data = data[size:]
-            if message.code not in _INFORMATIONAL or message.code == _SWITCHING:
+            if message.code not in _INFORMATIONAL or message.code == SWITCHING:
                 break
         if not self._begin_body(message):
             self._break("Only Transfer-Encoding: chunked is supported")
@@ -195,7 +195,7 @@ class AnswerReader:
         if message.should_close:
             self.is_reusable = False
         code = message.code
-        is_switched = code == _SWITCHING or (self._method == "CONNECT" and code in _SUCCESS)
+        is_switched = code == SWITCHING or (self._method == "CONNECT" and code in SUCCESS)
         if is_switched or self._method == "HEAD" or code in _EMPTY:
             self._due = _NOTHING
             self.is_reusable &= not is_switched

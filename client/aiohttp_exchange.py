@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from client.aiohttp_answer import SUCCESS, SWITCHING
 from client.aiohttp_request import request_head
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ async def connect_through(
     wire.expect("CONNECT")
     await wire.send(head.data, timeouts.get("write"))
     message = await wire.head(timeouts.get("read"))
-    if message.code == 101:  # noqa: PLR2004 - what nobody asked for
+    if message.code == SWITCHING:
         raise errors.RemoteProtocolError("the proxy answered CONNECT with another protocol")
-    if not 200 <= message.code < 300:  # noqa: PLR2004 - what is a success
+    if message.code not in SUCCESS:
         raise errors.ProxyError(f"{message.code} {message.reason}")
 
 

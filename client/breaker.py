@@ -110,8 +110,6 @@ class _Untouched:
 
     __slots__ = ("_breaker", "scope")
 
-    is_closed = True
-
     def __init__(self, breaker: Breaker, origin: str) -> None:
         self._breaker = breaker
         self.scope = origin

@@ -35,8 +35,12 @@ class Call:
         circuit: The circuit it goes through, where the face knows it already.
     """
 
+    request_id: str | None = None
+    """The id that all attempts carry; None where the caller of a drop-in client sent none."""
     id_was_made: bool = False
     """Whether the request id was made here."""
+    is_recognisable: bool = False
+    """Whether the request carries a header by which the server knows it again."""
     started: float = 0.0
     deadline: Deadline | None = None
     attempts: int = 0
@@ -72,16 +76,6 @@ class Call:
     def url(self) -> str:
         """The whole URL, with what must not be shown."""
         return join(self.base_url, str(self.target))
-
-    @once
-    def request_id(self) -> str | None:
-        """The id that all attempts carry; None where the caller of a drop-in client sent none."""
-        return None
-
-    @once
-    def is_recognisable(self) -> bool:
-        """Whether the request carries a header by which the server knows it again."""
-        return False
 
     @once
     def shown_url(self) -> str:

@@ -66,7 +66,6 @@ class Guard(Protocol):
     """What an operation asks of the circuit it goes through; see `circuit`."""
 
     scope: str
-    is_closed: bool
 
     def admit(self, now: float, holder: Holder | None = None) -> Permit | Rejection:
         """Return leave to begin an operation, or why there is none."""

@@ -214,8 +214,6 @@ class _SentCall(Call):
 
     def look_at_headers(self, headers: Any) -> None:
         """Remember what the caller put in; hooks and auth flows may add more to each attempt."""
-        self.request_id = None
-        self.is_recognisable = False
         for name, _ in headers.raw:  # for every call, and httpx's own way takes longer
             if len(name) in _LENGTHS and name.lower() in _IDS:
                 self.request_id = headers.get(_REQUEST_ID)

@@ -135,6 +135,7 @@ NEIGHBOURS = {
     ("breaker", "circuit_state"),
     ("circuit", "circuit_state"),
     ("circuit", "failure_window"),
+    ("aiohttp_exchange", "aiohttp_answer"),
     ("aiohttp_exchange", "aiohttp_request"),
     ("aiohttp_parts", "aiohttp_answer"),
     ("aiohttp_wire", "aiohttp_answer"),

@@ -233,7 +233,6 @@ def test_an_origin_that_never_failed_takes_no_place() -> None:
     permit = guard.admit(0.0)
     assert isinstance(permit, Permit)
     assert guard.peek(0.0) is None
-    assert guard.is_closed
     assert guard.is_unmoved_by(permit, Outcome.SUCCESS)
     assert guard.is_unmoved_by(permit, Outcome.IGNORED)
     assert breaker.states() == {}

@@ -47,7 +47,7 @@ async def test_a_head_does_not_wait_for_the_loop(kind: Any, serve: Serve) -> Non
         inner, written = stream_of(client)._inner, []
         slow = type(inner).write
 
-        async def write(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        async def write(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
             written.append(buffer)
             await slow(inner, buffer, timeout)
 
@@ -99,7 +99,7 @@ async def test_a_write_that_was_broken_off_is_the_last_at_once(kind: Any, serve:
             await waiting
         slowly: list[bytes] = []
 
-        async def write(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        async def write(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
             slowly.append(buffer)
 
         stream._inner.write = write
@@ -234,7 +234,7 @@ async def test_a_backend_of_somebodys_own_sees_all_that_is_written(serve: Serve)
         def __getattr__(self, name: str) -> Any:
             return getattr(self.inner, name)
 
-        async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
             seen.append(buffer)
             await self.inner.write(buffer, timeout)
 
