@@ -4,196 +4,129 @@ A name is imported at its first use: who takes one does not pay for the others, 
 enough for its family.
 """
 
+# Or each name would have a statement of its own:
+# ruff: isort: skip_file
+
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from client.version import __version__
+from .version import __version__
 
 if TYPE_CHECKING:
-    from client.backoff import (
-        Backoff,
-        ConstantBackoff,
-        ExponentialBackoff,
-        FibonacciBackoff,
-        LinearBackoff,
+    from .backoff import (
+        Backoff as Backoff,
+        ConstantBackoff as ConstantBackoff,
+        ExponentialBackoff as ExponentialBackoff,
+        FibonacciBackoff as FibonacciBackoff,
+        LinearBackoff as LinearBackoff,
     )
-    from client.call import CallReport
-    from client.callbacks import FailureInfo, RequestInfo, ResponseInfo, RetryInfo
-    from client.circuit_breaker import CircuitBreaker
-    from client.circuit_state import CircuitState
-    from client.config import (
-        BulkheadConfig,
-        CircuitBreakerConfig,
-        ClientConfig,
-        LoggingConfig,
-        RetryBudgetConfig,
-        RetryConfig,
-        TimeoutConfig,
+    from .config.models import (
+        BulkheadConfig as BulkheadConfig,
+        CircuitBreakerConfig as CircuitBreakerConfig,
+        ClientConfig as ClientConfig,
+        LoggingConfig as LoggingConfig,
+        RetryBudgetConfig as RetryBudgetConfig,
+        RetryConfig as RetryConfig,
+        TimeoutConfig as TimeoutConfig,
     )
-    from client.events import Event, Listener
-    from client.exceptions import (
-        APIConnectionError,
-        APINetworkError,
-        APIStatusError,
-        APITimeoutError,
-        AuthenticationError,
-        CircuitOpenError,
-        ClientClosedError,
-        DeadlineExceededError,
-        HttpRequestError,
-        InsecureTLSWarning,
-        InvalidRequestError,
-        MyAPIError,
-        NotFoundError,
-        PoolTimeoutError,
-        RateLimitError,
-        ResponseError,
-        ServerError,
-        ServerTimeoutError,
-        ServiceUnavailableError,
-        TLSVerificationError,
-        UnexpectedStatusError,
+    from .engine.operation import CallReport as CallReport
+    from .metrics.stats import (
+        CircuitStats as CircuitStats,
+        ClientStats as ClientStats,
+        TargetStats as TargetStats,
     )
-    from client.facade import ResilientClient, SyncResilientClient, create_resilient_client
-    from client.functions import (
-        delete,
-        delete_async,
-        delete_with_automatic_retry,
-        delete_with_automatic_retry_async,
-        get,
-        get_async,
-        get_with_automatic_retry,
-        get_with_automatic_retry_async,
-        head,
-        head_async,
-        head_with_automatic_retry,
-        head_with_automatic_retry_async,
-        options,
-        options_async,
-        options_with_automatic_retry,
-        options_with_automatic_retry_async,
-        patch,
-        patch_async,
-        patch_with_automatic_retry,
-        patch_with_automatic_retry_async,
-        post,
-        post_async,
-        post_with_automatic_retry,
-        post_with_automatic_retry_async,
-        put,
-        put_async,
-        put_with_automatic_retry,
-        put_with_automatic_retry_async,
-        request,
-        request_async,
-        request_with_automatic_retry,
-        request_with_automatic_retry_async,
+    from .events import Event as Event, Listener as Listener
+    from .exceptions import (
+        APIConnectionError as APIConnectionError,
+        APINetworkError as APINetworkError,
+        APIStatusError as APIStatusError,
+        APITimeoutError as APITimeoutError,
+        AuthenticationError as AuthenticationError,
+        CircuitIsolatedError as CircuitIsolatedError,
+        CircuitOpenError as CircuitOpenError,
+        ClientClosedError as ClientClosedError,
+        DeadlineExceededError as DeadlineExceededError,
+        HttpRequestError as HttpRequestError,
+        InsecureTLSWarning as InsecureTLSWarning,
+        InvalidRequestError as InvalidRequestError,
+        MyAPIError as MyAPIError,
+        NotFoundError as NotFoundError,
+        PoolTimeoutError as PoolTimeoutError,
+        RateLimitError as RateLimitError,
+        ResponseError as ResponseError,
+        ServerError as ServerError,
+        ServerTimeoutError as ServerTimeoutError,
+        ServiceUnavailableError as ServiceUnavailableError,
+        TLSVerificationError as TLSVerificationError,
+        UnexpectedStatusError as UnexpectedStatusError,
+        WeakenedProtectionWarning as WeakenedProtectionWarning,
     )
-    from client.httpx_clients import (
-        AiohttpTransport,
-        AsyncClient,
-        AsyncResilientTransport,
-        Client,
-        ResilientTransport,
+    from .faces.drop_in.functions import (
+        delete as delete,
+        delete_async as delete_async,
+        delete_with_automatic_retry as delete_with_automatic_retry,
+        delete_with_automatic_retry_async as delete_with_automatic_retry_async,
+        get as get,
+        get_async as get_async,
+        get_with_automatic_retry as get_with_automatic_retry,
+        get_with_automatic_retry_async as get_with_automatic_retry_async,
+        head as head,
+        head_async as head_async,
+        head_with_automatic_retry as head_with_automatic_retry,
+        head_with_automatic_retry_async as head_with_automatic_retry_async,
+        options as options,
+        options_async as options_async,
+        options_with_automatic_retry as options_with_automatic_retry,
+        options_with_automatic_retry_async as options_with_automatic_retry_async,
+        patch as patch,
+        patch_async as patch_async,
+        patch_with_automatic_retry as patch_with_automatic_retry,
+        patch_with_automatic_retry_async as patch_with_automatic_retry_async,
+        post as post,
+        post_async as post_async,
+        post_with_automatic_retry as post_with_automatic_retry,
+        post_with_automatic_retry_async as post_with_automatic_retry_async,
+        put as put,
+        put_async as put_async,
+        put_with_automatic_retry as put_with_automatic_retry,
+        put_with_automatic_retry_async as put_with_automatic_retry_async,
+        request as request,
+        request_async as request_async,
+        request_with_automatic_retry as request_with_automatic_retry,
+        request_with_automatic_retry_async as request_with_automatic_retry_async,
     )
-    from client.stats import ClientStats
-
-__all__ = [  # noqa: RUF022 - grouped by what they are for
-    # The facade
-    "ResilientClient",
-    "SyncResilientClient",
-    "create_resilient_client",
-    # Drop-in for httpx
-    "AsyncClient",
-    "AsyncResilientTransport",
-    "Client",
-    "ResilientTransport",
-    "AiohttpTransport",
-    "CircuitBreaker",
-    "FailureInfo",
-    "RequestInfo",
-    "ResponseInfo",
-    "RetryInfo",
-    # Configuration
-    "BulkheadConfig",
-    "CircuitBreakerConfig",
-    "ClientConfig",
-    "LoggingConfig",
-    "RetryBudgetConfig",
-    "RetryConfig",
-    "TimeoutConfig",
-    # Backoff
-    "Backoff",
-    "ConstantBackoff",
-    "ExponentialBackoff",
-    "FibonacciBackoff",
-    "LinearBackoff",
-    # What happened
-    "CallReport",
-    "CircuitState",
-    "ClientStats",
-    "Event",
-    "Listener",
-    # Errors
-    "APIConnectionError",
-    "APINetworkError",
-    "APIStatusError",
-    "APITimeoutError",
-    "AuthenticationError",
-    "CircuitOpenError",
-    "ClientClosedError",
-    "DeadlineExceededError",
-    "HttpRequestError",
-    "InsecureTLSWarning",
-    "InvalidRequestError",
-    "MyAPIError",
-    "NotFoundError",
-    "PoolTimeoutError",
-    "RateLimitError",
-    "ResponseError",
-    "ServerError",
-    "ServerTimeoutError",
-    "ServiceUnavailableError",
-    "TLSVerificationError",
-    "UnexpectedStatusError",
-    "__version__",
-    # Functions
-    "delete",
-    "delete_async",
-    "delete_with_automatic_retry",
-    "delete_with_automatic_retry_async",
-    "get",
-    "get_async",
-    "get_with_automatic_retry",
-    "get_with_automatic_retry_async",
-    "head",
-    "head_async",
-    "head_with_automatic_retry",
-    "head_with_automatic_retry_async",
-    "options",
-    "options_async",
-    "options_with_automatic_retry",
-    "options_with_automatic_retry_async",
-    "patch",
-    "patch_async",
-    "patch_with_automatic_retry",
-    "patch_with_automatic_retry_async",
-    "post",
-    "post_async",
-    "post_with_automatic_retry",
-    "post_with_automatic_retry_async",
-    "put",
-    "put_async",
-    "put_with_automatic_retry",
-    "put_with_automatic_retry_async",
-    "request",
-    "request_async",
-    "request_with_automatic_retry",
-    "request_with_automatic_retry_async",
-]
-
+    from .faces.drop_in.httpx_clients import (
+        AiohttpTransport as AiohttpTransport,
+        AsyncClient as AsyncClient,
+        AsyncResilientTransport as AsyncResilientTransport,
+        Client as Client,
+        ResilientTransport as ResilientTransport,
+    )
+    from .faces.facade.clients import (
+        ResilientClient as ResilientClient,
+        SyncResilientClient as SyncResilientClient,
+        create_resilient_client as create_resilient_client,
+    )
+    from .strategies.circuit.circuit_breaker import CircuitBreaker as CircuitBreaker
+    from .strategies.circuit.state import CircuitState as CircuitState
+    from .telemetry.callbacks import (
+        FailureInfo as FailureInfo,
+        RequestInfo as RequestInfo,
+        ResponseInfo as ResponseInfo,
+        RetryInfo as RetryInfo,
+    )
+    from .telemetry.opentelemetry.metrics import OpenTelemetryMetrics as OpenTelemetryMetrics
+    from .telemetry.opentelemetry.tracing import OpenTelemetryTracing as OpenTelemetryTracing
+    from .telemetry.prometheus.metrics import PrometheusMetrics as PrometheusMetrics
+    from .telemetry.sinks import MetricSink as MetricSink
+    from .telemetry.statsd import StatsD as StatsD
+    from .telemetry.health import (
+        CombinedHealth as CombinedHealth,
+        Health as Health,
+        combined_health as combined_health,
+    )
 
 # Where each of them is at home. The imports above tell type checkers and editors the same.
 _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
@@ -204,16 +137,22 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
         "FibonacciBackoff",
         "LinearBackoff",
     ),
-    "call": ("CallReport",),
-    "callbacks": (
+    "telemetry.health": ("CombinedHealth", "Health", "combined_health"),
+    "engine.operation": ("CallReport",),
+    "telemetry.callbacks": (
         "FailureInfo",
         "RequestInfo",
         "ResponseInfo",
         "RetryInfo",
     ),
-    "circuit_breaker": ("CircuitBreaker",),
-    "circuit_state": ("CircuitState",),
-    "config": (
+    "telemetry.opentelemetry.metrics": ("OpenTelemetryMetrics",),
+    "telemetry.opentelemetry.tracing": ("OpenTelemetryTracing",),
+    "telemetry.prometheus.metrics": ("PrometheusMetrics",),
+    "telemetry.sinks": ("MetricSink",),
+    "telemetry.statsd": ("StatsD",),
+    "strategies.circuit.circuit_breaker": ("CircuitBreaker",),
+    "strategies.circuit.state": ("CircuitState",),
+    "config.models": (
         "BulkheadConfig",
         "CircuitBreakerConfig",
         "ClientConfig",
@@ -232,6 +171,7 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
         "APIStatusError",
         "APITimeoutError",
         "AuthenticationError",
+        "CircuitIsolatedError",
         "CircuitOpenError",
         "ClientClosedError",
         "DeadlineExceededError",
@@ -248,27 +188,37 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
         "ServiceUnavailableError",
         "TLSVerificationError",
         "UnexpectedStatusError",
+        "WeakenedProtectionWarning",
     ),
-    "facade": (
+    "faces.facade.clients": (
         "ResilientClient",
         "SyncResilientClient",
         "create_resilient_client",
     ),
-    "functions": tuple(
+    "faces.drop_in.functions": tuple(
         f"{verb}{kind}{world}"
         for verb in ("delete", "get", "head", "options", "patch", "post", "put", "request")
         for kind in ("", "_with_automatic_retry")
         for world in ("", "_async")
     ),
-    "httpx_clients": (
+    "faces.drop_in.httpx_clients": (
         "AiohttpTransport",
         "AsyncClient",
         "AsyncResilientTransport",
         "Client",
         "ResilientTransport",
     ),
-    "stats": ("ClientStats",),
+    "metrics.stats": (
+        "CircuitStats",
+        "ClientStats",
+        "TargetStats",
+    ),
 }
+_PUBLIC_MODULES: Final = frozenset(
+    {"backoff", "config", "dashboard", "events", "exceptions", "telemetry", "testing"}
+)
+# The imports above say the same.
+__all__ = [*(each for names in _NAMES_OF.values() for each in names), "__version__"]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
 _HOME_OF: Final = {name: home for home, names in _NAMES_OF.items() for name in names}
 
 
@@ -277,11 +227,11 @@ if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would 
     def __getattr__(name: str) -> Any:
         """Import a public name, or a module that holds some, and keep it for the next time."""
         if name in _HOME_OF:
-            value = getattr(import_module(f"client.{_HOME_OF[name]}"), name)
+            value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
             globals()[name] = value
             return value
-        if name in _NAMES_OF:
-            return import_module(f"client.{name}")
+        if name in _PUBLIC_MODULES:
+            return import_module(f".{name}", __name__)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

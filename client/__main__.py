@@ -2,6 +2,6 @@
 
 import sys
 
-from client.cli import main
+from .program.cli import main
 
-sys.exit(main())
+sys.exit(main(package=str(__package__)))

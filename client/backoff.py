@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from client.seconds import is_seconds
+from .runtime.seconds import is_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "Backoff",
@@ -99,3 +103,12 @@ class ConstantBackoff(_Growing):
 def _check_seconds(name: str, value: object) -> None:
     if not is_seconds(value):
         raise ValueError(f"{name} {value!r} is not allowed: give a number of seconds, 0 or more")
+
+
+BY_NAME: Final[dict[str, Callable[[float], Backoff]]] = {
+    "exponential": ExponentialBackoff,
+    "linear": LinearBackoff,
+    "fibonacci": FibonacciBackoff,
+    "constant": ConstantBackoff,
+}
+"""Those that a setting may name; given the base delay in seconds."""

@@ -7,34 +7,44 @@ quick and must not block; what it raises is logged and never harms the call.
 from __future__ import annotations
 
 import inspect
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+from .errors.complaints import complain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
+    "AttemptEnded",
     "AttemptStarted",
     "BulkheadAcquired",
     "BulkheadRejected",
     "BulkheadWaiting",
     "CircuitClosed",
     "CircuitHalfOpened",
+    "CircuitIsolated",
     "CircuitOpened",
     "CircuitRejected",
+    "CircuitReleased",
     "Event",
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
     "RequestIdMade",
+    "RetryRefused",
     "RetryScheduled",
+    "SlotWaited",
     "notifier",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfOperation:
+    client: str = "default"
+    """The name of the client."""
+    operation_id: str = ""
+    """What joins the events of one call: the request id may be missing, or given twice."""
     request_id: str | None
     method: str
     url: str
@@ -55,6 +65,13 @@ class BulkheadWaiting(_OfOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotWaited(_OfOperation):
+    """The operation queued for `seconds` and has its slot now."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BulkheadAcquired(_OfOperation):
     """The operation has its slot, and `slots_left` are free."""
 
@@ -70,9 +87,12 @@ class BulkheadRejected(_OfOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitRejected(_OfOperation):
-    """The circuit turned the operation away; it may admit one in `retry_after` seconds."""
+    """The circuit turned the operation away; it may admit one in `retry_after` seconds.
 
-    retry_after: float
+    None where it is isolated until somebody releases it.
+    """
+
+    retry_after: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +100,33 @@ class AttemptStarted(_OfOperation):
     """Attempt number `attempt` begins."""
 
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded(_OfOperation):
+    """Attempt number `attempt` ended. Told after the body, of a stream after the head.
+
+    Attributes:
+        target: The origin it was sent to first, without a default port. Redirects that it followed
+            belong to it.
+        seconds: From its sending to the head of its last answer, or to its failure.
+        status_code: Of its answer, or None.
+        outcome: "success" (2xx and 3xx), "client_error", "server_error", "rate_limited",
+            "connect_error", "connect_timeout", "tls_error", "pool_timeout", "read_timeout",
+            "write_timeout", "network_error", "protocol_error", "deadline", "cancelled" or "other".
+        error: What it failed with, or None.
+        is_hedge: Whether it was sent beside another that had not ended.
+        is_lost: Whether its outcome was not waited for, because another attempt won.
+    """
+
+    attempt: int
+    target: str
+    seconds: float
+    status_code: int | None
+    outcome: str
+    error: BaseException | None
+    is_hedge: bool = False
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +139,27 @@ class RetryScheduled(_OfOperation):
     error: Exception
     response: Any = None
     """The answer that is retried, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRefused(_OfOperation):
+    """Attempt number `attempt` of `max_attempts` failed, and none follows it.
+
+    Told once of an operation that a failed attempt ended; never where retries are switched off.
+
+    Attributes:
+        reason: The first of these that holds: "not_retryable" (it is nothing that the policy
+            repeats), "attempts" (it was the last that is allowed), "circuit" (it has opened, or
+            the operation is its probe), "deadline" (the wait would outlast it), "body" (it cannot
+            be sent a second time), "budget" (it is used up).
+    """
+
+    attempt: int
+    max_attempts: int
+    error: Exception
+    reason: str
+    response: Any = None
+    """The answer that would have been retried, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +179,33 @@ class OperationFailed(_OfOperation):
     error: BaseException
     attempts: int
     elapsed: float
+    is_own: bool = True
+    """False for an error of the tree that another client raised, in a hook for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OfCircuit:
+    client: str = "default"
+    """The name of the client that is told: each that shares the circuit is."""
+    operation_id: str | None = None
+    """The operation of this client that moved the circuit; None where that was none of its own."""
     scope: str
-    """ "client", or the origin the circuit stands for."""
+    """ "client", the origin the circuit stands for, or the name of a `CircuitBreaker`."""
     request_id: str | None
-    """The operation whose outcome moved the circuit."""
+    """The operation of this client that moved the circuit; None where that was none of its own."""
     method: str | None
     url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitOpened(_OfCircuit):
+class _Moved(_OfCircuit):
+    cause: str = "local"
+    """ "local" (operations), "manual" (isolated, released or reset by hand) or "storage" (moved by
+    whoever shares the storage, or by a listener of pybreaker's)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitOpened(_Moved):
     """The circuit opened after `failures` failures and stays so for `recovery_timeout` seconds."""
 
     failures: int
@@ -133,35 +214,57 @@ class CircuitOpened(_OfCircuit):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitHalfOpened(_OfCircuit):
+class CircuitHalfOpened(_Moved):
     """The break is over: the circuit lets probes through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitClosed(_OfCircuit):
+class CircuitClosed(_Moved):
     """The circuit closed after it was open for `open_seconds`."""
 
     open_seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitIsolated(_OfCircuit):
+    """Somebody isolated the circuit, for `seconds` or, where that is None, until it is released."""
+
+    reason: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitReleased(_OfCircuit):
+    """The circuit is no longer isolated, after `seconds`.
+
+    `CircuitClosed` or `CircuitHalfOpened` follows, for each circuit that goes on by that.
+    """
+
+    reason: str
+    seconds: float
+
+
 Event: TypeAlias = (
     RequestIdMade
     | BulkheadWaiting
+    | SlotWaited
     | BulkheadAcquired
     | BulkheadRejected
     | CircuitRejected
     | CircuitOpened
     | CircuitHalfOpened
     | CircuitClosed
+    | CircuitIsolated
+    | CircuitReleased
     | AttemptStarted
+    | AttemptEnded
     | RetryScheduled
+    | RetryRefused
     | OperationSucceeded
     | OperationFailed
 )
 
 EventT = TypeVar("EventT", bound=Event)
-
-_logger: Final = logging.getLogger("resilient_client")
 
 
 class Listener(Protocol):
@@ -172,11 +275,20 @@ class Listener(Protocol):
     """
 
     def __call__(self, event: Event, /) -> None:
-        """Take note of an event."""
+        """Handle an event."""
 
 
-def notifier(kind: type[EventT], listeners: Iterable[Listener]) -> Callable[[EventT], None] | None:
+def notifier(
+    kind: type[EventT],
+    listeners: Iterable[Listener],
+    count_error: Callable[[str], object] = lambda _: None,
+) -> Callable[[EventT], None] | None:
     """Return what tells the listeners of one kind of event, or None where none listens.
+
+    Args:
+        kind: The class of the event.
+        listeners: Who may want to know.
+        count_error: Given the name of a listener that raised.
 
     Raises:
         TypeError: A listener cannot be called, or is async.
@@ -189,13 +301,19 @@ def notifier(kind: type[EventT], listeners: Iterable[Listener]) -> Callable[[Eve
         for listener in interested:
             try:
                 listener(event)
-            except Exception:
-                _logger.exception("a listener raised on %s", type(event).__name__)
+            except Exception:  # noqa: BLE001 - it is told
+                complain("a listener raised on %s", type(event).__name__)
+                count_error(_name_of(listener))
 
     return notify
 
 
-def _listens(listener: Listener, kind: type[Any]) -> bool:
+def _name_of(listener: Listener) -> str:
+    """Return what a listener is known by: the name of the function, or of its class."""
+    return str(getattr(listener, "__qualname__", type(listener).__qualname__))
+
+
+def _listens(listener: Listener, kind: type[object]) -> bool:
     call = getattr(listener, "__call__", None)  # noqa: B004 - the method itself is asked for
     if call is None or inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(call):
         raise TypeError(

@@ -11,6 +11,7 @@ MyAPIError
 |  +- ServerError                any 5xx
 |  |  +- ServiceUnavailableError 502, 503, 504
 |  +- CircuitOpenError           turned away by the circuit
+|  |  +- CircuitIsolatedError    turned away because somebody isolated it
 +- APIStatusError                not worth retrying
 |  +- AuthenticationError        401, 403
 |  +- NotFoundError              404
@@ -24,8 +25,13 @@ MyAPIError
 from __future__ import annotations
 
 import copy
-import pickle
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from .errors.pickling import reduced
+from .errors.private_names import WeakenedProtectionWarning
+
+if TYPE_CHECKING:
+    from .errors.pickling import Maker
 
 __all__ = [
     "APIConnectionError",
@@ -33,6 +39,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AuthenticationError",
+    "CircuitIsolatedError",
     "CircuitOpenError",
     "ClientClosedError",
     "DeadlineExceededError",
@@ -49,6 +56,7 @@ __all__ = [
     "ServiceUnavailableError",
     "TLSVerificationError",
     "UnexpectedStatusError",
+    "WeakenedProtectionWarning",
 ]
 
 ErrorT = TypeVar("ErrorT", bound="MyAPIError")
@@ -59,6 +67,7 @@ class MyAPIError(Exception):
 
     Args:
         message: What happened, in one line without secrets.
+        client: The name of the client, or None where no client's operation failed.
         method: The HTTP method.
         url: The URL, without credentials, query and fragment.
         request_id: The operation's request id.
@@ -69,12 +78,19 @@ class MyAPIError(Exception):
         retry_after: Seconds that the server, or the open circuit, asks the caller to wait.
         request_sent: False where the request provably never left this machine, True where it
             may have reached the server, None where that was never a question.
+
+    Attributes:
+        as_httpx: Of an error that turns a call away: the name of httpx's class that it also is
+            where a drop-in client raises it. None for every other.
     """
+
+    as_httpx: ClassVar[str | None] = None
 
     def __init__(  # noqa: PLR0913 - the context of a failure, all by keyword, all optional
         self,
         message: str = "",
         *,
+        client: str | None = None,
         method: str | None = None,
         url: str | None = None,
         request_id: str | None = None,
@@ -87,6 +103,7 @@ class MyAPIError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.client = client
         self.method = method
         self.url = url
         self.request_id = request_id
@@ -97,24 +114,28 @@ class MyAPIError(Exception):
         self.retry_after = retry_after
         self.request_sent = request_sent
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with context and cause, leaving out only what refuses to be pickled."""
-        state = {name: value for name, value in self.__dict__.items() if _can_pickle(value)}
-        state.setdefault("response", None)
-        cause = self.__cause__ if _can_pickle(self.__cause__) else None
-        return rebuild, (type(self), self.args, state, cause)
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with context and causes, leaving out secrets and what refuses to be pickled."""
+        return reduced(self)
+
+    def _maker(self) -> Maker:
+        """Return what makes an error of this class again, without its state."""
+        return _blank, (type(self), self.args)
 
     def __copy__(self) -> Self:
         """Copy without the traceback, so that the copy keeps no frame alive."""
         return rebuild(type(self), self.args, dict(self.__dict__), self.__cause__)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Copy the context too, without the traceback.
 
         The cause, and what refuses to be copied, stay the same objects.
         """
-        state = {name: _deep_copy(value, memo) for name, value in self.__dict__.items()}
-        return rebuild(type(self), self.args, state, self.__cause__)
+        copied = rebuild(type(self), self.args, {}, self.__cause__)
+        memo[id(self)] = copied  # before its attributes, which may lead back to it
+        for name, value in self.__dict__.items():
+            copied.__dict__[name] = _deep_copy(value, memo)
+        return copied
 
 
 HttpRequestError = MyAPIError
@@ -122,8 +143,8 @@ HttpRequestError = MyAPIError
 
 def rebuild(
     kind: type[ErrorT],
-    args: tuple[Any, ...],
-    state: dict[str, Any],
+    args: tuple[object, ...],
+    state: dict[str, object],
     cause: BaseException | None,
 ) -> ErrorT:
     error = kind.__new__(kind, *args)
@@ -134,18 +155,11 @@ def rebuild(
     return error
 
 
-def _can_pickle(value: object) -> bool:
-    if value is None or isinstance(value, str | int | float):
-        return True
-    try:
-        # There and back: httpx.HTTPStatusError can be dumped and then not be loaded.
-        pickle.loads(pickle.dumps(value))  # noqa: S301 - it was made in this very line
-    except Exception:  # noqa: BLE001 - a foreign __reduce__ may raise anything
-        return False
-    return True
+def _blank(kind: type[ErrorT], args: tuple[object, ...]) -> ErrorT:
+    return rebuild(kind, args, {"response": None}, None)
 
 
-def _deep_copy(value: object, memo: dict[int, Any]) -> object:
+def _deep_copy(value: object, memo: dict[int, object]) -> object:
     try:
         return copy.deepcopy(value, memo)
     except Exception:  # noqa: BLE001 - likewise a foreign __deepcopy__
@@ -162,6 +176,8 @@ class APITimeoutError(APIConnectionError):
 
 class DeadlineExceededError(APITimeoutError):
     """The operation used up its total time: queueing, attempts, waits and body together."""
+
+    as_httpx: ClassVar[str | None] = "TimeoutException"
 
 
 class APINetworkError(APIConnectionError):
@@ -199,11 +215,24 @@ class CircuitOpenError(APIConnectionError):
             None where the circuit was opened by hand or by another process.
     """
 
+    as_httpx: ClassVar[str | None] = "TransportError"
     last_error: BaseException | None = None
 
 
+class CircuitIsolatedError(CircuitOpenError):
+    """Turned away because somebody isolated the circuit; see `client.circuit.isolate`.
+
+    `retry_after` holds the seconds until the isolation ends by itself; None where it does not.
+
+    Attributes:
+        reason: Why it was isolated, as it was given.
+    """
+
+    reason: str = ""
+
+
 class APIStatusError(MyAPIError):
-    """The server, or httpx, refused the request; sending it again would not help."""
+    """The server, httpx or a proxy refused the request; sending it again would not help."""
 
 
 class AuthenticationError(APIStatusError):
@@ -225,6 +254,8 @@ class UnexpectedStatusError(APIStatusError):
 class PoolTimeoutError(MyAPIError):
     """No slot of the bulkhead came free in time; never retried, never counted by the circuit."""
 
+    as_httpx: ClassVar[str | None] = "PoolTimeout"
+
 
 class ResponseError(MyAPIError):
     """An answer arrived that cannot be used.
@@ -236,6 +267,8 @@ class ResponseError(MyAPIError):
 
 class ClientClosedError(MyAPIError, RuntimeError):
     """The client was closed; make a new one."""
+
+    as_httpx: ClassVar[str | None] = "TransportError"
 
 
 class InsecureTLSWarning(UserWarning):

@@ -6,26 +6,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 try:
     import httpx2
-except ImportError as missing:
+except ImportError as _missing:
     raise ImportError(
-        "client.httpx2 needs the package httpx2: pip install 'resilient-http-client[httpx2]'"
-    ) from missing
+        f"{__name__} needs the package httpx2: pip install 'resilient-http-client[httpx2]'"
+    ) from _missing
 
-from client import facade
-from client.aiohttp_transport import AiohttpTransportOf
-from client.drop_in_clients import AsyncDropIn, BlockingDropIn
-from client.transports import AsyncTransport, BlockingTransport
+from .faces.drop_in.clients import AsyncDropIn, BlockingDropIn
+from .faces.drop_in.transports import AsyncTransport, BlockingTransport
+from .faces.facade.clients import AsyncFacade, BlockingFacade
+from .transports.aiohttp.transport import AiohttpTransportOf
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import Unpack
 
-    from client.drop_in_arguments import BodyOptions
+    from httpx2._client import UseClientDefault
+
+    from .faces.drop_in.arguments import BodyOptions
+
+    URL = httpx2.URL | str
+    Body = BodyOptions[httpx2.Request, UseClientDefault]
 
     Events = AbstractContextManager[httpx2.EventSource]
     AsyncEvents = AbstractAsyncContextManager[httpx2.EventSource]
 
-    class EventOptions(BodyOptions, total=False):
+    class EventOptions(BodyOptions[httpx2.Request, UseClientDefault], total=False):
         """What `sse` takes."""
 
         method: str
@@ -43,42 +48,54 @@ __all__ = [
 ]
 
 
-class Client(BlockingDropIn[httpx2.Request, httpx2.Response], httpx2.Client):  # type: ignore[misc] # the same methods, with more arguments
+class Client(  # type: ignore[misc] # the same methods, with more arguments
+    BlockingDropIn[httpx2.Request, httpx2.Response, httpx2.BaseTransport, "UseClientDefault"],
+    httpx2.Client,
+):
     """`httpx2.Client` whose calls survive failures; see USAGE.md for what is added and differs."""
 
     _family_name: ClassVar[str] = "httpx2"
 
-    def query(self, url: Any, **options: Unpack[BodyOptions]) -> httpx2.Response:
+    def query(self, url: URL, **options: Unpack[Body]) -> httpx2.Response:
         """Send a QUERY request."""
         return self.request("QUERY", url, **options)
 
-    def sse(self, url: Any, **options: Unpack[EventOptions]) -> Events:  # type: ignore[override] # the same, with more arguments
+    def sse(self, url: URL, **options: Unpack[EventOptions]) -> Events:  # type: ignore[override] # the same, with more arguments
         """Open a stream of server-sent events; one attempt unless told otherwise."""
-        return super().sse(url, **self._carry(options))
+        carried: Any = self._carry(options)
+        return super().sse(url, **carried)
 
 
-class AsyncClient(AsyncDropIn[httpx2.Request, httpx2.Response], httpx2.AsyncClient):  # type: ignore[misc] # likewise
+class AsyncClient(  # type: ignore[misc] # likewise
+    AsyncDropIn[httpx2.Request, httpx2.Response, httpx2.AsyncBaseTransport, "UseClientDefault"],
+    httpx2.AsyncClient,
+):
     """`httpx2.AsyncClient` whose calls survive failures; see USAGE.md."""
 
     _family_name: ClassVar[str] = "httpx2"
 
-    async def query(self, url: Any, **options: Unpack[BodyOptions]) -> httpx2.Response:
+    async def query(self, url: URL, **options: Unpack[Body]) -> httpx2.Response:
         """Send a QUERY request."""
         return await self.request("QUERY", url, **options)
 
-    def sse(self, url: Any, **options: Unpack[EventOptions]) -> AsyncEvents:  # type: ignore[override] # likewise
+    def sse(self, url: URL, **options: Unpack[EventOptions]) -> AsyncEvents:  # type: ignore[override] # likewise
         """Open a stream of server-sent events; one attempt unless told otherwise."""
-        return super().sse(url, **self._carry(options))
+        carried: Any = self._carry(options)
+        return super().sse(url, **carried)
 
 
-class ResilientTransport(BlockingTransport[httpx2.Request, httpx2.Response], httpx2.BaseTransport):
+class ResilientTransport(
+    BlockingTransport[httpx2.Request, httpx2.Response, httpx2.BaseTransport],
+    httpx2.BaseTransport,
+):
     """Protects any `httpx2.BaseTransport`, for code that only lets a transport in."""
 
     _family_name: ClassVar[str] = "httpx2"
 
 
 class AsyncResilientTransport(
-    AsyncTransport[httpx2.Request, httpx2.Response], httpx2.AsyncBaseTransport
+    AsyncTransport[httpx2.Request, httpx2.Response, httpx2.AsyncBaseTransport],
+    httpx2.AsyncBaseTransport,
 ):
     """Protects any `httpx2.AsyncBaseTransport`, for code that only lets a transport in."""
 
@@ -93,13 +110,13 @@ class AiohttpTransport(
     _family_name: ClassVar[str] = "httpx2"
 
 
-class ResilientClient(facade.ResilientClient):
+class ResilientClient(AsyncFacade[httpx2.Response, httpx2.AsyncBaseTransport, httpx2.AsyncClient]):
     """The facade over `httpx2.AsyncClient`."""
 
     _family_name: ClassVar[str] = "httpx2"
 
 
-class SyncResilientClient(facade.SyncResilientClient):
+class SyncResilientClient(BlockingFacade[httpx2.Response, httpx2.BaseTransport, httpx2.Client]):
     """The blocking facade over `httpx2.Client`."""
 
     _family_name: ClassVar[str] = "httpx2"

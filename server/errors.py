@@ -19,6 +19,10 @@ class BadHostError(ListenError):
     """The host it was given is no address of this machine."""
 
 
+class BadAppError(FailureServerError, ValueError):
+    """The app that the server is to stand in front of is none, or cannot be found."""
+
+
 class MissingExtraError(FailureServerError, ImportError):
     """A package of the `server` extra is not installed."""
 

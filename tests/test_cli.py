@@ -1,5 +1,6 @@
 """The command line: what it understands, what it shows of a configuration, and how it ends."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,9 +9,9 @@ from typing import TextIO
 
 import pytest
 
-import client.cli
-from client.cli import main
-from client.demo.errors import CannotRunError
+import client.program.cli
+from client.program.cli import main
+from client.program.demo.errors import CannotRunError
 from client.version import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -99,8 +100,10 @@ def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["demo", "config", "--version"]),
-        (["demo", "--help"], ["--url", "--plain", "--fast", "Exits 1"]),
+        (["--help"], ["demo", "dashboard", "watch", "config", "--version"]),
+        (["demo", "--help"], ["--url", "--plain", "--fast", "--dashboard", "Exits 1"]),
+        (["dashboard", "--help"], ["--url", "--host", "--port", "--token"]),
+        (["watch", "--help"], ["--url", "--json", "until it is interrupted"]),
         (["config", "--help"], ["check", "where each value comes from"]),
         (["config", "check", "--help"], ["--prefix", "RESILIENT_CLIENT_", "--env-file"]),
     ],
@@ -116,6 +119,7 @@ def test_it_explains_itself(
     assert [word for word in words if word not in shown] == []
 
 
+@pytest.mark.usefixtures("measured_programs")
 def test_it_runs_as_a_module_without_any_extra() -> None:
     """Neither rich nor what serves is needed to look at a configuration."""
     boot = (
@@ -136,10 +140,11 @@ def test_it_runs_as_a_module_without_any_extra() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ([], {"url": None, "plain": False, "fast": False}),
-        (["--url", "http://h:1"], {"url": "http://h:1", "plain": False, "fast": False}),
-        (["--plain"], {"url": None, "plain": True, "fast": False}),
-        (["--fast"], {"url": None, "plain": False, "fast": True}),
+        ([], {}),
+        (["--url", "http://h:1"], {"url": "http://h:1"}),
+        (["--plain"], {"plain": True}),
+        (["--fast"], {"fast": True}),
+        (["--dashboard"], {"dashboard": True}),
     ],
 )
 @pytest.mark.parametrize("status", [0, 1])
@@ -153,9 +158,10 @@ def test_the_demo_decides_the_status(
         calls.append((out, given))
         return status
 
-    monkeypatch.setattr(client.cli, "run_demo", run_demo)
+    monkeypatch.setattr(client.program.cli, "run_demo", run_demo)
     assert main(["demo", *arguments]) == status
-    assert calls == [(sys.stdout, options)]
+    usual = {"url": None, "plain": False, "fast": False, "dashboard": False}
+    assert calls == [(sys.stdout, {**usual, **options})]
 
 
 @pytest.mark.parametrize(
@@ -178,11 +184,12 @@ def test_a_demo_that_does_not_end_well_says_why(
     def run_demo(*_: object, **__: object) -> int:
         raise error
 
-    monkeypatch.setattr(client.cli, "run_demo", run_demo)
+    monkeypatch.setattr(client.program.cli, "run_demo", run_demo)
     assert main(["demo"]) == status
     assert capsys.readouterr() == ("", message)
 
 
+@pytest.mark.usefixtures("measured_programs")
 def test_it_ends_when_nobody_reads_on() -> None:
     """With status 1, and no complaint from the interpreter on its way out."""
     with subprocess.Popen(
@@ -273,15 +280,15 @@ def test_the_environment_wins_over_the_file(
         "RESILIENT_CLIENT_RETRY__MAX_ATTEMPTS=4\nRESILIENT_CLIENT_RETRY__MULTIPLIER=3\n", "utf-8"
     )
     variables(monkeypatch, RETRY__MAX_ATTEMPTS="5")
-    check()
+    check("--env-file", ".env")
     assert check.head == "prefix RESILIENT_CLIENT_, env file .env"
     assert check.rows["retry.max_attempts"] == ("5", "environment")
     assert check.rows["retry.multiplier"] == ("3.0", ".env")
     assert check.rows["retry.min_wait_seconds"] == ("1.0", "default")
 
 
-def test_another_file_is_read_in_place_of_the_one_that_lies_here(check: Configured) -> None:
-    """Where one is named."""
+def test_only_the_file_that_is_named_is_read(check: Configured) -> None:
+    """As by `from_env`: a check that read more would check something else."""
     Path(".env").write_text("RESILIENT_CLIENT_HTTP2=true\n", "utf-8")
     Path("other").write_text("RESILIENT_CLIENT_TRUST_ENV=false\n", "utf-8")
     check("--env-file", "other")
@@ -290,10 +297,11 @@ def test_another_file_is_read_in_place_of_the_one_that_lies_here(check: Configur
     assert check.rows["trust_env"] == ("false", ".env")
 
 
-def test_a_folder_of_that_name_is_not_read(check: Configured) -> None:
-    """Some keep a virtual environment there."""
-    Path(".env").mkdir()
+def test_a_file_that_lies_here_is_not_read_by_itself(check: Configured) -> None:
+    """No more than by `from_env`."""
+    Path(".env").write_text("RESILIENT_CLIENT_HTTP2=true\n", "utf-8")
     assert check().head == "prefix RESILIENT_CLIENT_, env file none"
+    assert check.rows["http2"] == ("false", "default")
 
 
 def test_another_prefix_can_be_asked_for(
@@ -352,7 +360,7 @@ def test_each_refused_value_is_named_with_its_source(
     """All of them at once, so that they can be mended at once."""
     Path(".env").write_text("RESILIENT_CLIENT_BULKHEAD__MAX_CONCURRENCY=0\n", "utf-8")
     variables(monkeypatch, RETRY__STATUSES="99", RETRY__MIN_WAIT_SECONDS="-1")
-    errors = check.refused()
+    errors = check.refused("--env-file", ".env")
     assert len(errors) == 3
     waits, statuses, slots = errors
     assert waits.startswith("retry.min_wait_seconds: '-1' is not allowed: give a number")
@@ -400,6 +408,44 @@ def test_a_file_that_cannot_be_read_is_refused(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", ".env")
 
-    monkeypatch.setattr(client.cli, "read_environment", refuse)
+    monkeypatch.setattr(client.program.cli, "read_environment", refuse)
     (error,) = check.refused()
     assert "Permission denied: '.env'" in error
+
+
+# As JSON.
+
+
+def test_the_configuration_can_be_read_by_a_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the same values and sources, secrets masked as well."""
+    variables(monkeypatch, RETRY__MAX_ATTEMPTS="5", HEADERS='{"Authorization": "secret"}')
+    assert main(["config", "check", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["prefix"], printed["env_file"]) == ("RESILIENT_CLIENT_", None)
+    settings = printed["settings"]
+    assert settings["retry.max_attempts"] == {"value": "5", "source": "environment"}
+    assert settings["headers"] == {"value": "Authorization=***", "source": "environment"}
+    assert settings["http2"] == {"value": "false", "source": "default"}
+    Path("settings.env").write_text("RESILIENT_CLIENT_HTTP2=true\n", "utf-8")
+    assert main(["config", "check", "--json", "--env-file", "settings.env"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["env_file"] == "settings.env"
+    assert printed["settings"]["http2"] == {"value": "true", "source": ".env"}
+
+
+def test_mistakes_can_be_read_by_a_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of them, on stdout, with status 1."""
+    variables(monkeypatch, RETRI="1", RETRY__MAX_ATTEMPTS="0")
+    assert main(["config", "check", "--json"]) == 1
+    printed = capsys.readouterr()
+    misspelt, refused = json.loads(printed.out)["errors"]
+    assert printed.err == ""
+    assert misspelt.startswith("RESILIENT_CLIENT_RETRI names no setting")
+    assert refused.startswith("retry.max_attempts: '0' is not allowed")
+    assert main(["config", "check", "--json", "--env-file", "nowhere"]) == 1
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert error.startswith("env_file 'nowhere'")

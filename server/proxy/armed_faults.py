@@ -3,10 +3,10 @@
 import random
 from typing import Any, TypedDict
 
-from server.errors import FailureServerError
-from server.limits import MAX_PROXY_FAULTS
-from server.proxy.bells import Bell
-from server.proxy.fault_models import AnyFault
+from ..errors import FailureServerError
+from ..limits import MAX_PROXY_FAULTS
+from .fault_models import AnyFault
+from .wire.bells import Bell
 
 
 class TooManyFaultsError(FailureServerError):
@@ -45,7 +45,7 @@ class ArmedFault:
     def __init__(self, number: int, model: AnyFault, seed: str) -> None:
         self.number = number
         self.model = model
-        self.lifted = Bell()
+        self.lifted: Bell = Bell()
         self._seed = seed if model.seed is None else str(model.seed)
         self._remaining = model.count
         self._drawn = 0

@@ -6,7 +6,7 @@ from typing import TypedDict, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from server.proxy.fault_models import MODELS
+from .fault_models import MODELS
 
 
 class Complaint(TypedDict):

@@ -5,10 +5,8 @@ import random
 import socket
 from collections import deque
 
-from server.proxy import sockets
-from server.proxy.armed_faults import ArmedFault
-from server.proxy.bells import Bell
-from server.proxy.fault_models import (
+from .armed_faults import ArmedFault
+from .fault_models import (
     Bandwidth,
     CloseIdle,
     Ending,
@@ -18,11 +16,13 @@ from server.proxy.fault_models import (
     Refuse,
     Surplus,
 )
-from server.proxy.messages import MAX_PIPELINED, MessageReader
-from server.proxy.pump import Ends, Pump, Strike
-from server.proxy.statistics import Tally
-from server.proxy.triggers import AfterMessage, AtOffset, BeforeMessage, OnReuse, Trigger, at_place
-from server.proxy.upstream import Upstream
+from .pump import Ends, Pump, Strike
+from .statistics import Tally
+from .triggers import AfterMessage, AtOffset, BeforeMessage, OnReuse, Trigger, at_place
+from .wire import sockets
+from .wire.bells import Bell
+from .wire.messages import MAX_PIPELINED, MessageReader
+from .wire.upstream import Upstream
 
 TORN_SECONDS = 2.0  # for what is under way from a side that takes no more itself
 
@@ -37,7 +37,7 @@ class Connection(Ends):
     """
 
     def __init__(self, client: socket.socket, upstream: Upstream, tally: Tally) -> None:
-        self.has_told_client = Bell()
+        self.has_told_client: Bell = Bell()
         """Rings once the client has been sent the end of a connection that was ended."""
         self._client = client
         self._upstream = upstream

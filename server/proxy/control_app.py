@@ -11,14 +11,15 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from server.health import installed_version
-from server.proxy.armed_faults import NoSuchFaultError, TooManyFaultsError
-from server.proxy.complaints import complaints
-from server.proxy.fault_models import FAULT, AnyFault, Ending
-from server.proxy.proxy import Proxy
-from server.proxy.proxy_thread import ProxyThread
+from ..addresses.browsers import BrowserGuard, app_without_pages
+from .armed_faults import NoSuchFaultError, TooManyFaultsError
+from .complaints import complaints
+from .fault_models import FAULT, AnyFault, Ending
+from .proxy import Proxy
+from .proxy_thread import ProxyThread
 
 MAX_BODY_BYTES = 2_097_152
+JSON = "application/json"
 T = TypeVar("T")
 
 
@@ -40,16 +41,11 @@ def create_control_app(thread: ProxyThread, *, upstream: str) -> FastAPI:
         thread: Where the proxy runs.
         upstream: Where it connects to, for the answer of `/health`.
     """
-    app = FastAPI(
-        title="Wire proxy",
-        version=installed_version(),
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
+    app = app_without_pages("Wire proxy")
     controller = Controller(thread)
     app.include_router(_fault_routes(controller))
     app.include_router(_other_routes(controller, {"port": thread.port, "upstream": upstream}))
+    app.add_middleware(BrowserGuard)
     return app
 
 
@@ -65,11 +61,7 @@ def _fault_routes(controller: Controller) -> APIRouter:
 
     @router.post("/faults")
     async def add(request: Request) -> JSONResponse:
-        try:
-            model = FAULT.validate_python(await _json(request))
-        except ValidationError as error:
-            return JSONResponse({"detail": complaints(error)}, 422)
-        return await controller.perform(lambda proxy: _add(proxy, model))
+        return _refused_type(request) or await _add_asked_for(request, controller)
 
     @router.delete("/faults/{number}")
     async def remove(number: Annotated[int, Path(ge=0)]) -> JSONResponse:
@@ -130,11 +122,28 @@ def _other_routes(controller: Controller, about: dict[str, object]) -> APIRouter
     return router
 
 
+async def _add_asked_for(request: Request, controller: Controller) -> JSONResponse:
+    try:
+        model = FAULT.validate_python(await _json(request))
+    except ValidationError as error:
+        return JSONResponse({"detail": complaints(error)}, 422)
+    return await controller.perform(lambda proxy: _add(proxy, model))
+
+
 async def _add(proxy: Proxy, model: AnyFault) -> JSONResponse:
     try:
         return JSONResponse(proxy.add_fault(model).shown())
     except TooManyFaultsError as error:
         return JSONResponse({"detail": str(error)}, 409)
+
+
+def _refused_type(request: Request) -> JSONResponse | None:
+    """Refuse what a page could post without asking first, as forms and plain text are."""
+    given = request.headers.get("content-type", JSON)
+    if given.partition(";")[0].strip().lower() == JSON:
+        return None
+    detail = f"Content-Type is {given[:100]!r}; send the fault with Content-Type: {JSON}"
+    return JSONResponse({"detail": detail}, 415)
 
 
 async def _json(request: Request) -> object:

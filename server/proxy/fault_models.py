@@ -1,11 +1,11 @@
 """The faults of the wire proxy as they are asked for: their names, options and bounds."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from server.limits import (
+from ..limits import (
     MAX_BYTES_PER_SECOND,
     MAX_FAULT_COUNT,
     MAX_FAULT_SECONDS,
@@ -34,7 +34,9 @@ class WireFault(BaseModel):
         seed: Where the fault's chance begins; by default it follows from the proxy's seed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False
+    )
 
     count: int | None = Field(default=None, ge=1, le=MAX_FAULT_COUNT)
     percent: float | None = Field(default=None, gt=0, le=100)

@@ -2,7 +2,7 @@
 
 import re
 
-from server.process_host import ProcessHost
+from ..hosts.process_host import ProcessHost
 
 COMMAND = "proxy"
 ANNOUNCEMENT = re.compile(

@@ -3,16 +3,16 @@
 import asyncio
 import socket
 
-from server.limits import MAX_PROXY_CONNECTIONS
-from server.listening import Listener
-from server.proxy import sockets
-from server.proxy.armed_faults import ArmedFault, FaultBook
-from server.proxy.bells import wait_for_bell
-from server.proxy.connection import Connection
-from server.proxy.fault_models import AnyFault, Ending, Refuse
-from server.proxy.port import Port
-from server.proxy.statistics import ProxyStatistics, Tally
-from server.proxy.upstream import Upstream
+from ..addresses.listening import Listener
+from ..limits import MAX_PROXY_CONNECTIONS
+from .armed_faults import ArmedFault, FaultBook
+from .connection import Connection
+from .fault_models import AnyFault, Ending, Refuse
+from .statistics import ProxyStatistics, Tally
+from .wire import sockets
+from .wire.bells import wait_for_bell
+from .wire.port import Port
+from .wire.upstream import Upstream
 
 MAX_SECONDS_TO_END = 2.0
 TURNS_TO_SETTLE = 3  # of the event loop, for what has been read to be passed on

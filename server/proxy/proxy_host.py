@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from server.listening import Listener
-from server.proxy.control_app import create_control_app
-from server.proxy.proxy_thread import ProxyThread
-from server.proxy.upstream import Upstream
-from server.thread_host import ThreadHost
+from ..addresses.listening import Listener
+from ..hosts.loop_thread import do_nothing
+from ..hosts.thread_host import ThreadHost
+from .control_app import create_control_app
+from .proxy_thread import ProxyThread
+from .wire.upstream import Upstream
 
 
 class ProxyHost:
@@ -27,7 +28,7 @@ class ProxyHost:
         upstream: Upstream,
         *,
         seed: int,
-        on_end: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = do_nothing,
     ) -> None:
         self._proxy = ProxyThread(listener, upstream, seed=seed, on_end=on_end)
         app = create_control_app(self._proxy, upstream=upstream.name)

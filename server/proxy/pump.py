@@ -10,10 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.proxy import sockets
-from server.proxy.armed_faults import ArmedFault
-from server.proxy.bells import Bell, wait_for_bell
-from server.proxy.fault_models import (
+from .armed_faults import ArmedFault
+from .fault_models import (
     AnyFault,
     Bandwidth,
     CloseIdle,
@@ -28,9 +26,11 @@ from server.proxy.fault_models import (
     Stall,
     Surplus,
 )
-from server.proxy.messages import MessageReader, Part, Piece
-from server.proxy.statistics import Tally
-from server.proxy.triggers import Trigger
+from .statistics import Tally
+from .triggers import Trigger
+from .wire import sockets
+from .wire.bells import Bell, wait_for_bell
+from .wire.messages import MessageReader, Part, Piece
 
 SLICES_PER_SECOND = 20  # of a limited bandwidth
 
@@ -97,8 +97,8 @@ class Pump:
         count_bytes: Callable[[int], None],
     ) -> None:
         self.reader = reader
-        self.is_busy = False
-        self.has_ended = Bell()
+        self.is_busy: bool = False
+        self.has_ended: Bell = Bell()
         self.strikes: list[Strike] = []
         self.opposite: Pump | None = None
         self._connection = connection

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 
-from server.proxy.fault_models import Place
-from server.proxy.messages import Part, Piece
+from .fault_models import Place
+from .wire.messages import Part, Piece
 
 
 class Trigger(ABC):

@@ -6,16 +6,16 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
 
-from server.fault_records import FaultAnswer, When
-from server.limits import (
+from ..limits import (
     MAX_FAULT_COUNT,
     MAX_FAULT_SECONDS,
     MAX_LATENCY_MS,
     MAX_RETRY_AFTER_LENGTH,
 )
-from server.routes.wiring import State
+from ..stores.fault_records import FaultAnswer, When
+from .wiring import State
 
-router = APIRouter(prefix="/fail", tags=["faults"])
+router: APIRouter = APIRouter(prefix="/fail", tags=["faults"])
 
 
 def _fit_for_a_header(value: str) -> str:
@@ -52,14 +52,14 @@ async def in_force(state: State) -> JSONResponse:
 
 @router.post("/count/{n}")
 async def fail_count(state: State, n: Count, answer: Answer) -> JSONResponse:
-    """Fail the next `n` calls of `/msg`; 0 switches this off."""
+    """Fail the next `n` calls; 0 switches this off."""
     state.faults.fail_count(n, answer)
     return JSONResponse(state.faults.in_force())
 
 
 @router.post("/duration/{seconds}")
 async def fail_duration(state: State, seconds: Seconds, answer: Answer) -> JSONResponse:
-    """Fail every call of `/msg` for so many seconds; 0 switches this off."""
+    """Fail every call for so many seconds; 0 switches this off."""
     state.faults.fail_duration(seconds, answer)
     return JSONResponse(state.faults.in_force())
 
@@ -68,14 +68,14 @@ async def fail_duration(state: State, seconds: Seconds, answer: Answer) -> JSONR
 async def fail_rate(
     state: State, percent: Percent, answer: Answer, seed: Seed = None
 ) -> JSONResponse:
-    """Fail a share of the calls of `/msg`, the same for the same seed; 0 switches this off."""
+    """Fail a share of the calls, the same for the same seed; 0 switches this off."""
     state.faults.fail_rate(percent, answer, seed=seed)
     return JSONResponse(state.faults.in_force())
 
 
 @router.post("/latency/{ms}")
 async def add_latency(state: State, ms: Milliseconds) -> JSONResponse:
-    """Answer every call of `/msg` so many milliseconds later; 0 switches this off."""
+    """Answer every call so many milliseconds later; 0 switches this off."""
     state.faults.add_latency(ms)
     return JSONResponse(state.faults.in_force())
 

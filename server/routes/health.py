@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from server.health import Health, installed_version
-from server.routes.wiring import State
+from ..health import Health, installed_version
+from .wiring import State
 
-router = APIRouter(tags=["health"])
+router: APIRouter = APIRouter(tags=["health"])
 
 
 @router.get("/health")

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import JSONResponse
 
-from server.limits import REQUEST_ID_LENGTH
-from server.routes.wiring import State
+from ..limits import REQUEST_ID_LENGTH
+from .wiring import State
 
-router = APIRouter(prefix="/ledger", tags=["ledger"])
+router: APIRouter = APIRouter(prefix="/ledger", tags=["ledger"])
 
 
 @router.get("")

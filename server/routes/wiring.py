@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
 
-from server.state import ServerState
+from ..calls.state import ServerState
 
 
 def attach(app: FastAPI, state: ServerState) -> None:

@@ -15,7 +15,7 @@ from tests.behaviour.wire import drive
 from tests.behaviour.world import BEGINNING, T, Task, World
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Callable, Coroutine, Generator
     from contextlib import AbstractContextManager
 
 
@@ -88,7 +88,7 @@ class AsyncioWorld(World):
 
     is_async = True
     cancellation = asyncio.CancelledError
-    patches: ClassVar = ("client.asyncio_ports.time",)
+    patches: ClassVar = ("client.ports.asyncio_ports.time",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,8 +102,10 @@ class AsyncioWorld(World):
     @contextmanager
     def entered(self) -> Generator[None]:
         """Have a loop."""
+        # In debug mode asyncio notes where each task was made: one line of it is enough.
         making = asyncio.Runner(debug=self.debug, loop_factory=VirtualLoop)
-        with super().entered(), making as runner:
+        shallow = patch("asyncio.constants.DEBUG_STACK_DEPTH", 1)
+        with super().entered(), shallow, making as runner:
             loop = runner.get_loop()
             assert isinstance(loop, VirtualLoop)
             self._runner, self.loop = runner, loop
@@ -151,9 +153,9 @@ class AsyncioWorld(World):
         """Replace `httpx.AsyncClient.request`."""
         return patch("httpx.AsyncClient.request", new_callable=AsyncMock)
 
-    def close_now(self, http: httpx.AsyncClient) -> None:
-        """Close an httpx client whose transport does not suspend."""
-        drive(http.aclose())
+    def close_now(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run the coroutine to its end."""
+        drive(close())
 
     @property
     def httpx_client(self) -> type[httpx.AsyncClient]:

@@ -14,7 +14,7 @@ from unittest.mock import Mock, patch
 
 import httpx
 
-from client import blocking_deadline
+from client.transports.httpcore import blocking_deadline
 from tests.behaviour.wire import drive
 from tests.behaviour.world import BEGINNING, T, Task, World
 
@@ -113,7 +113,8 @@ class VirtualLock:
 
     def release(self) -> None:
         """Free the lock."""
-        assert self._is_held, "release unlocked lock"
+        if not self._is_held:
+            raise RuntimeError("release unlocked lock")  # as threading's does
         self._is_held = False
 
     def locked(self) -> bool:
@@ -216,10 +217,10 @@ class BlockingWorld(World):
     is_async = False
     cancellation = KeyboardInterrupt
     patches: ClassVar = (
-        "client.blocking_ports.threading",
-        "client.blocking_ports.time",
-        "client.blocking_deadline.time",
-        "client.session.threading",
+        "client.ports.blocking_ports.threading",
+        "client.ports.blocking_ports.time",
+        "client.transports.httpcore.blocking_deadline.time",
+        "client.faces.facade.session.threading",
     )
 
     def __init__(self) -> None:
@@ -253,7 +254,9 @@ class BlockingWorld(World):
 
     async def silence(self, request: httpx.Request, seconds: float) -> None:
         """Stay silent until the read timeout, cut as the network backend cuts it."""
-        patience = blocking_deadline._cut(request.extensions["timeout"]["read"], httpx.ReadTimeout)
+        patience = blocking_deadline.cut_to_deadline(
+            request.extensions["timeout"]["read"], httpx.ReadTimeout
+        )
         if patience is None or seconds < patience:
             await self.sleep(seconds)
             return
@@ -274,9 +277,9 @@ class BlockingWorld(World):
         """Replace `httpx.Client.request`."""
         return patch("httpx.Client.request", new_callable=Mock)
 
-    def close_now(self, http: httpx.Client) -> None:
-        """Close an httpx client."""
-        http.close()
+    def close_now(self, close: Callable[[], None]) -> None:
+        """Call it."""
+        close()
 
     @property
     def httpx_client(self) -> type[httpx.Client]:

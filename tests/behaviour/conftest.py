@@ -1,8 +1,6 @@
 """Runs each behaviour in both worlds."""
 
-import gc
 import inspect
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,12 +25,3 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def world(request: pytest.FixtureRequest) -> World:
     """One of the two worlds."""
     return WORLDS[request.param]()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_garbage_collection() -> Iterator[None]:
-    """Every test collects garbage: spare it the walk through all that was there before."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()

@@ -74,7 +74,7 @@ def test_a_lost_slot_is_reported(world: World) -> None:
     async def lose() -> None:
         client = world.client(200)
         await client.get()
-        client.raw._session.engine.slots._holders.add(object())
+        client.raw._session.bulkhead.slots.take(object())
 
     with pytest.raises(AssertionError, match="a slot was lost"):
         world.tell(lose())

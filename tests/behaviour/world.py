@@ -129,6 +129,7 @@ class World(ABC):
         server: Server = 200,
         *,
         listeners: Iterable[Listener] = (),
+        telemetry: Iterable[Any] = (),
         http_client: Any = None,
         **settings: Any,
     ) -> Caller:
@@ -141,6 +142,7 @@ class World(ABC):
             transport=None if http_client else wire,
             http_client=http_client,
             listeners=listeners,
+            telemetry=telemetry,
         )
         return self.caller(raw, wire)
 
@@ -213,8 +215,8 @@ class World(ABC):
         """Replace the `request` method of the httpx client, as a user's test would."""
 
     @abstractmethod
-    def close_now(self, http: Any) -> None:
-        """Close an httpx client from where nothing can be awaited."""
+    def close_now(self, close: Callable[[], Any]) -> None:
+        """Call what closes a client, and does not suspend, from where nothing can be awaited."""
 
     @property
     @abstractmethod
@@ -252,6 +254,10 @@ class Caller:
     async def close(self) -> None:
         """Close the client."""
         await self._awaited(self.raw.close)
+
+    def close_now(self) -> None:
+        """Close the client from where nothing can be awaited, as from a listener."""
+        self.world.close_now(self.raw.close)
 
     async def initialize(self) -> Any:
         """Call the method behind a lifetime held by hand."""

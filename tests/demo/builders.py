@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from client import events
-from client.demo.record import SUCCESS, ChapterRecord, Operation, Outcome
 from client.exceptions import (
     CircuitOpenError,
     MyAPIError,
@@ -12,6 +12,7 @@ from client.exceptions import (
     ServerError,
     ServiceUnavailableError,
 )
+from client.program.demo.record import SUCCESS, ChapterRecord, Operation, Outcome
 
 URL = "http://server.example/msg"
 ERRORS: Mapping[str, type[MyAPIError]] = {
@@ -43,7 +44,7 @@ def error_of(kind: str, attempts: int = 0) -> MyAPIError:
     return ERRORS[kind](kind, attempts=attempts, status_code=status)
 
 
-def about(operation: Operation) -> dict[str, str]:
+def about(operation: Operation) -> dict[str, Any]:
     """What every event says of its operation."""
     return {"request_id": operation.request_id, "method": operation.method, "url": URL}
 

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from client.circuit import CircuitState
-from client.demo.chapters import CHAPTERS
-from client.demo.proof import Check
-from client.demo.record import Journal
-from client.demo.report import Report, Scene
+from client.program.demo.chapters import CHAPTERS
+from client.program.demo.proof import Check
+from client.program.demo.record import Journal
+from client.program.demo.report import Report, Scene
+from client.strategies.circuit.circuit import CircuitState
 from tests.demo.builders import Run
 
 if TYPE_CHECKING:
-    from client.facade import ResilientClient
+    from client.faces.facade.clients import ResilientClient
 
 NOW = 1000.0
 GOOD = Check("good", "1", holds=True, expected="1")

@@ -5,35 +5,33 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from server.testing import FailureServer
 from tests.eventually import PATIENCE_SECONDS, eventually
+from tests.process_groups import process_group
+
+pytestmark = pytest.mark.any_python
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "client", "demo"]
 posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
 
 
-@contextmanager
-def typed(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the demo in a process group of its own, of which nothing remains."""
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            if not group_is_gone(process.pid):
-                os.killpg(process.pid, signal.SIGKILL)
+@pytest.fixture(autouse=True)
+def _interrupts_are_heard() -> Iterator[None]:
+    """As at a terminal: what a shell starts in the background passes its deafness on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def typed(*arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run the demo."""
+    return process_group([*COMMAND, *arguments], ROOT)
 
 
 def group_is_gone(group: int) -> bool:

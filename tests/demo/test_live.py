@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 
 from client import events
-from client.circuit import CircuitState
-from client.demo.live import LiveView
-from client.demo.report import Scene
 from client.exceptions import APINetworkError
+from client.program.demo.live import LiveView
+from client.program.demo.report import Scene
+from client.strategies.circuit.circuit import CircuitState
 from client.version import __version__
 from tests.demo.builders import about, ending, retry, transition
 from tests.demo.scenes import BAD, GOOD, NOW, FakeClient, FakeStats, report, scene

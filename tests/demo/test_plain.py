@@ -5,9 +5,9 @@ import io
 import pytest
 
 from client import events
-from client.demo.plain import PlainView, describe, duration
-from client.demo.record import Operation
 from client.exceptions import APINetworkError
+from client.program.demo.plain import PlainView, describe, duration
+from client.program.demo.record import Operation
 from client.version import __version__
 from tests.demo.builders import about, ending, retry, transition
 from tests.demo.scenes import BAD, GOOD, report, scene

@@ -1,6 +1,7 @@
 """The whole demo inside this process: against servers that are honest, careless or none at all."""
 
 import io
+import json
 import re
 import sys
 
@@ -8,16 +9,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from client.demo import program
-from client.demo.errors import CannotRunError
-from client.demo.live import LiveView
-from client.demo.pace import FAST, LIVE, SLOTS, THRESHOLD, Pace, configure
-from client.demo.plain import PlainView
-from client.demo.program import can_draw, run_demo
-from client.demo.report import Report
+from client.program.demo import program
+from client.program.demo.errors import CannotRunError
+from client.program.demo.failure_server import open_server
+from client.program.demo.live import LiveView
+from client.program.demo.pace import FAST, LIVE, SLOTS, THRESHOLD, Pace, configure
+from client.program.demo.plain import PlainView
+from client.program.demo.program import run_demo
+from client.program.demo.report import Report
+from client.program.terminal import can_draw
 from server.app import create_app
-from server.controls import RemoteServer
-from server.ledger_store import Arrival, LedgerStore
+from server.controls.failure_server import RemoteServer
+from server.stores.ledger_store import Arrival, LedgerStore
 from server.testing import FailureServer
 from tests.demo.conftest import Serve
 from tests.demo.scenes import BAD, GOOD, report
@@ -53,7 +56,9 @@ class Stubbed:
         """Make up a report; returns what the story would have been played with."""
         told: list[tuple[str, type, Pace]] = []
 
-        async def tell(server: RemoteServer, view: object, pace: Pace) -> Report:
+        async def tell(
+            server: RemoteServer, view: object, pace: Pace, _page: object = None
+        ) -> Report:
             told.append((server.url, type(view), pace))
             return made_up
 
@@ -88,6 +93,73 @@ def test_a_live_run_against_a_server_that_others_use_too(failure_server: Failure
         "latency_ms": 0,
     }
     assert failure_server.ledger().doubled() == ("foreign",)
+
+
+def test_the_live_page_shows_the_story_while_it_is_told(
+    failure_server: FailureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And until somebody has seen enough, where there is somebody."""
+    out, seen = io.StringIO(), list[str]()
+
+    def state() -> str:
+        address = re.search(r"the live page: (\S+)", out.getvalue())
+        assert address is not None
+        return httpx.get(f"{address[1]}state.json", trust_env=False).text
+
+    class Person:
+        """Reads, and presses Enter."""
+
+        def isatty(self) -> bool:
+            """One is there."""
+            return True
+
+        def readline(self) -> str:
+            """Have seen enough."""
+            seen.append(state())
+            return "\n"
+
+    monkeypatch.setattr(sys, "stdin", Person())
+    assert run_demo(out, url=failure_server.url, fast=True, dashboard=True) == 0
+    [client] = json.loads(seen[0])["clients"]
+    assert (client["closed"], client["targets"][0][0]) == (True, failure_server.url)
+    assert {"open", "half-open", "closed"} <= {row[2] for row in client["transitions"]}
+    assert "Press Enter to end the page." in out.getvalue()
+    with pytest.raises(httpx.ConnectError):
+        state()
+
+
+def test_without_a_person_nobody_is_waited_for(
+    failure_server: FailureServer, stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a pipe."""
+    stubbed(report(GOOD))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    out = io.StringIO()
+    assert run_demo(out, url=failure_server.url, fast=True, dashboard=True) == 0
+    assert "Press Enter" not in out.getvalue()
+
+
+def test_a_person_ends_the_page(
+    failure_server: FailureServer, stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Enter, on a terminal."""
+    stubbed(report(GOOD))
+    person = io.StringIO("\nmore")
+    monkeypatch.setattr(person, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdin", person)
+    out = io.StringIO()
+    assert run_demo(out, url=failure_server.url, fast=True, dashboard=True) == 0
+    assert "Press Enter to end the page." in out.getvalue()
+    assert person.read() == "more"
+
+
+def test_a_server_of_the_demo_s_own_runs_as_long_as_the_story() -> None:
+    """In a process of its own, whose port is free afterwards."""
+    with open_server(None) as server:
+        url = f"{server.url}/msg"
+        assert httpx.get(url, trust_env=False).status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url, trust_env=False)
 
 
 class CarelessStore(LedgerStore):
@@ -290,15 +362,16 @@ def test_without_what_serves_the_error_names_its_cure(
 
 def test_without_the_server_the_error_names_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     """The package itself may be missing where only the client was copied."""
-    monkeypatch.setitem(sys.modules, "server.errors", None)
+    name = "resilient_http_client.server.errors"
+    monkeypatch.setitem(sys.modules, name, None)
     error = refusal("http://127.0.0.1:1")
-    assert str(error) == f"the demo needs 'server.errors', which cannot be imported; {INSTALL}"
+    assert str(error) == f"the demo needs {name!r}, which cannot be imported; {INSTALL}"
     assert error.status == 1
 
 
 def test_without_rich_the_error_names_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, that is."""
-    monkeypatch.delitem(sys.modules, "client.demo.live", raising=False)
+    monkeypatch.delitem(sys.modules, "client.program.demo.live", raising=False)
     monkeypatch.setitem(sys.modules, "rich.box", None)
     error = refusal(out=Terminal())
     assert str(error) == f"the demo needs 'rich.box', which cannot be imported; {INSTALL}"
@@ -309,7 +382,7 @@ def test_without_rich_lines_are_written_all_the_same(
 ) -> None:
     """Nothing else needs it."""
     stubbed(report(GOOD))
-    monkeypatch.delitem(sys.modules, "client.demo.live", raising=False)
+    monkeypatch.delitem(sys.modules, "client.program.demo.live", raising=False)
     monkeypatch.setitem(sys.modules, "rich", None)
     out = Terminal()
     assert run_demo(out, url=stubbed.url, plain=True) == 0

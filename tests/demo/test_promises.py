@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.demo.chapters import CHAPTERS
+from client.program.demo.chapters import CHAPTERS
 from tests.demo.builders import Run
 
 OK = ("success", 1, 1, 1)

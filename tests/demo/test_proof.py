@@ -2,8 +2,8 @@
 
 import pytest
 
-from client.demo.proof import prove
-from client.demo.record import Operation, Outcome
+from client.program.demo.proof import prove
+from client.program.demo.record import Operation, Outcome
 from tests.demo.builders import Entry, HandMadeLedger, ended
 
 HONEST = {"id-1": Entry(1, 1), "id-2": Entry(3, 0)}

@@ -3,7 +3,7 @@
 import pytest
 
 from client import events
-from client.demo.record import Journal, Outcome, Phase
+from client.program.demo.record import Journal, Outcome, Phase
 from tests.demo.builders import about, ended, ending, error_of, retry, transition
 
 

@@ -1,6 +1,6 @@
 """The table and the verdict say what the records and the checks say."""
 
-from client.demo.report import COLUMNS, table
+from client.program.demo.report import COLUMNS, table
 from tests.demo.builders import retry
 from tests.demo.scenes import BAD, GOOD, report
 

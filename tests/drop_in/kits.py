@@ -7,17 +7,20 @@ the blocking ones every `await` in it blocks and none suspends, so the very same
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from client.call_errors import CallErrors
-from client.ports import run_to_end
+import pytest
+
+from client.engine.errors import CallErrors
+from client.runtime.coroutines import run_to_end
 from tests.drop_in.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
+    from client.runtime.coroutines import Waking
     from tests.drop_in.wire import Answer
 
 URL: Final = "http://server.test/"
@@ -50,7 +53,7 @@ class VirtualPorts:
         """Return the virtual seconds since the epoch."""
         return WALL_CLOCK
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, waking: Waking = nullcontext) -> None:
         """Let time pass."""
         self._clock.waits.append(seconds)
         self._clock.now += seconds
@@ -119,7 +122,9 @@ class Kit:
         self.family = family
         self.is_async = is_async
         self.module = import_module(family)
-        self.ours = import_module("client.httpx_clients" if family == "httpx" else "client.httpx2")
+        self.ours = import_module(
+            "client.faces.drop_in.httpx_clients" if family == "httpx" else "client.httpx2"
+        )
         self.clock = Clock()
         self._faces: list[Face] = []
 
@@ -150,7 +155,7 @@ class Kit:
             loop = runner.get_loop()
             loop.set_exception_handler(lambda _loop, context: complaints.append(context))
             runner.run(self._to_the_end(story))
-        assert complaints == []
+        assert complaints == [], complaints
 
     def wire(self, *answers: Answer, **options: Any) -> Any:
         """Make a transport that answers request number n with answer number n."""
@@ -160,20 +165,27 @@ class Kit:
         """Make a client of ours, on virtual time, of a server made of answers."""
         if answers:
             options["transport"] = self.wire(*answers)
-        face = self.real_client(**options)
-        engine = face.real._drop_in._engine
-        ports: Any = VirtualPorts(self.clock)
-        engine.ports = ports
-        engine.errors = CallErrors(ports, engine.errors.rejections)
-        return face
+        return self.on_virtual_time(self._quick(**options))
 
     def real_client(self, **options: Any) -> Face:
         """Make a client of ours, on real time, that does not wait between attempts."""
+        return self.face(self._quick(**options))
+
+    def on_virtual_time(self, real: Any) -> Face:
+        """Give a client of ours this kit's clock; it is closed when the test is over."""
+        engine = real._drop_in._engine
+        ports: Any = VirtualPorts(self.clock)
+        engine.ports = ports
+        engine.errors = CallErrors(ports, engine.errors.rejections, real._drop_in.name)
+        real._drop_in.control.isolations.clock = ports
+        return self.face(real)
+
+    def _quick(self, **options: Any) -> Any:
         # Certificates take long to load, and nothing here speaks TLS.
         quick = {"backoff_factor": 0, "verify": False}
         if "backoff_strategy" in options:
             del quick["backoff_factor"]
-        return self.face(self.ours_of(**quick | options))
+        return self.ours_of(**quick | options)
 
     def plain(self, *answers: Answer, **options: Any) -> Face:
         """Make a client of httpx."""
@@ -255,3 +267,8 @@ KITS: Final = {
     "httpx2-blocking": ("httpx2", False),
     "httpx2-async": ("httpx2", True),
 }
+ON_EACH_KIT: Final = pytest.mark.parametrize("kit", KITS, indirect=True)
+"""For tests of what a family's classes of one world are, have or are put on.
+
+Other tests run on two: what they test is written once for both families and once for both worlds.
+"""

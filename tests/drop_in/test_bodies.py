@@ -76,6 +76,16 @@ async def test_a_file_in_a_form_is_sent_again(kit: Kit) -> None:
     assert b"abc" in first
 
 
+async def test_a_form_under_a_type_without_boundary_is_sent_again(kit: Kit) -> None:
+    """Byte for byte, under the type that was written, as httpx leaves it."""
+    client = kit.client(503, "ReadError", 200)
+    headers = {"Content-Type": "multipart/form-data"}
+    await client.put(URL, files={"f": b"abc"}, headers=headers)
+    assert len(set(bodies(client))) == 1
+    types = {arrival.request.headers["Content-Type"] for arrival in client._transport.arrivals}
+    assert types == {"multipart/form-data"}
+
+
 async def test_a_form_with_a_file_that_cannot_be_rewound_is_sent_once(kit: Kit) -> None:
     """The second time httpx would send it empty."""
     client = kit.client(503, 200)

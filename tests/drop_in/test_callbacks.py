@@ -15,8 +15,8 @@ from client import (
     ResponseInfo,
     RetryInfo,
 )
-from client.callbacks import Callbacks
 from client.events import AttemptStarted, RequestIdMade
+from client.telemetry.callbacks import Callbacks
 from tests.drop_in.kits import URL, Kit
 from tests.drop_in.wire import Reply
 

@@ -9,6 +9,7 @@ import pytest
 from client import APIConnectionError, CircuitBreaker, CircuitOpenError, CircuitState, ServerError
 from tests.drop_in.kits import URL, Face, Kit
 from tests.drop_in.wire import Reply
+from tests.eventually import PATIENCE_SECONDS
 
 
 async def calls(client: Face, count: int, **options: Any) -> list[Any]:
@@ -168,6 +169,14 @@ async def test_a_call_in_flight_no_longer_counts_after_a_reset(kit: Kit) -> None
     assert breaker.state is CircuitState.CLOSED
 
 
+@pytest.mark.parametrize("name", ["", "x" * 129, "a\nb", "\ud800", None])
+def test_its_name_is_one_that_can_be_shown(name: Any) -> None:
+    """It is a label of metrics; one that UTF-8 cannot hold would break off a whole scrape."""
+    assert CircuitBreaker(name="payments, é").circuit.scope == "payments, é"
+    with pytest.raises(ValueError, match="give a text of 1 to 128 printable characters"):
+        CircuitBreaker(name=name)
+
+
 def test_it_shows_itself() -> None:
     """For logs and debuggers, by its name."""
     breaker = CircuitBreaker(name="payments")
@@ -177,7 +186,7 @@ def test_it_shows_itself() -> None:
 
 def test_its_defaults() -> None:
     """Five failures, a minute, everything worth retrying."""
-    config = CircuitBreaker().circuit._config
+    config = CircuitBreaker().circuit.config
     assert (config.failure_threshold, config.recovery_timeout) == (5, 60.0)
     assert config.expected_exception is APIConnectionError
 
@@ -235,7 +244,7 @@ class Crowd:
             thread.join()
 
     def _call(self, number: int) -> None:
-        self._at_once.wait(5)
+        self._at_once.wait(PATIENCE_SECONDS)
         try:
             self.clients[number % 2].get(URL)
         except CircuitOpenError:
@@ -245,7 +254,7 @@ class Crowd:
 
     def _probe(self) -> int:
         self.probes.append(1)
-        self._may_answer.wait(5)
+        self._may_answer.wait(PATIENCE_SECONDS)
         return 500
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.drop_in.kits import URL, Kit
+from tests.eventually import PATIENCE_SECONDS
 
 
 async def test_a_closed_client_refuses_to_send(kit: Kit) -> None:
@@ -69,7 +70,7 @@ def test_a_thread_that_waits_is_woken(family: str, way: int) -> None:
 
     thread = threading.Thread(target=call)
     thread.start()
-    assert waits.wait(5)
+    assert waits.wait(PATIENCE_SECONDS)
     ways_to_close(client)[way]()
     thread.join(5)
     assert not thread.is_alive()

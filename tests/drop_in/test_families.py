@@ -10,7 +10,8 @@ import httpx
 import httpx2
 import pytest
 
-from client.family import family_named, family_of
+from client import ClientConfig, RetryConfig
+from client.http.family import family_named, family_of
 from tests.drop_in.kits import KITS, URL, Kit
 
 OTHER: dict[str, Any] = {"httpx": httpx2, "httpx2": httpx}
@@ -160,6 +161,7 @@ ONLY = {
 }
 
 
+@pytest.mark.usefixtures("measured_programs")
 def test_without_httpx2_its_module_says_what_to_install() -> None:
     """A line to copy, with the failed import as the cause."""
     text, has_cause = run(TRY_IMPORT, "httpx2")
@@ -219,6 +221,7 @@ for make, timeout, transport in (
 """
 
 
+@pytest.mark.usefixtures("measured_programs")
 def test_an_sdk_that_calls_a_class_its_own_changes_nothing() -> None:
     """Some write their name over that of httpx, in what they hand on."""
     assert run(RENAMED) == [
@@ -249,8 +252,8 @@ def test_the_facade_speaks_httpx2_too() -> None:
     """`ResilientClient` and its blocking twin, from the same module."""
     kit = Kit("httpx2", is_async=False)
     wire = kit.wire(503, 200)
-    with kit.ours.SyncResilientClient(transport=wire) as facade:
-        facade._session.engine.ports = kit.client(200).real._drop_in._engine.ports
+    at_once = RetryConfig(min_wait_seconds=0, max_wait_seconds=0)
+    with kit.ours.SyncResilientClient(ClientConfig(retry=at_once), transport=wire) as facade:
         assert type(facade.get(URL)) is httpx2.Response
     with pytest.raises(TypeError, match="httpx2"):
         kit.ours.SyncResilientClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))

@@ -18,8 +18,8 @@ from client import (
     NotFoundError,
     ServiceUnavailableError,
 )
-from client.drop_in_arguments import FunctionOptions
-from client.drop_in_options import RetrySettings
+from client.faces.drop_in.arguments import FunctionOptions
+from client.faces.drop_in.options import RetrySettings
 from tests.drop_in.kits import URL, Kit
 from tests.drop_in.wire import Reply
 
@@ -132,7 +132,7 @@ async def test_the_arguments_of_httpx_reach_it(kit: Kit) -> None:
         cookies={"c": "d"},
         json=[1],
         timeout=7,
-        extensions={"trace": "t"},
+        extensions={"trace": print},
         auth=("u", "p"),
         follow_redirects=True,
     )
@@ -141,7 +141,7 @@ async def test_the_arguments_of_httpx_reach_it(kit: Kit) -> None:
     sent = [first.headers.get(name) for name in ("x-a", "cookie", "authorization")]
     assert sent == ["b", "c=d", "Basic dTpw"]
     assert first.timeouts["read"] == 7
-    assert first.request.extensions["trace"] == "t"
+    assert first.request.extensions["trace"] is print
     assert (second.method, second.path) == ("GET", "/there")
 
 
@@ -267,3 +267,11 @@ async def test_its_client_takes_cookies_along_a_redirect(kit: Kit, made: list[An
     with pytest.raises(ValueError, match="max_retries"):
         await function(kit, "get")(URL, max_retries=-1)
     assert len(made) == 3
+
+
+@pytest.mark.parametrize("name", ["name", "listeners", "telemetry"])
+@pytest.mark.parametrize("kit", ["httpx-blocking", "httpx-async"], indirect=True)
+async def test_what_only_clients_take_is_refused(kit: Kit, name: str) -> None:
+    """A function makes one call: there is nobody to have a name, or to be listened to."""
+    with pytest.raises(TypeError, match=f"^{name} is given to a client or a transport, not to a"):
+        await function(kit, "get")(URL, **{name: ()})

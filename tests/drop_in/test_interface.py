@@ -7,8 +7,8 @@ import pytest
 
 import client
 from client import CircuitBreaker, ConstantBackoff
-from client.drop_in_options import ResilienceOptions, RetrySettings
-from tests.drop_in.kits import URL, Kit
+from client.faces.drop_in.options import ResilienceOptions, RetrySettings
+from tests.drop_in.kits import ON_EACH_KIT, URL, Kit
 
 ADDED = set(RetrySettings.defaults())
 VERBS = ("delete", "get", "head", "options", "patch", "post", "put")
@@ -20,6 +20,7 @@ def parameters_of(function: Any) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(function).parameters)
 
 
+@ON_EACH_KIT
 async def test_a_client_is_an_httpx_client(kit: Kit) -> None:
     """Real SDKs ask with `isinstance`."""
     made = kit.client(200)
@@ -27,6 +28,7 @@ async def test_a_client_is_an_httpx_client(kit: Kit) -> None:
     assert issubclass(kit.ours_of, kit.theirs_of)
 
 
+@ON_EACH_KIT
 @pytest.mark.parametrize("name", WIDENED)
 def test_a_signature_is_that_of_httpx_with_the_added_arguments(kit: Kit, name: str) -> None:
     """By name, kind, default and order; what is added comes last and by keyword."""
@@ -34,12 +36,14 @@ def test_a_signature_is_that_of_httpx_with_the_added_arguments(kit: Kit, name: s
     ours = parameters_of(getattr(kit.ours_of, name))
     assert list(ours.items())[: len(theirs)] == list(theirs.items())
     added = {name: each for name, each in ours.items() if name not in theirs}
-    assert set(added) == ADDED
+    only_in_constructors = {"name", "listeners", "telemetry"} if name == "__init__" else set[str]()
+    assert set(added) == ADDED | only_in_constructors
     assert {each.kind for each in added.values()} == {inspect.Parameter.KEYWORD_ONLY}
     assert added["max_retries"].default == 3
     assert added["max_retries"].annotation == "int"
 
 
+@ON_EACH_KIT
 def test_all_other_methods_have_the_very_signature_of_httpx(kit: Kit) -> None:
     """None is missing, and none takes less."""
     public = [name for name in dir(kit.theirs_of) if not name.startswith("_")]
@@ -53,10 +57,15 @@ def test_all_other_methods_have_the_very_signature_of_httpx(kit: Kit) -> None:
             assert getattr(kit.ours_of, name) is theirs, name
 
 
+@ON_EACH_KIT
 def test_the_class_itself_shows_the_signature_of_its_constructor(kit: Kit) -> None:
     """Editors and `help` look at the class."""
     shown = parameters_of(kit.ours_of)
-    assert set(shown) == set(parameters_of(kit.theirs_of)) | ADDED
+    assert set(shown) == set(parameters_of(kit.theirs_of)) | ADDED | {
+        "name",
+        "listeners",
+        "telemetry",
+    }
 
 
 def test_a_subclass_with_a_constructor_of_its_own_shows_that(kit: Kit) -> None:
@@ -83,9 +92,9 @@ def test_a_method_says_where_it_comes_from(kit: Kit) -> None:
     method = kit.ours_of.get
     assert method.__name__ == "get"
     assert method.__qualname__.endswith("DropIn.get")
-    assert method.__module__ == "client.drop_in_clients"
+    assert method.__module__ == "client.faces.drop_in.clients"
     assert method.__doc__ == "Send a GET request."
-    assert method.__annotations__["options"] == "Unpack[CallOptions]"
+    assert method.__annotations__["options"] == "Unpack[VerbOptions[RequestT, DefaultT]]"
 
 
 def test_the_two_families_have_signatures_of_their_own() -> None:
@@ -138,6 +147,7 @@ WRONG = {
     "max_total_time": (0, -1, float("inf")),
     "status_forcelist": ([99], [600], ["bad"], 503),
     "retry_methods": (["GE T"], 3),
+    "idempotency_headers": (None, 3, ["X ID"], [3]),
     "retry_if": (True,),
     "circuit_breaker": (object(), 5),
     "on_request": ("print",),

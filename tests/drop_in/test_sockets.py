@@ -8,13 +8,13 @@ import pytest
 
 from client import DeadlineExceededError
 from tests.drop_in.conftest import Serve
-from tests.drop_in.kits import Kit
+from tests.drop_in.kits import ON_EACH_KIT, Kit
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.scripted_server import Connection, ScriptedServer
 from tests.wire.scripts import healthy
 
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH")
 WRITES = ("POST", "PATCH")
-PATIENCE_SECONDS = 5.0
 
 BODIES: dict[str, dict[str, Any]] = {
     "nothing": {},
@@ -64,6 +64,7 @@ async def test_a_connection_that_is_cut_after_the_request_was_read(
     assert {request.body for request in server.requests} == {b"x"}
 
 
+@ON_EACH_KIT
 async def test_bytes_behind_an_answer(kit: Kit, serve: Serve) -> None:
     """They are not taken for the answer to the next request."""
 
@@ -93,6 +94,7 @@ async def test_nobody_listens(kit: Kit, method: str) -> None:
     assert type(caught.value.__cause__) is type(plain.__cause__)
 
 
+@ON_EACH_KIT
 async def test_a_generator_survives_failures_to_connect(kit: Kit, serve: Serve) -> None:
     """It was not touched: it is sent, once, when somebody listens."""
     server = serve(healthy)
@@ -111,6 +113,7 @@ async def test_a_generator_survives_failures_to_connect(kit: Kit, serve: Serve) 
     assert [request.body for request in server.requests] == [b"abc"]
 
 
+@ON_EACH_KIT
 async def test_a_generator_is_not_sent_twice(kit: Kit, serve: Serve) -> None:
     """Not even for an idempotent method."""
     server = serve(reset, healthy)
@@ -225,7 +228,7 @@ async def dripped(kit: Kit, how: str, url: str) -> None:
         own = kit.module.AsyncHTTPTransport if kit.is_async else kit.module.HTTPTransport
         await kit.plain(transport=getattr(kit.ours, name)(own(verify=False), **limits)).get(url)
     else:
-        functions = __import__("client.functions", fromlist=["get"])
+        functions = __import__("client.faces.drop_in.functions", fromlist=["get"])
         function = functions.get_async if kit.is_async else functions.get
         await kit.awaited(function)(url, client=kit.real_client().real, **limits)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from client.ports import run_to_end
+from client.runtime.coroutines import run_to_end
 from tests.drop_in.kits import Face, Kit
 from tests.drop_in.wire import Reply
 
@@ -159,3 +159,46 @@ async def test_a_body_that_breaks_is_the_caller_s_to_see(kit: Kit) -> None:
         await streamed(client)
     assert len(client._transport.arrivals) == 1
     assert client._transport.left_open == 0
+
+
+async def test_an_answer_may_have_a_way_of_its_own_to_be_read(kit: Kit) -> None:
+    """Somebody's hook may have put an iterator there that knows no way to close."""
+
+    class Own:
+        def __init__(self, _chunk_size: int | None = None) -> None:
+            self._left = iter([b"one", b"two"])
+
+        def __iter__(self) -> Any:
+            return self
+
+        __aiter__ = __iter__
+
+        def __next__(self) -> bytes:
+            return next(self._left)
+
+        async def __anext__(self) -> bytes:
+            for chunk in self._left:
+                return chunk
+            raise StopAsyncIteration
+
+    def has_its_own(response: Any) -> None:
+        setattr(response, "aiter_bytes" if kit.is_async else "iter_bytes", Own)
+
+    hooks = {"response": [kit.awaited_if_async(has_its_own)]}
+    client = kit.client(GOOD, event_hooks=hooks)
+    assert await streamed(client) == (200, [b"one", b"two"])
+
+
+async def test_somebody_may_go_past_the_engine(kit: Kit) -> None:
+    """As tools do that replace `send` of a client: nobody watches, and nothing is in the way."""
+    client = kit.client(GOOD)
+    send = kit.awaited(client.real._send_single_request)
+    assert await kit.read(await send(kit.request())) == b"onetwo"
+
+
+async def test_a_sending_outside_of_any_call_fails_as_it_does(kit: Kit) -> None:
+    """As a tool makes one: nobody takes note of it."""
+    client = kit.client("ConnectError")
+    send = kit.awaited(client.real._send_single_request)
+    with pytest.raises(kit.error("ConnectError")):
+        await send(kit.request())

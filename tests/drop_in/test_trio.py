@@ -1,16 +1,21 @@
 """httpx runs on trio, and so do the async drop-ins."""
 
+import threading
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import trio
 
-from client import CircuitBreaker, CircuitOpenError, DeadlineExceededError
-from client.asyncio_ports import AsyncioPorts
+import client.httpx2
+from client import CircuitBreaker, CircuitOpenError, ClientConfig, DeadlineExceededError
+from client.ports.asyncio_ports import AsyncioPorts
+from tests.codings import MEBIBYTE, bomb
 from tests.drop_in.conftest import Serve
 from tests.drop_in.kits import URL, Kit
-from tests.wire.scripted_server import Connection
+from tests.eventually import eventually
+from tests.wire.scripted_server import Connection, head
 
 FAMILIES = pytest.mark.parametrize("family", ["httpx", "httpx2"])
 
@@ -43,6 +48,25 @@ def test_calls_are_retried(family: str, serve: Serve) -> None:
 
 
 @FAMILIES
+def test_long_unpacking_lets_others_run(family: str, serve: Serve) -> None:
+    """By trio's own checkpoint."""
+
+    def packed(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(200, bomb("gzip", 10), content_encoding="gzip")
+
+    server = serve(packed)
+
+    async def story() -> None:
+        kit = Kit(family, is_async=True)
+        async with kit.ours_of(verify=False) as client:
+            assert len((await client.get(server.url)).content) == 10 * MEBIBYTE
+
+    run(story)
+
+
+@FAMILIES
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")  # as without us
 def test_a_time_limit_holds(family: str, serve: Serve) -> None:
     """By trio's own cancellation."""
 
@@ -61,6 +85,34 @@ def test_a_time_limit_holds(family: str, serve: Serve) -> None:
             async with client.stream("GET", server.url) as response:
                 with pytest.raises(DeadlineExceededError):
                     await response.aread()
+
+    run(story)
+
+
+@FAMILIES
+@pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")  # as without us
+def test_a_body_that_is_left_is_closed(family: str, serve: Serve) -> None:
+    """What we put around it is not left to the garbage collector, of which trio would warn."""
+
+    def in_two_parts(connection: Connection) -> None:
+        packer = zlib.compressobj(wbits=31)
+        first = packer.compress(b"1") + packer.flush(zlib.Z_SYNC_FLUSH)
+        connection.read_request()
+        connection.send(head(content_encoding="gzip", content_length="1000") + first)
+        connection.stall()
+
+    server = serve(in_two_parts, in_two_parts)
+
+    async def story() -> None:
+        kit = Kit(family, is_async=True)
+        async with kit.ours_of(max_total_time=0.2, verify=False) as client:
+            for read in ("aiter_bytes", "aiter_raw"):
+                async with client.stream("GET", server.url) as response:
+                    body = getattr(response, read)()
+                    assert await anext(body)
+                    await trio.sleep(0.3)
+                    with pytest.raises(DeadlineExceededError):
+                        await anext(body)
 
     run(story)
 
@@ -118,3 +170,51 @@ def test_a_client_that_was_closed_does_not_wait() -> None:
     ports = AsyncioPorts()
     ports.wake_sleepers()
     run(lambda: ports.sleep(3600))
+
+
+def test_a_wait_ends_where_a_shared_circuit_opens() -> None:
+    """From another thread."""
+    breaker = CircuitBreaker(failure_threshold=1)
+
+    def fail() -> None:
+        eventually(lambda: breaker.circuit._wakers)
+        blocking = Kit("httpx", is_async=False)
+        with blocking.ours_of(transport=blocking.wire(500), max_retries=0) as client:
+            client.get(URL, circuit_breaker=breaker)
+
+    async def story() -> None:
+        kit = Kit("httpx", is_async=True)
+        options = {"circuit_breaker": breaker, "backoff_factor": 100_000}
+        async with kit.ours_of(transport=kit.wire(503), **options) as client:
+            other = threading.Thread(target=fail)
+            other.start()
+            assert (await client.get(URL)).status_code == 503
+            other.join()
+
+    run(story)
+
+
+USES: dict[str, tuple[Callable[[Any], Awaitable[Any]], int]] = {
+    "request": (lambda facade: facade.get("/"), 1),
+    "stream": (lambda facade: facade.stream("GET", "/").__aenter__(), 1),
+    "block": (lambda facade: facade.__aenter__(), 0),
+    "lifetime": (lambda facade: facade._ensure_initialized(), 0),
+}
+"""What may be tried with a facade, and how many attempts begin."""
+
+
+@pytest.mark.parametrize("ours", [client, client.httpx2], ids=["httpx", "httpx2"])
+@pytest.mark.parametrize("use", USES)
+def test_the_facade_says_what_works_here(ours: Any, use: str) -> None:
+    """It runs on asyncio only; it keeps no slot, and can be closed."""
+
+    async def story() -> None:
+        facade = ours.ResilientClient(ClientConfig(base_url=URL))
+        work, attempts = USES[use]
+        with pytest.raises(RuntimeError, match=r"asyncio only.* under trio use AsyncClient, "):
+            await work(facade)
+        stats = facade.stats()
+        assert (stats.slots_in_use, stats.attempts) == (0, attempts)
+        await facade.close()
+
+    run(story)

@@ -13,8 +13,8 @@ from client import (
     FibonacciBackoff,
     LinearBackoff,
 )
-from client.drop_in_options import RetrySettings
-from client.drop_in_policy import DropInPolicy
+from client.faces.drop_in.options import RetrySettings
+from client.faces.drop_in.policy import DropInPolicy
 from tests.drop_in.kits import URL, WALL_CLOCK, Kit
 from tests.drop_in.wire import Reply
 
@@ -51,10 +51,33 @@ async def waits_of(kit: Kit, *answers: Any, **options: Any) -> list[float]:
     return kit.clock.waits
 
 
+async def test_a_wait_by_exception_sees_what_httpx_would_raise(kit: Kit) -> None:
+    """`HTTPStatusError` with its answer for a status, or the exception that there was."""
+    seen: list[Any] = []
+
+    def seconds(error: Any) -> float:
+        seen.append(error)
+        return float(error.response.headers["X-Wait"]) if hasattr(error, "response") else 5.0
+
+    client = kit.client(
+        Reply(503, headers={"X-Wait": "4"}),
+        "ReadError",
+        Reply(202, headers={"X-Wait": "6"}),
+        200,
+        status_forcelist=[202, 503],
+        backoff_strategy=tenacity.wait_exception(seconds),
+    )
+    assert (await client.get(URL)).status_code == 200
+    assert kit.clock.waits == [4, 5, 6]
+    kinds = ["HTTPStatusError", "ReadError", "HTTPStatusError"]
+    assert [type(error) for error in seen] == [kit.error(kind) for kind in kinds]
+    assert [seen[0].response.status_code, seen[2].response.status_code] == [503, 202]
+    assert seen[0].request.url == URL
+
+
 async def test_the_default_waits_double_from_a_third_of_a_second(kit: Kit) -> None:
     """0.3 s, 0.6 s and 1.2 s."""
-    client = kit.face(kit.ours_of(transport=kit.wire(503)))
-    client.real._drop_in._engine.ports = kit.client(200).real._drop_in._engine.ports
+    client = kit.on_virtual_time(kit.ours_of(transport=kit.wire(503)))
     await client.get(URL)
     assert kit.clock.waits == pytest.approx([0.3, 0.6, 1.2])
 
@@ -103,9 +126,7 @@ async def test_no_wait_is_longer_than_the_longest_allowed(kit: Kit) -> None:
 
 def drawn(draw: float, **settings: Any) -> DropInPolicy:
     """A policy whose dice always show the same."""
-    policy = DropInPolicy(RetrySettings(**settings))
-    policy._draw = lambda: draw
-    return policy
+    return DropInPolicy(RetrySettings(**settings), lambda: draw)
 
 
 @pytest.mark.parametrize(("draw", "wait"), [(0.0, 4.0), (0.5, 5.0), (1.0, 6.0)])
@@ -116,7 +137,8 @@ def test_jitter_lengthens_a_wait_by_up_to_its_share(draw: float, wait: float) ->
     class State:
         attempt_number = 1
 
-    assert policy.bounded(State()) == wait
+    nothing: Any = None
+    assert policy.bounded(State(), nothing, nothing) == wait
     assert policy.spread(4) == wait
 
 

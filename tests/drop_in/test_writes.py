@@ -24,7 +24,8 @@ UNCERTAIN = (
 )
 NOT_ACTED_UPON = (429, 503)
 ACTED_UPON = (500, 502, 504)
-KEYS = ("Idempotency-Key", "X-Request-ID")
+KEY = "Idempotency-Key"
+IDS = (KEY, "X-Request-ID")
 MOVED = {"Location": "/there"}
 
 
@@ -65,30 +66,49 @@ async def test_each_attempt_counts_by_itself(kit: Kit) -> None:
     assert type(await kit.outcome(client.post(URL))) is kit.error("ReadError")
 
 
-@pytest.mark.parametrize("failure", UNCERTAIN)
-@pytest.mark.parametrize("key", KEYS)
-async def test_a_key_by_which_the_server_knows_it_again_makes_it_safe(
-    kit: Kit, failure: Any, key: str
+@pytest.mark.parametrize("failure", [*UNCERTAIN, *NOT_ACTED_UPON, *ACTED_UPON])
+async def test_an_idempotency_key_makes_it_as_good_as_an_idempotent_one(
+    kit: Kit, failure: Any
 ) -> None:
     """From the call or from the client, in any case."""
     for method in OTHERS:
-        assert await sendings(kit.client(failure, 200), method, headers={key.lower(): "k"}) == 2
-        assert await sendings(kit.client(failure, 200, headers={key: "k"}), method) == 2
+        assert await sendings(kit.client(failure, 200), method, headers={KEY.lower(): "k"}) == 2
+        assert await sendings(kit.client(failure, 200, headers={KEY: "k"}), method) == 2
 
 
-@pytest.mark.parametrize("key", [*KEYS, "X-Idempotency"])
-async def test_an_empty_key_and_another_header_are_none(kit: Kit, key: str) -> None:
-    """The server would not know it again."""
-    value = "k" if key not in KEYS else ""
-    assert await sendings(kit.client("ReadError", 200), "POST", headers={key: value}) == 1
-
-
-@pytest.mark.parametrize("status", ACTED_UPON)
-async def test_a_key_does_not_widen_the_statuses(kit: Kit, status: int) -> None:
-    """Which are the same for a method whatever its headers."""
+@pytest.mark.parametrize("failure", [*UNCERTAIN, *ACTED_UPON])
+async def test_a_correlation_id_is_no_leave(kit: Kit, failure: Any) -> None:
+    """Most of those who send one say nothing by it but whose request it is."""
     for method in OTHERS:
-        client = kit.client(status, 200)
-        assert await sendings(client, method, headers={"Idempotency-Key": "k"}) == 1
+        client = kit.client(failure, 200, headers={"X-Request-ID": "r"})
+        assert await sendings(client, method) == 1
+
+
+@pytest.mark.parametrize("headers", [{KEY: ""}, {"X-Idempotency": "k"}])
+async def test_an_empty_key_and_another_header_are_none(kit: Kit, headers: Any) -> None:
+    """The server would not know the request again."""
+    assert await sendings(kit.client("ReadError", 200), "POST", headers=headers) == 1
+
+
+@pytest.mark.parametrize("failure", ["ReadError", 500])
+@pytest.mark.parametrize("names", ["X-Request-ID", ["x-request-id"], ("X-Other", "X-Request-ID")])
+async def test_the_caller_may_name_the_header_that_says_so(
+    kit: Kit, failure: Any, names: Any
+) -> None:
+    """For the client or for the call; it stands in place of the usual one."""
+    headers = {"X-Request-ID": "r"}
+    client = kit.client(failure, 200, headers=headers, idempotency_headers=names)
+    assert await sendings(client, "POST") == 2
+    client = kit.client(failure, 200, headers=headers)
+    assert await sendings(client, "POST", idempotency_headers=names) == 2
+    client = kit.client(failure, 200, headers={KEY: "k"}, idempotency_headers=names)
+    assert await sendings(client, "POST") == 1
+
+
+async def test_no_header_may_say_so_either(kit: Kit) -> None:
+    """Where the caller wants none."""
+    client = kit.client("ReadError", 200, headers={KEY: "k"}, idempotency_headers=())
+    assert await sendings(client, "POST") == 1
 
 
 @pytest.mark.parametrize("failure", UNCERTAIN)
@@ -143,6 +163,7 @@ async def test_one_such_transport_among_the_mounts_is_enough(kit: Kit) -> None:
 async def test_a_transport_put_in_later_is_looked_at_too(kit: Kit) -> None:
     """Some tests and tools exchange it behind the client's back."""
     client = kit.client(200)
+    # By httpx's private name, as such tools do: it has no public one.
     client.real._transport = kit.wire("ConnectError", 200, tells_unsent=False)
     assert await sendings(client, "POST") == 1
 
@@ -282,7 +303,7 @@ async def test_the_fate_of_a_write_is_known_under_a_time_limit_too(kit: Kit) -> 
     assert client._transport.methods == ["POST", "GET"]
 
 
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", IDS)
 async def test_a_header_that_a_hook_adds_to_each_attempt_is_no_leave(kit: Kit, name: str) -> None:
     """It is another each time, so that no server knows the request again by it."""
     sent: list[str] = []

@@ -26,7 +26,7 @@ class Reply:
 
     status: int = 200
     chunks: tuple[bytes | str | Exception, ...] = (b"ok",)
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] | list[tuple[bytes, bytes]] = field(default_factory=dict)
     takes: float = 0.0
     drips: float = 0.0
 
@@ -131,7 +131,7 @@ class Wire:
         if isinstance(answer, str):
             raise getattr(self.module, answer)(f"{answer} number {number + 1}")
         if isinstance(answer, Exception):
-            raise answer
+            raise answer.with_traceback(None)  # it may be raised again
         return self._response(Reply(answer) if isinstance(answer, int) else answer)
 
     def _response(self, answer: Any) -> Any:
@@ -160,7 +160,7 @@ class _Body:
             if isinstance(chunk, str):
                 raise getattr(self._module, chunk)(f"{chunk} in the body")
             if isinstance(chunk, Exception):
-                raise chunk
+                raise chunk.with_traceback(None)  # likewise
             yield chunk
         self.was_read = True
 

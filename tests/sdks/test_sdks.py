@@ -42,7 +42,9 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def told(sdk: Sdk, url: str, *, is_async: bool, **options: Any) -> str:
     """What a service says, asked by an SDK through a client of ours."""
-    ours = import_module("client.httpx_clients" if sdk.family == "httpx" else "client.httpx2")
+    ours = import_module(
+        "client.faces.drop_in.httpx_clients" if sdk.family == "httpx" else "client.httpx2"
+    )
     options = {"backoff_factor": 0, **options}
     if not is_async:
         with ours.Client(verify=False, **options) as http:

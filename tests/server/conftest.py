@@ -2,17 +2,15 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from server.controls import RemoteServer
-from server.listening import listen
+from server.controls.failure_server import RemoteServer
 from server.testing import FailureServer
-from server.thread_host import ThreadHost
 from tests.eventually import PATIENCE_SECONDS
+from tests.served_apps import served_apps
 
 
 def open_call(url: str, request_id: str = "a", *, head: str = "") -> socket.socket:
@@ -64,20 +62,13 @@ def held_back(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def note(_: object, seconds: float) -> None:
         seconds_of_calls.append(seconds)
 
-    monkeypatch.setattr("server.routes.msg.hold_back", note)
+    monkeypatch.setattr("server.calls.answering.hold_back", note)
+    monkeypatch.setattr("server.calls.passing_on.hold_back", note)
     return seconds_of_calls
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[FastAPI], RemoteServer]]:
     """Serve an app of the test's own, for as long as the test lasts."""
-    with ExitStack() as hosts:
-
-        def start(app: FastAPI) -> RemoteServer:
-            listener = listen("127.0.0.1", 0)
-            host = ThreadHost(app, listener)
-            host.start()
-            hosts.callback(host.stop)
-            return RemoteServer(listener.url)
-
-        yield start
+    with served_apps() as serve_app:
+        yield lambda app: RemoteServer(serve_app(app))

@@ -10,8 +10,6 @@ from tests.eventually import PATIENCE_SECONDS
 from tests.wire.scripted_server import head
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from server.testing import WireProxy
     from tests.wire.scripted_server import Connection
 
@@ -78,12 +76,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.sock.close()
 
 

@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -16,11 +16,14 @@ from fastapi import FastAPI
 from uvicorn.importer import import_from_string
 
 import server.main
-from server.controls import RemoteServer
-from server.listening import Listener
+from server.addresses.listening import Listener
+from server.controls.failure_server import RemoteServer
 from server.main import main
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
+from tests.process_groups import process_group
 from tests.server.conftest import open_call
+
+pytestmark = pytest.mark.any_python
 
 ROOT = Path(__file__).parents[2]
 LINE = "Failure server listening on "
@@ -28,26 +31,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
 COMMAND = [sys.executable, "-m", "server.main", "serve"]
 
 
-@contextmanager
-def typed(*arguments: str, cwd: Path = ROOT) -> Iterator[subprocess.Popen[str]]:
-    """Run the command line in a process group of its own, of which nothing remains.
-
-    Its descendants hold its output open, so `communicate` also waits for the last of them.
-    """
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=cwd,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+def typed(*arguments: str, cwd: Path = ROOT) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run the command line."""
+    return process_group([*COMMAND, *arguments], cwd)
 
 
 def announced_url(process: subprocess.Popen[str]) -> str:
@@ -61,7 +47,8 @@ def announced_url(process: subprocess.Popen[str]) -> str:
 def health(url: str) -> str:
     """What the server there says of its health; it may take a while to come up."""
     try:
-        return str(httpx.get(f"{url}/health", timeout=20, trust_env=False).json()["status"])
+        answer = httpx.get(f"{url}/health", timeout=PATIENCE_SECONDS, trust_env=False)
+        return str(answer.json()["status"])
     except httpx.TransportError:
         return "cut off"
 
@@ -75,7 +62,7 @@ def test_it_serves_until_a_signal(number: signal.Signals) -> None:
         with open_call(f"{url}/msg?delay=60000"):
             eventually(lambda: RemoteServer(url).ledger().took_effect == 1)
             process.send_signal(number)
-            assert process.communicate(timeout=10) == ("", "")
+            assert process.communicate(timeout=PATIENCE_SECONDS) == ("", "")
         assert process.returncode == 0
 
 
@@ -85,7 +72,7 @@ def test_with_reload_the_server_does_not_outlive_the_reloader() -> None:
     with typed("--port", "0", "--reload") as process:
         assert health(announced_url(process)) == "ok"
         process.kill()
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=PATIENCE_SECONDS) == ("", "")
 
 
 @posix
@@ -99,7 +86,7 @@ def test_with_reload_a_change_is_served(tmp_path: Path) -> None:
         route.write_text(route.read_text().replace('"ok"', '"changed"'))
         eventually(lambda: health(url) == "changed")
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
         assert "health.py" in errors
         assert "Traceback" not in errors
         assert process.returncode == 0
@@ -118,14 +105,26 @@ def test_beyond_loopback_it_warns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Loudly, and obeys."""
+    allowed: list[str] = []
 
-    def serve(listener: Listener, _: object, *, announce: Callable[[], None]) -> int:
+    def serve(
+        listener: Listener,
+        _: object,
+        *,
+        announce: Callable[[], None],
+        allow_hosts: list[str],
+        app: object,
+    ) -> int:
+        assert app is None
         announce()
         listener.socket.close()
+        allowed.extend(allow_hosts)
         return 0
 
-    monkeypatch.setattr("server.serving.serve", serve)
-    assert main(["serve", "--host", "0.0.0.0", "--port", "0"]) == 0  # noqa: S104 - nothing is served
+    monkeypatch.setattr("server.program.serving.serve", serve)
+    arguments = ["--host", "0.0.0.0", "--port", "0", "--allow-host", "A.example", "--allow-host=b"]  # noqa: S104 - nothing is served
+    assert main(["serve", *arguments]) == 0
+    assert allowed == ["a.example", "b"]
     printed = capsys.readouterr()
     url = printed.out.removeprefix(LINE).rstrip()
     assert url.startswith("http://0.0.0.0:")
@@ -200,7 +199,7 @@ def test_help_needs_no_extra() -> None:
         [sys.executable, "-c", boot], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert "--stop-on-eof" in result.stdout
+    assert {"--stop-on-eof", "--stop-with", "--allow-host"} <= set(result.stdout.split())
 
 
 def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

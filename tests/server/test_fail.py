@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from server.app import create_app
-from server.controls import RemoteServer
+from server.controls.failure_server import RemoteServer
 from server.testing import FailureServer
 
 HEALTHY = {"count": None, "duration": None, "rate": None, "latency_ms": 0.0}

@@ -1,6 +1,8 @@
 """A server in one line of a test, in this process and in one of its own."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 import threading
@@ -13,7 +15,7 @@ import httpx
 import pytest
 
 from server.testing import FailureServer, FailureServerError, MissingExtraError, RemoteServer
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 both_kinds = pytest.mark.parametrize("subprocess", [False, True], ids=["thread", "process"])
 
@@ -34,7 +36,7 @@ def running(shared: FailureServer) -> FailureServer:
 
 def get(url: str, **headers: str) -> httpx.Response:
     """Make one call, on a connection of its own."""
-    return httpx.get(url, headers=headers, timeout=30, trust_env=False)
+    return httpx.get(url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
 
 def test_it_runs_for_as_long_as_its_block() -> None:
@@ -161,7 +163,7 @@ def test_stopping_is_not_held_up_by_calls_in_flight(*, subprocess: bool) -> None
         calls = [threads.submit(get, url) for _ in range(5)]
         eventually(lambda: server.ledger().took_effect == 5)
         server.stop()
-        errors = [call.exception(timeout=10) for call in calls]
+        errors = [call.exception(timeout=PATIENCE_SECONDS) for call in calls]
     assert all(isinstance(error, httpx.TransportError) for error in errors), errors
     assert set(threading.enumerate()) <= before
 
@@ -241,11 +243,11 @@ def test_without_the_extra_starting_names_its_cure(
 ) -> None:
     """The line to type."""
     if subprocess:
-        boot = "server.process_host.BOOT"
+        boot = "server.hosts.process_host.BOOT"
         monkeypatch.setattr(boot, f"import sys; sys.modules['uvicorn'] = None; {get_boot()}")
     else:
         monkeypatch.setitem(sys.modules, "uvicorn", None)
-        monkeypatch.delitem(sys.modules, "server.thread_host")
+        monkeypatch.delitem(sys.modules, "server.hosts.thread_host")
     expected = FailureServerError if subprocess else MissingExtraError
     with pytest.raises(expected, match=r"pip install 'resilient-http-client\[server\]'"):
         FailureServer(subprocess=subprocess).start()
@@ -253,6 +255,19 @@ def test_without_the_extra_starting_names_its_cure(
 
 def get_boot() -> str:
     """What the child is started with."""
-    from server.process_host import BOOT  # noqa: PLC0415 - as it is before it is patched
+    from server.hosts.process_host import BOOT  # noqa: PLC0415 - as it is before it is patched
 
     return BOOT
+
+
+@pytest.mark.parametrize("subprocess", [False, True])
+def test_a_forked_child_leaves_the_server_alone(*, subprocess: bool) -> None:
+    """It may run the end of the `with` statement that it was forked in."""
+    with FailureServer(subprocess=subprocess) as server:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # a child that hangs would keep the test's output open
+            server.stop()
+            os._exit(0)
+        assert os.waitpid(child, 0) == (child, 0)
+        assert server.health()["status"] == "ok"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.fault_records import FaultAnswer, FaultKind, When
-from server.faults import Faults
+from server.stores.fault_records import FaultAnswer, FaultKind, When
+from server.stores.faults import Faults
 
 ANSWER = FaultAnswer()
 

@@ -14,13 +14,13 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from server import process_host
+from server.addresses.listening import listen
 from server.errors import FailureServerError
-from server.listening import listen
-from server.process_host import ProcessHost
+from server.hosts import process_host
+from server.hosts.process_host import ProcessHost
+from server.hosts.thread_host import AbruptServer, ThreadHost
 from server.testing import FailureServer
-from server.thread_host import AbruptServer, ThreadHost
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
@@ -61,7 +61,7 @@ def test_a_process_is_stopped(monkeypatch: pytest.MonkeyPatch, last_words: str) 
     boot = f"import signal, sys, time; {announcement}; {last_words}"
     monkeypatch.setattr(process_host, "BOOT", boot)
     host = ProcessHost(0)
-    assert host.wait_for_port(timeout=20) == 1
+    assert host.wait_for_port(timeout=PATIENCE_SECONDS) == 1
     host.stop()
     assert is_gone(host.pid)
 
@@ -82,6 +82,31 @@ def test_a_process_does_not_outlive_its_parent() -> None:
     eventually(lambda: nobody_listens(int(killed.stdout)))
 
 
+@posix
+def test_a_process_does_not_outlive_a_parent_that_has_forked() -> None:
+    """A child of the parent's holds the pipe to the server open, and lives on."""
+    parent = (
+        "import os, signal, sys\n"
+        "from server.testing import FailureServer\n"
+        "server = FailureServer(subprocess=True).start()\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    os.close(1), os.close(2)\n"
+        "    signal.alarm(60)\n"
+        "    signal.pause()\n"
+        "print(server.port, child, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", parent], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    port, child = map(int, killed.stdout.split())
+    eventually(lambda: nobody_listens(port))
+    assert not is_gone(child)
+    os.kill(child, signal.SIGKILL)
+
+
 def test_a_process_that_ends_at_once_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its status and its last words."""
     monkeypatch.setattr(process_host, "BOOT", "import sys; print('oh no'); sys.exit('alas')")
@@ -89,7 +114,7 @@ def test_a_process_that_ends_at_once_is_quoted(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(
         FailureServerError, match=r"(?s)ended with status 1; .*oh no.*alas|alas.*oh"
     ):
-        host.wait_for_port(timeout=20)
+        host.wait_for_port(timeout=PATIENCE_SECONDS)
     host.stop()
 
 
@@ -110,7 +135,7 @@ def test_a_process_that_closes_its_output_is_given_up(monkeypatch: pytest.Monkey
     )
     host = ProcessHost(0)
     with pytest.raises(FailureServerError, match="closed its output"):
-        host.wait_for_port(timeout=20)
+        host.wait_for_port(timeout=PATIENCE_SECONDS)
     host.stop()
 
 
@@ -144,7 +169,7 @@ def test_a_thread_stopped_as_soon_as_started_stops() -> None:
 
 def test_a_thread_that_cannot_be_stopped_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rather than a test run that hangs."""
-    monkeypatch.setattr("server.thread_host.THREAD_ENDS_SECONDS", 0.01)
+    monkeypatch.setattr("server.hosts.loop_thread.THREAD_ENDS_SECONDS", 0.01)
     host = ThreadHost(answer_nothing, listen("127.0.0.1", 0))
     release = threading.Event()
     monkeypatch.setattr(host._server, "serve", Mock(side_effect=lambda _: release.wait()))
@@ -161,7 +186,7 @@ def test_connections_that_have_sent_nothing_are_cut() -> None:
     with FailureServer() as server, ExitStack() as connections:
         opened = [
             connections.enter_context(
-                socket.create_connection(("127.0.0.1", server.port), timeout=10)
+                socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS)
             )
             for _ in range(20)
         ]
@@ -181,7 +206,8 @@ def test_a_connection_made_at_the_last_moment_is_cut(turns: int) -> None:
         serving = asyncio.create_task(server.serve([listening]))
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0)
-        with socket.create_connection(listening.getsockname(), timeout=5) as connection:
+        with socket.create_connection(listening.getsockname()) as connection:
+            connection.settimeout(PATIENCE_SECONDS)
             for _ in range(turns):
                 await asyncio.sleep(0)
             await server.shutdown()

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from server.ledger import Ledger, LedgerEntry
+from server.stores.ledger import Ledger, LedgerEntry
 from server.testing import LedgerIncompleteError
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from server.ledger import Ledger, LedgerEntry
-from server.ledger_store import TRACE_LENGTH, Arrival, LedgerStore
+from server.stores.ledger import Ledger, LedgerEntry
+from server.stores.ledger_store import TRACE_LENGTH, Arrival, LedgerStore
 
 
 def numbered() -> Iterator[str]:

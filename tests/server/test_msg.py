@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from server.app import create_app
-from server.controls import RemoteServer
+from server.controls.failure_server import RemoteServer
 from server.limits import Limits
 from server.testing import FailureServer
 

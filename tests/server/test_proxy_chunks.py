@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.proxy.chunked import BadChunkError, ChunkedBody
+from server.proxy.wire.chunked import BadChunkError, ChunkedBody
 
 
 @pytest.mark.parametrize("size", [b"-10", b"+5", b"0x5", b"2_0", b"", b"g", b"1" * 17])

@@ -27,7 +27,7 @@ from tests.wire.scripted_server import ScriptedServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from server.proxy.bells import Bell
+    from server.proxy.wire.bells import Bell
     from tests.wire.scripted_server import Connection
 
 MINUTE_MS = 60_000

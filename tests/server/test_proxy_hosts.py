@@ -19,7 +19,7 @@ import pytest
 from server.main import main
 from server.proxy.process import ANNOUNCEMENT
 from server.testing import BadUpstreamError, FailureServerError, RemoteProxy, WireProxy
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.server.proxy_peers import ANSWER, Client, answering, get
 from tests.wire.conftest import open_sockets
 from tests.wire.scripted_server import ScriptedServer
@@ -168,7 +168,7 @@ def test_the_command_line(number: signal.Signals) -> None:
                 with socket.create_connection(("127.0.0.1", int(announced[1]))) as client:
                     client.sendall(b"GET / HTTP/1.1\r\n\r\n")
                     process.send_signal(number)
-                    assert process.communicate(timeout=10) == ("", "")
+                    assert process.communicate(timeout=PATIENCE_SECONDS) == ("", "")
                 assert process.returncode == 0
             finally:
                 process.kill()
@@ -195,7 +195,7 @@ def test_beyond_loopback_it_warns(
         announce()
         return 0
 
-    monkeypatch.setattr("server.serving.run", run)
+    monkeypatch.setattr("server.program.serving.run", run)
     assert main(["proxy", "--upstream", NOWHERE, "--host", "0.0.0.0"]) == 0  # noqa: S104 - nothing is served
     printed = capsys.readouterr()
     assert "on 0.0.0.0:" in printed.out
@@ -206,7 +206,7 @@ def test_beyond_loopback_it_warns(
 
 def test_it_outlives_a_shortage_of_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who knocks meanwhile is let in afterwards."""
-    monkeypatch.setattr("server.proxy.port.PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("server.proxy.wire.port.PAUSE_SECONDS", 0.001)
     accept, failures = socket.socket.accept, iter([24, 24])
 
     with ScriptedServer(answering) as server, WireProxy(server.url) as proxy:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.proxy.messages import MAX_HEAD_BYTES, MessageReader, Part, Piece
+from server.proxy.wire.messages import MAX_HEAD_BYTES, MessageReader, Part, Piece
 
 SIMPLE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nA: b\r\n\r\n"

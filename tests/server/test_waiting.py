@@ -8,10 +8,10 @@ import httpx
 from fastapi import FastAPI
 
 from server.app import create_app
-from server.controls import Controls, RemoteServer
+from server.calls.waiting import hold_back
+from server.controls.failure_server import Controls, RemoteServer
 from server.limits import Limits
 from server.testing import FailureServer
-from server.waiting import hold_back
 from tests.behaviour.asyncio_world import VirtualLoop
 from tests.eventually import eventually
 from tests.server.conftest import open_call

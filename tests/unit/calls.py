@@ -2,10 +2,13 @@
 
 import httpx
 
-from client.call import Call
+from client.engine.engine import Engine
+from client.engine.layer import Failure
+from client.engine.notifiers import Notifiers
+from client.engine.operation import Call
+from client.engine.plan import Plan
 from client.exceptions import APINetworkError, MyAPIError, ServerError
-from client.notifiers import Notifiers
-from client.retry import Failure
+from client.ports.blocking_ports import BLOCKING
 
 URL = "https://api.example/items"
 
@@ -18,7 +21,8 @@ def call_of(
     waits: tuple[float, ...] = (),
 ) -> Call:
     """An operation that has made some attempts."""
-    call = Call(method=method, target=URL, notify=Notifiers(()), retry=None, total=None)
+    host, plan = Engine(BLOCKING.make_ports()), Plan((), Notifiers(()), None)
+    call = Call(method=method, target=URL, host=host, plan=plan, total=None)
     call.request_id = "id-1"
     call.attempts = attempts
     call.started = started

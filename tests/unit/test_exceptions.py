@@ -23,6 +23,7 @@ from client.exceptions import (
     APIStatusError,
     APITimeoutError,
     AuthenticationError,
+    CircuitIsolatedError,
     CircuitOpenError,
     ClientClosedError,
     DeadlineExceededError,
@@ -39,6 +40,7 @@ from client.exceptions import (
     ServiceUnavailableError,
     TLSVerificationError,
     UnexpectedStatusError,
+    WeakenedProtectionWarning,
 )
 
 PARENTS: dict[type[MyAPIError], type[Exception]] = {
@@ -53,6 +55,7 @@ PARENTS: dict[type[MyAPIError], type[Exception]] = {
     ServerError: APIConnectionError,
     ServiceUnavailableError: ServerError,
     CircuitOpenError: APIConnectionError,
+    CircuitIsolatedError: CircuitOpenError,
     APIStatusError: MyAPIError,
     AuthenticationError: APIStatusError,
     NotFoundError: APIStatusError,
@@ -117,6 +120,7 @@ def test_every_error_is_in_the_tree() -> None:
     assert {kind.__name__ for kind in PARENTS} == set(exceptions.__all__) - {
         "HttpRequestError",
         "InsecureTLSWarning",
+        "WeakenedProtectionWarning",
     }
 
 
@@ -130,9 +134,10 @@ def test_use_after_close_is_a_runtime_error_too() -> None:
     assert issubclass(ClientClosedError, RuntimeError)
 
 
-def test_a_connection_without_verification_is_a_warning() -> None:
+@pytest.mark.parametrize("kind", [InsecureTLSWarning, WeakenedProtectionWarning])
+def test_what_is_less_safe_is_a_warning(kind: type[Warning]) -> None:
     """It can be turned into an error, or silenced, by its class."""
-    assert issubclass(InsecureTLSWarning, UserWarning)
+    assert issubclass(kind, UserWarning)
 
 
 @every_class

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 import client
-from client.config import LoggingConfig, RetryConfig
-from client.event_log import EventLog
-from client.imported_later import require
-from client.retry import RetryRules
-from client.spelling import nearest
+from client.config.did_you_mean import nearest
+from client.config.models import LoggingConfig, RetryConfig
+from client.runtime.lazy_imports import require
+from client.strategies.retry.policy import RetryRules
+from client.telemetry.event_log import EventLog
 
 # Each takes milliseconds to import, and is imported by one of the programs below.
 HEAVY = (
     "asyncio",
-    "client.config",
+    "client.config.models",
     "difflib",
     "httpx",
     "pybreaker",
@@ -31,7 +31,7 @@ HEAVY = (
     "structlog",
     "tenacity",
 )
-PYDANTIC = {"client.config", "pydantic", "pydantic.main", "pydantic_core"}
+PYDANTIC = {"client.config.models", "pydantic", "pydantic.main", "pydantic_core"}
 SPEAKS = {"asyncio", "httpx"}
 
 RECORDS = "from client import CircuitState, LinearBackoff, NotFoundError, RequestInfo"
@@ -106,6 +106,7 @@ def run(program: str) -> str:
     return done.stdout
 
 
+@pytest.mark.any_python
 @pytest.mark.parametrize(("program", "expected"), PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_a_program_loads_what_it_uses(program: str, expected: set[str]) -> None:
     """And nothing else that takes its time."""
@@ -125,7 +126,7 @@ def imported_for_types() -> dict[str, set[str]]:
 
 
 def test_type_checkers_are_told_what_is_imported() -> None:
-    """The three lists of `client` are one."""
+    """The two lists of `client` are one."""
     at_home: dict[str, tuple[str, ...]] = vars(client)["_NAMES_OF"]
     assert {home: set(names) for home, names in at_home.items()} == imported_for_types()
     names = [name for names in at_home.values() for name in names]
@@ -141,6 +142,7 @@ def test_a_name_is_that_of_its_module(name: str) -> None:
     assert vars(client)[name] is expected
 
 
+@pytest.mark.usefixtures("measured_programs")
 def test_everything_is_found() -> None:
     """By completion in an editor before it was used, and by a star."""
     everything = "import client, json; print(json.dumps(dir(client)))"
@@ -180,7 +182,8 @@ print(len(kinds), set(together(get)))
 
 
 @pytest.mark.parametrize(
-    ("package", "module"), [("tenacity", "client.retry"), ("structlog", "client.event_log")]
+    ("package", "module"),
+    [("tenacity", "client.strategies.retry.policy"), ("structlog", "client.telemetry.event_log")],
 )
 def test_a_missing_package_is_told_at_the_import(package: str, module: str) -> None:
     """Though it is imported later: in the middle of a call it would hide the call's own error."""

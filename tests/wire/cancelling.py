@@ -9,10 +9,13 @@ import anyio
 import pytest
 
 from client import CircuitState
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.twins import check_all_is_back, pools_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+    from _pytest.mark import ParameterSet
 
     from client import ResilientClient
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST_TICKS = 25
 """A call that does not end by itself is cancelled at each tick up to this one."""
-MOST_SECONDS = 5.0
 
 
 async def pass_ticks(count: int) -> None:
@@ -108,6 +110,17 @@ async def by_scope(call: Coroutine[Any, Any, None], ticks: int) -> bool:
 
 
 WAYS = [by_cancel, by_cancelling_twice, by_timeout, by_sibling, by_scope]
+OFTEN = [by_cancel, by_cancelling_twice, by_scope]
+"""Those of which a call hears differently: once, once more, and at each further tick."""
+
+
+def in_each_way(calls: Sequence[ParameterSet]) -> list[ParameterSet]:
+    """Return calls with ways as params: the first in all ways, the others in those of `OFTEN`."""
+    return [
+        pytest.param(*call.values, way, id=f"{call.id}-{way.__name__}")
+        for number, call in enumerate(calls)
+        for way in (OFTEN if number else WAYS)
+    ]
 
 
 def get(target: str) -> Call:
@@ -127,7 +140,7 @@ async def cancel_at_every_tick(client: ResilientClient, way: Way, call: Call) ->
         await settle(client)
         check_all_is_back(client)
         assert client.circuit_state is CircuitState.CLOSED
-        async with asyncio.timeout(MOST_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert (await client.get("/")).text == "ok"
         if was_over:
             break
@@ -135,8 +148,7 @@ async def cancel_at_every_tick(client: ResilientClient, way: Way, call: Call) ->
 
 
 async def settle(client: ResilientClient) -> None:
-    """Give connections the time to close that are closing."""
-    for _ in range(100):
-        if all(each.is_idle() for pool in pools_of(client) for each in pool.connections):
-            break
-        await asyncio.sleep(0.001)  # no event tells of it; whoever comes next asserts it
+    """Wait until the connections are closed that are closing."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while any(not each.is_idle() for pool in pools_of(client) for each in pool.connections):  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.001)

@@ -95,12 +95,11 @@ class _ClosedWhenReset(ssl.SSLSocket):
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have clients trust `server_tls` alone, which also loads faster, and use no proxy."""
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the proxies of the environment."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "authority.pem"))
 
 
 @pytest.fixture

@@ -39,6 +39,8 @@ class Connection:
     sock: socket.socket
     stopping: threading.Event
     requests: list[Request]
+    received: list[bytes] = field(default_factory=list, repr=False)
+    """What was read of requests, as it came."""
     _read: bytes = field(default=b"", repr=False)
 
     def read_request(self) -> Request:
@@ -121,6 +123,7 @@ class Connection:
         data = self.sock.recv(CHUNK)
         if not data:
             raise EOFError
+        self.received.append(data)
         return data
 
 

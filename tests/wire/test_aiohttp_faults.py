@@ -273,7 +273,9 @@ SCRIPTS: list[Script] = [
 SAME = [*BODY, *HEAD, *HEADERS, *PROTOCOL, *REQUEST, *TLS]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("family", "method"), [("httpx", "GET"), ("httpx2", "POST")], indirect=["family"]
+)
 @pytest.mark.parametrize("warm", [False, True], ids=["new", "used"])
 @pytest.mark.parametrize("script", SCRIPTS)
 async def test_a_server_that_does_this(  # noqa: PLR0913 - two families, two ways, two methods
@@ -404,6 +406,7 @@ def requests_for(fault: Any, family: Any, server: ScriptedServer) -> Callable[[]
     return lambda: family.Request(fault.method, url, extensions=dict(extensions), **options)
 
 
+@pytest.mark.parametrize("family", ["httpx"], indirect=True)
 @EACH_FAULT
 async def test_a_fault_of_the_catalogue(family: Any, fast: Any, serve: Serve, fault: Any) -> None:
     """Without anything of ours around the transport."""
@@ -411,6 +414,7 @@ async def test_a_fault_of_the_catalogue(family: Any, fast: Any, serve: Serve, fa
     await compare(family, lambda: (family.AsyncHTTPTransport(), fast()), build)
 
 
+@pytest.mark.parametrize("family", ["httpx2"], indirect=True)
 @EACH_FAULT
 async def test_a_drop_in_client_that_meets_it(
     family: Any, fast: Any, serve: Serve, fault: Any

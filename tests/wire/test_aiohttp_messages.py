@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from client import AiohttpTransport
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.scripted_server import head
 from tests.wire.scripts import LARGE, drips_chunks, healthy
 from tests.wire.twins import AsyncTwin
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
 
 
 until = AsyncTwin().until
-
-
-def listening(connection: Connection, heard: list[bytes]) -> Connection:
-    """Have what is read from a connection remembered."""
-    receive = connection._receive
-
-    def receiving() -> bytes:
-        heard.append(receive())
-        return heard[-1]
-
-    connection._receive = receiving  # type: ignore[method-assign] # for this one
-    return connection
 
 
 async def pieces() -> AsyncIterator[bytes]:
@@ -60,7 +49,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/", {"content": LARGE[:300_000]}),
     ("POST", "/", {"content": "pieces"}),
     ("POST", "/", {"content": "pieces", "headers": {"Content-Length": "90003"}}),
-    ("POST", "/", {"content": b"abc", "headers": {"Transfer-Encoding": "chunked"}}),
+    ("POST", "/", {"content": "pieces", "headers": {"Transfer-Encoding": "chunked"}}),
     ("PUT", "/", {"content": b"abc", "headers": {"Expect": "100-continue"}}),
     ("GET", "/", {"headers": {"Accept": "", "X-Empty": "", "x-LOWER": "ä".encode()}}),
     ("GET", "/", {"headers": [("A", "1"), ("Host", "other.test"), ("a", "2"), ("A", "1")]}),
@@ -80,7 +69,8 @@ async def test_requests_are_the_same_bytes(
     heard: list[bytes] = []
 
     def records(connection: Connection) -> None:
-        listening(connection, heard).read_request()
+        connection.read_request()
+        heard.extend(connection.received)
         connection.answer(connection="close")
 
     server = serve(records)
@@ -152,6 +142,25 @@ async def test_answers_are_the_same(serve: Serve, answer: bytes, method: str) ->
     assert seen[0] == seen[1]
 
 
+STRAY_BLANKS = [
+    b"Content-Length : 2\r\n",
+    b"Transfer-Encoding : chunked\r\n",
+    b"Connection : close\r\nContent-Length: 2\r\n",
+    b" Content-Length: 2\r\n",
+    b"\tX: y\r\nContent-Length: 2\r\n",
+]
+
+
+@pytest.mark.parametrize("headers", STRAY_BLANKS, ids=range(len(STRAY_BLANKS)))
+async def test_a_blank_before_or_behind_a_name_is_refused(serve: Serve, headers: bytes) -> None:
+    """Two readers that frame the body by different headers are how answers are smuggled."""
+    server = serve(says(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\nok"))
+    for transport in (httpx.AsyncHTTPTransport(), AiohttpTransport()):
+        async with httpx.AsyncClient(transport=transport) as http:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.get(server.url)
+
+
 async def test_a_connection_that_the_request_gives_up_is_closed(serve: Serve) -> None:
     """Also where the server would go on."""
 
@@ -197,7 +206,7 @@ async def test_a_body_comes_as_it_is_sent(serve: Serve) -> None:
     def sends_two(connection: Connection) -> None:
         connection.read_request()
         connection.send(head(transfer_encoding="chunked") + b"3\r\none\r\n")
-        go_on.wait(5)
+        go_on.wait(PATIENCE_SECONDS)
         connection.send(b"3\r\ntwo\r\n0\r\n\r\n")
         connection.stall()
 
@@ -264,7 +273,7 @@ async def test_more_than_the_answer_while_the_request_goes_on(serve: Serve) -> N
     def answers_early(connection: Connection) -> None:
         connection.sock.recv(1000)
         connection.answer(413, b"too large")
-        go_on.wait(5)
+        go_on.wait(PATIENCE_SECONDS)
         connection.send(b"surplus")
         connection.stall()
 

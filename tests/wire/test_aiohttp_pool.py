@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import pytest
 
 from client import AiohttpTransport
-from client.aiohttp_answer import _NOTHING
-from client.aiohttp_wire import Wire
+from client.transports.aiohttp.answer import _NOTHING
+from client.transports.aiohttp.wire import Wire
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.scripts import echoes, healthy, stalls_before_the_head, stalls_in_the_body
 from tests.wire.twins import AsyncTwin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.wire.conftest import Serve
     from tests.wire.scripted_server import Connection
 
@@ -115,6 +114,39 @@ async def test_an_expired_connection_is_not_used(serve: Serve) -> None:
         assert len(transport._pool.connections) == 1
 
 
+async def test_one_that_the_server_closes_while_it_is_idle_is_forgotten(serve: Serve) -> None:
+    """At once, and not only when somebody wants it."""
+    is_over = threading.Event()
+
+    def answers_once(connection: Connection) -> None:
+        connection.read_request()
+        connection.answer(body=b"ok")
+        is_over.wait(PATIENCE_SECONDS)
+
+    server = serve(answers_once)
+    transport = AiohttpTransport()
+    async with httpx.AsyncClient(transport=transport) as http:
+        await http.get(server.url)
+        assert [each.is_pooled for each in transport._pool.connections] == [True]
+        is_over.set()
+        await until(lambda: not transport._pool.connections)
+        check_nothing_is_held(transport)
+
+
+async def test_where_one_is_dead_the_idle_ones_to_its_origin_are_closed(serve: Serve) -> None:
+    """The server may have gone since; those to others stay."""
+    server, other = serve(healthy), serve(healthy)
+    transport = AiohttpTransport()
+    async with httpx.AsyncClient(transport=transport) as http:
+        await asyncio.gather(http.get(server.url), http.get(server.url), http.get(other.url))
+        pool = transport._pool
+        (kept,) = [each for each in pool.connections if str(other.port) in str(each.key)]
+        (first, *_) = [each for each in pool.connections if each is not kept]
+        pool.drop_idle(first.key)
+        assert pool.connections == [kept]
+        check_nothing_is_held(transport)
+
+
 @pytest.mark.parametrize("limits", [{"keepalive_expiry": None}, {"max_connections": None}])
 async def test_without_a_limit(serve: Serve, limits: dict[str, Any]) -> None:
     """None is none."""
@@ -127,16 +159,18 @@ async def test_without_a_limit(serve: Serve, limits: dict[str, Any]) -> None:
         check_nothing_is_held(transport)
 
 
-async def test_whoever_gives_up_waiting_leaves_his_place(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """To the next, also where he was given it in the very moment."""
+async def test_whoever_gives_up_waiting_leaves_his_place(serve: Serve) -> None:
+    """To the next, also where he was given it in the very moment.
+
+    Between giving a connection back and the caller's next line nothing suspends: whom that line
+    cancels has just been handed the connection, or its place.
+    """
     answer = threading.Event()
 
     def answers_when_told(connection: Connection) -> None:
         while True:
             connection.read_request()
-            answer.wait(5)
+            answer.wait(PATIENCE_SECONDS)
             connection.answer(body=b"ok")
 
     def answers_elsewhere(connection: Connection) -> None:
@@ -147,25 +181,20 @@ async def test_whoever_gives_up_waiting_leaves_his_place(
     transport = transport_with(max_connections=1)
     pool = transport._pool
     async with httpx.AsyncClient(transport=transport) as http:
-        first = asyncio.create_task(http.get(server.url))
+
+        async def get_and_cancel(url: str, number: int) -> httpx.Response:
+            response = await http.get(url)
+            tasks[number].cancel()
+            return response
+
+        first = asyncio.create_task(get_and_cancel(server.url, 1))
         await until(lambda: server.requests)
-        waiting = [asyncio.create_task(http.get(server.url)) for _ in range(3)]
+        waiting = [asyncio.create_task(http.get(server.url)) for _ in range(2)]
+        waiting.append(asyncio.create_task(get_and_cancel(server.url, 3)))
         elsewhere = [asyncio.create_task(http.get(other.url)) for _ in range(2)]
+        tasks = [*waiting, *elsewhere]
         await until(lambda: len(pool._queued) == 5)
         waiting[0].cancel()
-        late = iter([waiting[1], None, elsewhere[0]])
-
-        def and_then(give: Callable[..., None]) -> Callable[..., None]:
-            def giving(*arguments: Any) -> None:
-                queued = len(pool._queued)
-                give(*arguments)
-                if len(pool._queued) < queued and (too_late := next(late, None)) is not None:
-                    too_late.cancel()
-
-            return giving
-
-        monkeypatch.setattr(pool, "_hand_on", and_then(pool._hand_on))
-        monkeypatch.setattr(pool, "_let_in", and_then(pool._let_in))
         answer.set()
         ended = await asyncio.gather(first, *waiting, *elsewhere, return_exceptions=True)
         kinds = [getattr(each, "text", type(each)) for each in ended]
@@ -292,14 +321,19 @@ class _Standing:
     """A connection in a pool, as far as the queue looks at it."""
 
     is_reusable = True
+    is_pooled = False
+    key = ""
 
-    def __init__(self, key: str, *, is_fresh: bool) -> None:
-        self.key = key
+    def __init__(self, *, is_fresh: bool) -> None:
         self._is_fresh = is_fresh
         self.was_dropped = False
 
+    async def dial(self) -> Self:
+        """Open it."""
+        return self
+
     def is_fresh(self) -> bool:
-        """Tell whether it can serve."""
+        """Whether it can serve."""
         return self._is_fresh
 
     def drop(self) -> None:
@@ -311,36 +345,33 @@ class _Standing:
 async def test_who_is_handed_a_dead_one_dials(*, is_known: bool) -> None:
     """In its place where it still has one; otherwise he queues, or dials, like anybody."""
     pool: Any = transport_with(max_connections=1)._pool
-    dead, fresh = _Standing("a", is_fresh=False), _Standing("a", is_fresh=True)
-    pool._wires.add(dead)
-
-    async def dial() -> _Standing:
-        return fresh
-
-    opening = asyncio.create_task(pool.open("a", dial, 5))
+    dead, fresh = _Standing(is_fresh=False), _Standing(is_fresh=True)
+    await pool.open("a", dead.dial, None)
+    opening = asyncio.create_task(pool.open("a", fresh.dial, 5))
     await asyncio.sleep(0)
-    pool._hand_on(dead)
+    pool.give_back(dead)
     if not is_known:
-        pool._wires.discard(dead)
+        pool.forget(dead)
     assert await opening is fresh
     assert dead.was_dropped is is_known
     assert pool._opening == 0
-    pool._wires.clear()
+    pool.forget(dead)
+    pool.forget(fresh)
 
 
 async def test_who_had_a_place_when_the_transport_was_closed_does_not_dial() -> None:
     """The place belongs to the connections before."""
     transport = transport_with(max_connections=1)
     pool: Any = transport._pool
-    pool._opening = 1
+    before = _Standing(is_fresh=True)
+    await pool.open("a", before.dial, None)
 
     async def dial() -> None:
         pytest.fail("nothing is opened any more")
 
     opening = asyncio.create_task(pool.open("a", dial, None))
     await asyncio.sleep(0)
-    pool._opening = 0
-    pool._let_in()
+    pool.forget(before)
     await transport.aclose()
     with pytest.raises(httpx.ConnectError):
         await opening
@@ -365,7 +396,8 @@ class _Socket:
 async def test_what_comes_when_no_answer_is_due_spoils_the_connection(*, is_pooled: bool) -> None:
     """It serves no more; where nobody uses it, it is closed at once."""
     socket = _Socket()
-    wire: Any = Wire(asyncio.get_running_loop(), httpx, lambda _wire: None, lambda: None)
+    read_head: Any = None
+    wire: Any = Wire(asyncio.get_running_loop(), httpx, lambda _wire: None, read_head)
     wire.transport, wire._due, wire.is_pooled = socket, _NOTHING, is_pooled
     assert wire.is_fresh()
     wire.data_received(b"HTTP/1.1 200 OK")

@@ -25,13 +25,13 @@ from client import (
     ClientConfig,
     ResilientClient,
     SyncResilientClient,
-    aiohttp_parts,
-    forking,
 )
-from client.aiohttp_pool import _turn_away
-from client.aiohttp_routes import Direct, _Limit
-from client.aiohttp_wire import _give_up
-from client.ports import run_to_end
+from client.runtime import forking
+from client.runtime.coroutines import run_to_end
+from client.transports.aiohttp import parts as aiohttp_parts
+from client.transports.aiohttp.pool import _turn_away
+from client.transports.aiohttp.routes import Direct, _Limit
+from client.transports.aiohttp.wire import _give_up
 from tests.wire.catalogue.test_head import resets
 from tests.wire.scripts import echoes, healthy, stalls_in_the_body
 from tests.wire.twins import AsyncTwin, pools_of, settings
@@ -112,27 +112,13 @@ client.AsyncClient
 """
 
 
+@pytest.mark.usefixtures("measured_programs")
 def test_a_missing_extra_says_how_to_get_it() -> None:
     """When client or transport is made, not at the first request; all else works without."""
     run = subprocess.run(
         [sys.executable, "-c", WITHOUT_AIOHTTP], capture_output=True, text=True, check=False
     )
     assert run.stderr == ""
-
-
-async def test_an_aiohttp_that_is_built_otherwise(
-    monkeypatch: pytest.MonkeyPatch, serve: Serve
-) -> None:
-    """The error says which would do."""
-
-    class Connector:
-        def __init__(self, **_: object) -> None:
-            pass
-
-    monkeypatch.setattr("aiohttp.TCPConnector", Connector)
-    async with httpx.AsyncClient(transport=AiohttpTransport()) as http:
-        with pytest.raises(RuntimeError, match="pip install 'aiohttp<"):
-            await http.get(serve(healthy).url)
 
 
 def test_under_trio() -> None:

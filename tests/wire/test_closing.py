@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from client import CircuitState, ClientClosedError, ResilientClient
+from client.events import AttemptEnded
 from tests.wire.conftest import sockets_to
 from tests.wire.scripts import (
     LARGE,
@@ -46,7 +47,7 @@ def config_of(url: str) -> ClientConfig:
 
 
 def is_busy(client: Client) -> bool:
-    """Tell whether a call is under way."""
+    """Whether a call is under way."""
     return client.stats().slots_in_use == 1
 
 
@@ -81,7 +82,8 @@ async def test_with_calls_in_flight_and_queued(  # noqa: PLR0913 - a case is thr
 ) -> None:
     """Two are in an exchange, two wait for their slots: none outlives the client."""
     server = serve(script, receive_buffer=4096, tls=server_tls if tls else None)
-    client = twin.client(config_of(server.url))
+    heard: list[Any] = []
+    client = twin.client(config_of(server.url), listeners=[heard.append])
     calls = [client.request("POST", "/", content=content) for _ in range(4)]
     outcomes = await close_during(twin, client, lambda: server.begun == 2, *calls)
     assert [type(each) for each in outcomes] == [ClientClosedError] * 4
@@ -91,16 +93,19 @@ async def test_with_calls_in_flight_and_queued(  # noqa: PLR0913 - a case is thr
         (1, True),
         (1, True),
     ]
+    assert [each.outcome for each in heard if isinstance(each, AttemptEnded)] == ["other"] * 2
     await twin.until(lambda: sockets_to(server.port) == 0)
 
 
 async def test_while_connecting(twin: Twin, unaccepting_port: int) -> None:
     """The connection that nobody waits for any more is given up as well."""
     config = config_of(f"http://127.0.0.1:{unaccepting_port}").merged(timeout={"connect": 3.0})
-    client, began = twin.client(config), time.monotonic()
+    heard: list[Any] = []
+    client, began = twin.client(config, listeners=[heard.append]), time.monotonic()
     [error] = await close_during(twin, client, lambda: is_busy(client), client.get("/"))
     assert isinstance(error, ClientClosedError)
     assert error.attempts == 1
+    assert [each.outcome for each in heard if isinstance(each, AttemptEnded)] == ["other"]
     assert time.monotonic() - began < 3.0, "it waited for the connect timeout"
 
 

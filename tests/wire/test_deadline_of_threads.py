@@ -16,16 +16,14 @@ import httpcore
 import httpx
 import pytest
 
-from client import (
-    APINetworkError,
-    ClientClosedError,
-    DeadlineExceededError,
-    SyncResilientClient,
-    blocking_deadline,
+from client import APINetworkError, ClientClosedError, DeadlineExceededError, SyncResilientClient
+from client.http.family import family_named
+from client.runtime.detached_thread import DetachedThread
+from client.transports.httpcore import blocking_deadline
+from client.transports.httpcore.blocking_deadline import (
+    check_deadline_of_this_thread,
+    deadline_of_this_thread,
 )
-from client.abandonable import Abandonable
-from client.blocking_deadline import deadline_of_this_thread
-from client.family import family_named
 from tests.eventually import PATIENCE_SECONDS
 from tests.wire.conftest import sockets_to
 from tests.wire.scripts import LARGE, drips_the_body, healthy, stalls_before_the_head
@@ -135,27 +133,32 @@ def test_a_connection_that_comes_as_the_client_closes_is_closed(
     server = serve(healthy)
     client = SyncResilientClient(settings(server.url))
 
-    class ClosedMeanwhile(Abandonable):
+    class ClosedMeanwhile(DetachedThread[object]):
         def run(self, seconds: float | None) -> object:
             opened: object = super().run(seconds)
             client.close()
             return opened
 
-    monkeypatch.setattr(blocking_deadline, "Abandonable", ClosedMeanwhile)
+    monkeypatch.setattr(blocking_deadline, "DetachedThread", ClosedMeanwhile)
     with pytest.raises(ClientClosedError):
         client.get("/")
     assert sockets_to(server.port) == 0
     assert server.requests == []
 
 
-def test_without_a_thread_to_connect_in(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """What a detached thread is made of, for a test to replace some of it."""
+    parts = SimpleNamespace(Thread=threading.Thread, Event=threading.Event, RLock=threading.RLock)
+    monkeypatch.setattr("client.runtime.detached_thread.threading", parts)
+    return parts
+
+
+def test_without_a_thread_to_connect_in(serve: Serve, threads: SimpleNamespace) -> None:
     """When the interpreter is about to end, Python starts no more threads: calls work still."""
     server = serve(healthy)
     with SyncResilientClient(settings(server.url)) as client:
-        no_threads = SimpleNamespace(
-            Thread=refuse_to_start, Event=threading.Event, RLock=threading.RLock
-        )
-        monkeypatch.setattr("client.abandonable.threading", no_threads)
+        threads.Thread = refuse_to_start
         assert client.get("/", deadline=5).text == "ok"
         with pytest.raises(APINetworkError):
             client.get("http://127.0.0.1:1/")
@@ -288,7 +291,7 @@ def test_only_the_thread_that_uses_a_socket_closes_it(answer: bytes) -> None:
         def close(self) -> None:
             self.closed_in = threading.current_thread()
 
-    inner = Blocking()
+    inner: Any = Blocking()
     with httpx.Client() as client:
         backend = blocking_deadline._Backend(inner, httpcore, client)
         stream = backend.guard(inner)
@@ -321,7 +324,7 @@ def test_through_a_foreign_client(serve: Serve) -> None:
 
 def test_the_earlier_of_two_deadlines_holds() -> None:
     """An inner block may be stricter than the outer, never more generous; each ends with it."""
-    cut, now = blocking_deadline._cut, time.monotonic()
+    cut, now = blocking_deadline.cut_to_deadline, time.monotonic()
     assert cut(None, httpx.ReadTimeout) is None
     with deadline_of_this_thread(now + 100):
         outer = cut(None, httpx.ReadTimeout)
@@ -347,7 +350,7 @@ def test_a_deadline_stays_in_its_thread() -> None:
     seen: list[float | None] = []
     with deadline_of_this_thread(time.monotonic() + 100):
         thread = threading.Thread(
-            target=lambda: seen.append(blocking_deadline._cut(None, httpx.ReadTimeout))
+            target=lambda: seen.append(blocking_deadline.cut_to_deadline(None, httpx.ReadTimeout))
         )
         thread.start()
         thread.join(PATIENCE_SECONDS)
@@ -375,7 +378,7 @@ def test_a_failed_connection_leaves_no_garbage() -> None:
             gc.enable()
 
 
-def test_an_interrupt_loses_no_connection() -> None:
+def test_an_interrupt_loses_no_connection(threads: SimpleNamespace) -> None:
     """Also where it comes just when the connection does."""
     closed: list[str] = []
 
@@ -384,8 +387,8 @@ def test_an_interrupt_loses_no_connection() -> None:
             super().wait(timeout)
             raise KeyboardInterrupt
 
-    attempt = Abandonable(lambda: "connection", closed.append)
-    attempt._over = Interrupted()
+    threads.Event = Interrupted
+    attempt = DetachedThread(lambda: "connection", closed.append)
     with pytest.raises(KeyboardInterrupt):
         attempt.run(5)
     assert closed == ["connection"]
@@ -405,7 +408,7 @@ def test_an_abandoned_attempt_is_forgotten() -> None:
         may_end.wait(PATIENCE_SECONDS)
         raise TooLateError
 
-    attempt = Abandonable(connect, lambda _: None)
+    attempt = DetachedThread(connect, lambda _: None)
     assert attempt.run(0.01) is None
     gc.collect()
     gc.disable()
@@ -427,7 +430,7 @@ def test_an_abandoned_attempt_closes_what_it_opens() -> None:
         may_end.wait(PATIENCE_SECONDS)
         return "connection"
 
-    attempt = Abandonable(connect, closed.append)
+    attempt = DetachedThread(connect, closed.append)
     assert attempt.run(0.01) is None
     may_end.set()
     twin = BlockingTwin()
@@ -461,8 +464,9 @@ def test_a_handshake_that_begins_as_the_client_is_closed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         backend = blocking_deadline._Backend(httpcore.SyncBackend(), httpcore, Recorder())
         stream = backend.connect_tcp("127.0.0.1", silent.getsockname()[1])
+        context: Any = ClosesBetween()
         with pytest.raises(httpcore.ConnectError):
-            stream.start_tls(ClosesBetween(), "server.test", PATIENCE_SECONDS)
+            stream.start_tls(context, "server.test", PATIENCE_SECONDS)
 
 
 def test_a_connection_without_a_socket_is_left_as_it_is() -> None:
@@ -475,3 +479,13 @@ def test_tls_inside_tls_finds_the_context() -> None:
     context = ssl.create_default_context()
     handshake = blocking_deadline._Handshake(context, ssl.SSLSocket.do_handshake)
     assert handshake.wrap_bio == context.wrap_bio
+
+
+def test_long_work_between_two_calls_of_the_network() -> None:
+    """It asks, for nobody can stop a thread that counts; without a deadline it goes on."""
+    check_deadline_of_this_thread()
+    with deadline_of_this_thread(time.monotonic() + PATIENCE_SECONDS):
+        check_deadline_of_this_thread()
+        with deadline_of_this_thread(time.monotonic()), pytest.raises(TimeoutError):
+            check_deadline_of_this_thread()
+        check_deadline_of_this_thread()

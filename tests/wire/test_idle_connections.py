@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client import CircuitState, NotFoundError, ServerError
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.scripted_server import head
 from tests.wire.scripts import healthy
 from tests.wire.twins import check_all_is_back, outcome_of, pools_of, settings
@@ -87,7 +88,7 @@ async def test_many_lost_at_once(twin: Twin, serve: Serve) -> None:
 
     def serves_once_with_all_others(connection: Connection) -> None:
         connection.read_request()
-        hold.wait(5)
+        hold.wait(PATIENCE_SECONDS)
         connection.answer(body=b"ok")
 
     server = serve(*[serves_once_with_all_others] * 8, healthy)
@@ -180,7 +181,7 @@ async def test_an_answer_that_does_not_come_is_discarded_in_bounded_time(
     twin: Twin, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Draining it is not worth much time, for closing it costs but a connection."""
-    monkeypatch.setattr("client.disposal._DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr("client.faces.disposal._DRAIN_SECONDS", 0.1)
     server = serve(silent_failure, healthy)
     async with twin.client(settings(server.url, bulkhead=ONE)) as client:
         async with client.stream("GET", "/", deadline=8) as response:

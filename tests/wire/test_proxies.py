@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
+import httpx2
 import pytest
 
+import client
+import client.httpx2
 from client import (
     APINetworkError,
+    APIStatusError,
+    CircuitState,
     DeadlineExceededError,
     ResilientClient,
     TLSVerificationError,
 )
+from client.http.verdicts import status_phrase
 from tests.wire.cancelling import WAYS, cancel_at_every_tick, get
 from tests.wire.scripted_server import head
 from tests.wire.scripts import serves
@@ -25,7 +32,14 @@ if TYPE_CHECKING:
     from tests.wire.scripted_server import Connection, Script
     from tests.wire.twins import Twin
 
+    Refusal = tuple[int, int]
+
 SECONDS = 0.1
+FAMILIES: dict[str, tuple[Any, Any]] = {
+    "httpx": (httpx, client),
+    "httpx2": (httpx2, client.httpx2),
+}
+TWICE: dict[str, Any] = {"max_retries": 2, "backoff_factor": 0}
 
 
 @pytest.fixture
@@ -135,6 +149,116 @@ async def test_a_proxy_that_refuses(
             await client.get("https://localhost:444/", retry=None)
         assert failed.value.request_sent is False
         check_all_is_back(client)
+
+
+def refuses_with(status: int) -> Script:
+    """Answer CONNECT with a status, and a phrase and a body that nobody should see."""
+
+    def script(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(f"HTTP/1.1 {status} s3cret\r\nContent-Length: 6\r\n\r\ns3cret".encode())
+
+    return script
+
+
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 407, 451])
+async def test_a_proxy_that_refuses_for_good(
+    twin: Twin, serve: Serve, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """Its status is shown in our words; asking again would not help, and the server is not down."""
+    proxy = serve(refuses_with(status))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:passw0rd@127.0.0.1:{proxy.port}")
+    config = settings("https://localhost", circuit_breaker={"failure_threshold": 1})
+    async with twin.client(config) as client:
+        for _ in range(2):
+            with pytest.raises(APIStatusError) as failed:
+                await client.request("POST", "/", content=b"x")
+            error = failed.value
+            assert type(error) is APIStatusError
+            assert f"the proxy refused to connect: {status_phrase(status)}" in str(error)
+            assert "s3cret" not in str(error)
+            assert "passw0rd" not in str(error)
+            assert (error.attempts, error.request_sent, error.status_code) == (1, False, None)
+            check_all_is_back(client)
+        assert proxy.accepted == 2
+        assert client.circuit_state is CircuitState.CLOSED
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_a_proxy_that_refuses_for_now(
+    twin: Twin, serve: Serve, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """It is asked again: it may find the way to the server later."""
+    proxy = serve(refuses_with(status))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    async with twin.client(settings("https://localhost")) as client:
+        with pytest.raises(
+            APINetworkError, match=f"the proxy refused to connect: {status} "
+        ) as failed:
+            await client.request("POST", "/", content=b"x")
+        error = failed.value
+        assert (error.attempts, error.request_sent, error.status_code) == (3, False, None)
+        check_all_is_back(client)
+
+
+REFUSALS: list[Refusal] = [(407, 1), (403, 1), (429, 3), (502, 3)]
+"""Statuses, and how often the proxy is asked."""
+MADE: dict[str, Any] = {
+    "client": lambda _, ours, **_route: ours.Client(**TWICE),
+    "transport": lambda module, ours, **route: module.Client(
+        transport=ours.ResilientTransport(module.HTTPTransport(**route), **TWICE)
+    ),
+}
+MADE_ASYNC: dict[str, Any] = {
+    "client": lambda _, ours, **_route: ours.AsyncClient(**TWICE),
+    "transport": lambda module, ours, **route: module.AsyncClient(
+        transport=ours.AsyncResilientTransport(module.AsyncHTTPTransport(**route), **TWICE)
+    ),
+    "fast": lambda module, ours, **route: module.AsyncClient(
+        transport=ours.AsyncResilientTransport(ours.AiohttpTransport(**route), **TWICE)
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("made", MADE)
+def test_in_place_of_httpx(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, made: str, family: str, refusal: Refusal
+) -> None:
+    """It is httpx's own error, and a write is repeated where that may help."""
+    (module, ours), (status, asked) = FAMILIES[family], refusal
+    proxy = serve(refuses_with(status))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    refused = pytest.raises(module.ProxyError, match=f"{status} s3cret")
+    with MADE[made](module, ours, proxy=proxy.url) as http, refused:
+        http.post("https://localhost/", content=b"x")
+    assert proxy.accepted == asked
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("made", MADE_ASYNC)
+async def test_in_place_of_async_httpx(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, made: str, family: str, refusal: Refusal
+) -> None:
+    """The same, async, and over the fast transport."""
+    (module, ours), (status, asked) = FAMILIES[family], refusal
+    proxy = serve(refuses_with(status))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    async with MADE_ASYNC[made](module, ours, proxy=proxy.url) as http:
+        with pytest.raises(module.ProxyError, match=f"{status} s3cret"):
+            await http.post("https://localhost/", content=b"x")
+    assert proxy.accepted == asked
+
+
+def test_functions(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They raise the error of the tree."""
+    proxy = serve(refuses_with(407))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with pytest.raises(APIStatusError, match="refused to connect: 407 Proxy Auth") as failed:
+        client.get("https://localhost/", **TWICE)
+    assert (failed.value.request_sent, proxy.accepted) == (False, 1)
 
 
 async def test_an_unverified_server_behind_a_proxy(

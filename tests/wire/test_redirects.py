@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
-from client import CircuitState, ResponseError
+from client import APINetworkError, CircuitState, Client, MyAPIError, ResponseError
+from client.events import OperationFailed
 from tests.wire.scripts import healthy
 from tests.wire.twins import check_all_is_back, settings
 
@@ -172,3 +174,27 @@ async def test_an_address_that_cannot_be_is_refused(
             await client.get("/")
         assert (refused.value.attempts, refused.value.request_sent) == (1, True)
         check_all_is_back(client)
+
+
+@pytest.mark.parametrize(
+    ("location", "error", "meaning"),
+    [
+        ("http://server.test:nowhere/", httpx.RemoteProtocolError, APINetworkError),
+        ("nowhere://server.test/", httpx.UnsupportedProtocol, ResponseError),
+    ],
+)
+def test_for_a_drop_in_too_it_is_the_server_s_fault(
+    serve: Serve, location: str, error: type[Exception], meaning: type[Exception]
+) -> None:
+    """The error is httpx's; listeners hear what it means: an answer that cannot be followed."""
+    heard: list[Any] = []
+    server = serve(redirects(location))
+    with (
+        Client(follow_redirects=True, backoff_factor=0, listeners=[heard.append]) as http,
+        pytest.raises(error),
+    ):
+        http.get(server.url)
+    (failed,) = [event for event in heard if isinstance(event, OperationFailed)]
+    assert isinstance(failed.error, meaning)
+    assert isinstance(failed.error, MyAPIError)
+    assert failed.error.request_sent

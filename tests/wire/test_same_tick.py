@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import anyio
 import pytest
 
-from client.asyncio_limit import Limit
-from client.asyncio_ports import AsyncHttp
+from client.ports.asyncio_ports import AsyncHttp
+from client.runtime.asyncio_limit import Limit
 
 
 async def test_the_scope_knows_its_cancellation() -> None:
@@ -80,7 +81,8 @@ async def test_who_got_his_answer_is_not_cancelled_after_it(turns: int, answer: 
     """Whether the closing came too late or was ignored."""
     client = _ClosesItself()
     client.turns = turns
-    assert await client.ours.request("GET", "http://server.test/") == answer
+    answered: Any = await client.ours.request("GET", "http://server.test/")
+    assert answered == answer
     await asyncio.sleep(0)
     task = asyncio.current_task()
     assert task is not None

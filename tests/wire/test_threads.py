@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from client import (
     APINetworkError,
@@ -17,6 +20,8 @@ from client import (
     SyncResilientClient,
 )
 from client.events import CircuitClosed, CircuitHalfOpened, CircuitOpened
+from tests.eventually import PATIENCE_SECONDS
+from tests.wire.scripts import healthy
 from tests.wire.twins import check_all_is_back, settings
 
 if TYPE_CHECKING:
@@ -37,7 +42,7 @@ def in_threads(work: Callable[[], None]) -> None:
     barrier = threading.Barrier(THREADS)
 
     def run() -> None:
-        barrier.wait(5)
+        barrier.wait(PATIENCE_SECONDS)
         work()
 
     threads = [threading.Thread(target=run, daemon=True) for _ in range(THREADS)]
@@ -61,7 +66,7 @@ class Outage:
         while True:
             connection.read_request()
             if self.is_over.is_set():
-                self.may_answer.wait(5)
+                self.may_answer.wait(PATIENCE_SECONDS)
                 connection.answer(body=b"ok")
             elif next(self._number) % 2:
                 connection.answer(503)
@@ -123,7 +128,7 @@ def test_an_outage_and_its_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) ->
         outage.is_over.set()
         sent, rejected = len(server.requests), outcomes["CircuitOpenError"]
         later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000, time=time.time)
-        monkeypatch.setattr("client.blocking_ports.time", later)
+        monkeypatch.setattr("client.ports.blocking_ports.time", later)
 
         def probe() -> None:
             call()
@@ -173,3 +178,18 @@ def test_a_deadline_is_its_own_threads(serve: Serve) -> None:
         in_threads(call)
         assert tally.counts == {"ok None": 12, "DeadlineExceededError 0.05": 12}
         check_all_is_back_of(client)
+
+
+def test_somebody_s_patch_may_send_from_another_thread(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that puts a bound on every request does: the attempt is not that thread's."""
+    original = httpx.Client.request
+    threads = ThreadPoolExecutor(1)
+
+    def bounded(*arguments: Any, **options: Any) -> httpx.Response:
+        return threads.submit(original, *arguments, **options).result(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(httpx.Client, "request", bounded)
+    with threads, SyncResilientClient(settings(serve(healthy).url)) as client:
+        assert client.get("/").text == "ok"

@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar, cast
 
 from client import ClientConfig, ResilientClient, SyncResilientClient
-from client.aiohttp_pool import WirePool
-from client.ports import run_to_end
+from client.runtime.coroutines import run_to_end
+from client.transports.aiohttp.pool import WirePool
 from tests.eventually import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from client import CircuitState, ClientStats
-    from client.call_options import CallOptions
+    from client.faces.facade.call_options import CallOptions
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.conftest import make_server_tls
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Fault:
     at: str | None = None
     is_retried: bool = False
     is_sent: bool = True
-    counts: Outcome = Outcome.FAILURE
+    counts: CircuitOutcome = CircuitOutcome.FAILURE
     method: str = "GET"
     options: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client import APINetworkError, APITimeoutError, ResponseError
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.catalogue.faults import SHORT_READ, Fault, each
 from tests.wire.scripts import (
     closes_in_the_body,
@@ -32,12 +32,12 @@ FAULTS = [
     ),
     Fault("chunks without an end", APINetworkError, forgets_the_last_chunk, is_retried=True),
     Fault("chunk without a length", APINetworkError, garbles_a_chunk, is_retried=True),
-    Fault("bad gzip", ResponseError, lies_about_the_encoding, counts=Outcome.IGNORED),
+    Fault("bad gzip", ResponseError, lies_about_the_encoding, counts=CircuitOutcome.IGNORED),
     Fault(
         "decompression bomb, under `max_body_bytes`",
         ResponseError,
         explodes,
-        counts=Outcome.IGNORED,
+        counts=CircuitOutcome.IGNORED,
         config={"max_body_bytes": 100_000},
     ),
     Fault(

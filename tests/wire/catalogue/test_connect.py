@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from client import APINetworkError, APITimeoutError, InvalidRequestError
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.catalogue.faults import SHORT_CONNECT, Fault, each
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ FAULTS = [
         InvalidRequestError,
         at="impossible_url",
         is_sent=False,
-        counts=Outcome.IGNORED,
+        counts=CircuitOutcome.IGNORED,
     ),
 ]
 

@@ -11,7 +11,7 @@ from client import (
     ServiceUnavailableError,
     UnexpectedStatusError,
 )
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.catalogue.faults import SHORT_READ, Fault, each
 from tests.wire.scripted_server import head
 from tests.wire.scripts import stalls_before_the_head
@@ -77,7 +77,7 @@ FAULTS = [
     ),
     Fault("half a head, then FIN", APINetworkError, sends_half_a_head, is_retried=True),
     Fault("status 503", ServiceUnavailableError, is_unavailable, is_retried=True),
-    Fault("status 999", UnexpectedStatusError, answers_999, counts=Outcome.SUCCESS),
+    Fault("status 999", UnexpectedStatusError, answers_999, counts=CircuitOutcome.SUCCESS),
     Fault(
         "endless 1xx answers, under a deadline",
         DeadlineExceededError,

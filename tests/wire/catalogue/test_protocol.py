@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client import APINetworkError
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.catalogue.conftest import check_nothing_is_held, check_nothing_is_left
 from tests.wire.catalogue.faults import Fault, each
 from tests.wire.scripted_server import head
@@ -90,7 +91,7 @@ async def test_surplus_bytes_some_time_after_an_answer(twin: Twin, serve: Serve)
     def says_too_much_later(connection: Connection) -> None:
         connection.read_request()
         connection.answer(body=b"ok")
-        answered.wait(5)
+        answered.wait(PATIENCE_SECONDS)
         connection.send(SURPLUS)
         connection.stall()
 

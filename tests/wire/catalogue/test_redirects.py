@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client import ResponseError
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.catalogue.conftest import check_nothing_is_held, check_nothing_is_left
 from tests.wire.catalogue.faults import Fault, each, secured
 from tests.wire.scripts import healthy
@@ -59,14 +59,14 @@ FAULTS = [
         ResponseError,
         secured(redirects_and_closes(ELSEWHERE)),
         is_https=True,
-        counts=Outcome.IGNORED,
+        counts=CircuitOutcome.IGNORED,
     ),
-    Fault("redirect loop", ResponseError, turns_in_a_circle, counts=Outcome.IGNORED),
+    Fault("redirect loop", ResponseError, turns_in_a_circle, counts=CircuitOutcome.IGNORED),
     Fault(
         "307 with a body to another origin",
         ResponseError,
         redirects_and_closes(ELSEWHERE, 307),
-        counts=Outcome.IGNORED,
+        counts=CircuitOutcome.IGNORED,
         method="POST",
         options={"content": b"secret"},
     ),
@@ -74,7 +74,7 @@ FAULTS = [
         "redirect to what is no address",
         ResponseError,
         redirects_and_closes("http://127.0.0.1:99999/"),
-        counts=Outcome.IGNORED,
+        counts=CircuitOutcome.IGNORED,
     ),
 ]
 

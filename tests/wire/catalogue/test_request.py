@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client import APINetworkError, APITimeoutError, UnexpectedStatusError
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.catalogue.faults import SHORT_WRITE, Fault, each
 from tests.wire.scripts import LARGE, reads_nothing
 
@@ -48,7 +48,7 @@ FAULTS = [
         "413 before the upload is over",
         UnexpectedStatusError,
         refuses_early,
-        counts=Outcome.SUCCESS,
+        counts=CircuitOutcome.SUCCESS,
         method="POST",
         options={"content": LARGE},
     ),

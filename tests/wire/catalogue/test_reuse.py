@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client import CircuitState
+from tests.eventually import PATIENCE_SECONDS
 from tests.wire.catalogue.conftest import check_nothing_is_held, check_nothing_is_left
 from tests.wire.scripts import healthy
 from tests.wire.twins import pools_of, settings, together
@@ -96,7 +97,7 @@ async def test_all_pooled_connections_die_while_idle(twin: Twin, serve: Serve) -
 
     def dies_with_all_others(connection: Connection) -> None:
         connection.read_request()
-        all_callers.wait(5)
+        all_callers.wait(PATIENCE_SECONDS)
         connection.answer(body=b"ok")
 
     server = serve(*[dies_with_all_others] * CALLERS, healthy)
@@ -117,10 +118,10 @@ async def test_all_pooled_connections_die_on_reuse(twin: Twin, serve: Serve, cal
 
     def dies_with_all_others(connection: Connection) -> None:
         connection.read_request()
-        all_callers.wait(5)
+        all_callers.wait(PATIENCE_SECONDS)
         connection.answer(body=b"ok")
         connection.read_request()
-        next_callers.wait(5)
+        next_callers.wait(PATIENCE_SECONDS)
         connection.reset()
 
     server = serve(*[dies_with_all_others] * CALLERS, healthy)
@@ -154,13 +155,13 @@ async def test_a_new_connection_that_is_cut_takes_no_other_along(twin: Twin, ser
 
     def answers_when_told(connection: Connection) -> None:
         connection.read_request()
-        answer.wait(5)
+        answer.wait(PATIENCE_SECONDS)
         connection.answer(body=b"ok")
         healthy(connection)
 
     def resets_when_told(connection: Connection) -> None:
         connection.read_request()
-        cut.wait(5)
+        cut.wait(PATIENCE_SECONDS)
         connection.reset()
 
     server = serve(answers_when_told, resets_when_told)

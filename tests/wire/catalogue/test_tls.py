@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client import APINetworkError, APITimeoutError, TLSVerificationError
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.wire.catalogue.faults import SHORT_CONNECT, Fault, each, secured
 from tests.wire.scripts import healthy
 
@@ -43,7 +43,7 @@ FAULTS = [
         secured(healthy),
         is_https=True,
         is_sent=False,
-        counts=Outcome.IGNORED,
+        counts=CircuitOutcome.IGNORED,
         options={"extensions": {"sni_hostname": "other.invalid"}},
     ),
     Fault(

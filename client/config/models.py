@@ -1,0 +1,398 @@
+"""`ClientConfig` and its parts: frozen, validated at once, never reading the environment.
+
+Every number says its unit in its name or description; every error names the path of the field,
+the value given and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+
+from ..backoff import Backoff  # noqa: TC001 - pydantic reads the annotations
+from ..errors.urls import mask_url
+from ..exceptions import APIConnectionError
+from ..version import __version__
+from .checks import (
+    check_backoff,
+    check_base_url,
+    check_callable,
+    check_exceptions,
+    check_flag,
+    check_header_name,
+    check_headers,
+    check_levels,
+    check_listeners,
+    check_methods,
+    check_name,
+    check_statuses,
+    check_text,
+    choice,
+    count,
+    not_the_kind,
+    number,
+    refuse,
+    seconds,
+    unknown_name,
+)
+from .log_levels import LEVELS
+from .merging import given_settings, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = [
+    "BulkheadConfig",
+    "CircuitBreakerConfig",
+    "ClientConfig",
+    "LoggingConfig",
+    "RetryBudgetConfig",
+    "RetryConfig",
+    "Settings",
+    "TimeoutConfig",
+]
+
+Seconds = Annotated[float, BeforeValidator(seconds())]
+PositiveSeconds = Annotated[float, BeforeValidator(seconds(above=True))]
+Share = Annotated[float, BeforeValidator(number(float, low=0, high=1))]
+PositiveShare = Annotated[float, BeforeValidator(number(float, low=0, high=1, above=True))]
+PerSecond = Annotated[float, BeforeValidator(number(float, low=0, high=1_000_000))]
+Count = Annotated[int, BeforeValidator(count())]
+Flag = Annotated[bool, PlainValidator(check_flag)]
+Text = Annotated[str, PlainValidator(check_text)]
+Hook = Annotated[Callable[..., object] | None, PlainValidator(check_callable)]
+Methods = Annotated[frozenset[str] | None, PlainValidator(check_methods)]
+Status = Annotated[int, BeforeValidator(count(100, 599))]
+BackoffName = Literal["exponential", "linear", "fibonacci", "constant"]
+LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Scope = Annotated[Literal["client", "origin"], PlainValidator(choice("client", "origin"))]
+
+DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
+
+
+class Settings(BaseModel):
+    """What all parts share: frozen, no unknown names, values never shown by pydantic itself."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=False,
+        arbitrary_types_allowed=True,
+        # The checks above quote the value themselves, except where it may be a secret.
+        hide_input_in_errors=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_names(cls, data: object) -> object:
+        if isinstance(data, cls):
+            return data
+        if not isinstance(data, Mapping):
+            what = f"a {cls.__name__}, or a dict of its settings"
+            raise not_the_kind(data, what)
+        for name in map(str, cast("Mapping[object, object]", data)):
+            if name not in cls.model_fields:
+                raise unknown_name(name, cls.model_fields)
+        return cast("object", data)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        """Return what was given: the defaults stand in the documentation."""
+        for name, value in super().__repr_args__():
+            if name in self.model_fields_set:
+                yield name, value
+
+    def merged(self, /, **overrides: object) -> Self:
+        """Return a new, validated copy with some settings replaced.
+
+        Parts given as dicts (`retry={"max_attempts": 5}`) or dotted
+        (`**{"retry.max_attempts": 5}`) are merged into what stands; None switches a layer off.
+
+        Raises:
+            ValueError: A setting is unknown or its value is refused.
+        """
+        return type(self).model_validate(merge(given_settings(self), overrides))
+
+
+class TimeoutConfig(Settings):
+    """How long each part may take, in seconds.
+
+    `connect`, `read`, `write` and `pool` each bound one phase of one attempt, as in httpx; None
+    leaves that phase unbounded. `total` bounds the whole operation: queueing, attempts, waits
+    and body. Phases longer than `total` are fine: they are cut to what is left of it.
+    """
+
+    connect: PositiveSeconds | None = 60.0
+    read: PositiveSeconds | None = 15.0
+    write: PositiveSeconds | None = 15.0
+    pool: PositiveSeconds | None = 5.0
+    total: PositiveSeconds | None = None
+
+
+class RetryBudgetConfig(Settings):
+    """How many retries a client may afford, so that retries never become the outage.
+
+    `ratio` is the share of the operations of the last ten seconds that may be retried on top
+    (0 to 10, default 0.2); `minimum_per_second` lets a quiet client retry all the same
+    (default 10). A retry the budget refuses surfaces the original error.
+
+    Source: the retry budget of Finagle (Twitter), with its ten-second window.
+    """
+
+    ratio: Annotated[float, BeforeValidator(number(float, low=0, high=10))] = 0.2
+    minimum_per_second: PerSecond = 10.0
+
+
+class RetryConfig(Settings):
+    """When a failed attempt is followed by another, and how long the wait between them is.
+
+    Attributes:
+        max_attempts: Attempts in all, the first included; 1 to 100, default 3.
+        min_wait_seconds: No backoff is shorter; default 1.0.
+        max_wait_seconds: No backoff is longer; default 60.0.
+        multiplier: The unit of the named backoffs, in seconds; default 2.0. After attempt n,
+            "exponential" is `multiplier * 2 ** (n - 1)`, "linear" `multiplier * n`, "fibonacci"
+            `multiplier * F(n)` and "constant" `multiplier`, each kept within the two bounds.
+        jitter: Draw the wait evenly between `min_wait_seconds` and the backoff, so that clients
+            that failed together do not come back together, not even at the upper bound. This is
+            "full jitter" (Marc Brooker, AWS, 2015) with a floor. Default True.
+        backoff: One of the four names, a `Backoff`, or a tenacity wait object.
+        statuses: Statuses that are retried; by default 408, 429 and every 5xx.
+        methods: HTTP methods that are retried; None, the default, means all.
+        retry_if: `(response | None, exception | None) -> bool`, asked after every attempt, a
+            success included, and deciding in place of `statuses`; or a tenacity retry object.
+            A rejection, a deadline and a cancellation are never retried.
+        stop: A tenacity stop object, asked besides `max_attempts`; default None.
+        respect_retry_after: Honour the `Retry-After` header (RFC 9110, 10.2.3); default True.
+        max_retry_after: A `Retry-After` above these seconds is ignored; default 60.0.
+        budget: `RetryBudgetConfig`, or None for no budget.
+    """
+
+    max_attempts: Annotated[int, BeforeValidator(count(1, 100))] = 3
+    min_wait_seconds: Seconds = 1.0
+    max_wait_seconds: Seconds = 60.0
+    multiplier: Seconds = 2.0
+    jitter: Flag = True
+    backoff: Annotated[
+        BackoffName | Backoff | Callable[..., object], PlainValidator(check_backoff)
+    ] = "exponential"
+    statuses: Annotated[frozenset[Status], BeforeValidator(check_statuses)] = DEFAULT_STATUSES
+    methods: Methods = None
+    retry_if: Hook = None
+    stop: Hook = None
+    respect_retry_after: Flag = True
+    max_retry_after: Seconds = 60.0
+    budget: RetryBudgetConfig | None = RetryBudgetConfig()
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> Self:
+        if self.min_wait_seconds > self.max_wait_seconds:
+            raise refuse(
+                "order",
+                "min_wait_seconds ({low}) must not be above max_wait_seconds ({high})",
+                low=self.min_wait_seconds,
+                high=self.max_wait_seconds,
+            )
+        return self
+
+
+class CircuitBreakerConfig(Settings):
+    """When the circuit opens, how long it stays open, and what lets it close again.
+
+    Attributes:
+        failure_threshold: Consecutive failed operations that open the circuit; default 5.
+        recovery_timeout: Seconds the circuit stays open before it lets a probe through;
+            default 30.0.
+        success_threshold: Successful probes that close it; default 1.
+        half_open_max_calls: Probes that may be out at once; default 1.
+        failure_rate: Open when this share (above 0, up to 1) of the operations in the window
+            failed. It decides in place of `failure_threshold`, unless that is given too: then
+            either opens the circuit. Default None.
+        window_seconds: The window of `failure_rate`, 0.001 or more; default 60.0 where that is
+            set.
+        minimum_calls: Operations the window must hold before `failure_rate` is looked at;
+            default 20 where that is set.
+        expected_exception: What counts as a failure: an exception class or a tuple of them;
+            default `APIConnectionError`, everything worth retrying.
+        scope: "client" for one circuit, "origin" for one per scheme, host and port.
+        recovery_jitter: Lengthen each break by up to this share of itself, so that a fleet
+            does not probe in step; 0 to 1, default 0.0.
+        recovery_multiplier: Each break that follows a failed probe is this much longer than
+            the one before; 1 to 10, default 1.0.
+        max_recovery_timeout: The longest a break may grow to, in seconds, before its jitter;
+            default 600.0, or `recovery_timeout` where that is longer.
+        listeners: `pybreaker.CircuitBreakerListener` objects.
+        storage: `(name) -> pybreaker.CircuitBreakerStorage`, called once per circuit with
+            its scope ("client" or the origin); default None, in memory.
+    """
+
+    failure_threshold: Count = 5
+    recovery_timeout: Seconds = 30.0
+    success_threshold: Count = 1
+    half_open_max_calls: Count = 1
+    failure_rate: PositiveShare | None = None
+    window_seconds: Annotated[float, BeforeValidator(seconds(low=0.001))] | None = None
+    minimum_calls: Count | None = None
+    expected_exception: Annotated[
+        type[Exception] | tuple[type[Exception], ...], PlainValidator(check_exceptions)
+    ] = APIConnectionError
+    scope: Scope = "client"
+    recovery_jitter: Share = 0.0
+    recovery_multiplier: Annotated[float, BeforeValidator(number(float, low=1, high=10))] = 1.0
+    max_recovery_timeout: Seconds = 600.0
+    listeners: Annotated[tuple[Any, ...], BeforeValidator(check_listeners)] = ()
+    storage: Annotated[Callable[[str], Any] | None, PlainValidator(check_callable)] = None
+
+    @model_validator(mode="after")
+    def _settings_belong_together(self) -> Self:
+        if self.failure_rate is None:
+            for name in ("window_seconds", "minimum_calls"):
+                if getattr(self, name) is not None:
+                    raise refuse(
+                        "needs_rate",
+                        "{name} ({given}) has no effect without failure_rate: give that too",
+                        name=name,
+                        given=getattr(self, name),
+                    )
+        is_given = "max_recovery_timeout" in self.model_fields_set
+        if is_given and self.max_recovery_timeout < self.recovery_timeout:
+            raise refuse(
+                "order",
+                "recovery_timeout ({low}) must not be above max_recovery_timeout ({high})",
+                low=self.recovery_timeout,
+                high=self.max_recovery_timeout,
+            )
+        return self
+
+
+class BulkheadConfig(Settings):
+    """How many operations run at once, and how long one more may wait for its turn.
+
+    Attributes:
+        max_concurrency: Slots; 1 to 1,000,000, default 50.
+        acquisition_timeout: Seconds an operation waits for a slot before it is turned away
+            with `PoolTimeoutError`; 0 means not at all, default 30.0.
+    """
+
+    max_concurrency: Count = 50
+    acquisition_timeout: Seconds = 30.0
+
+
+class LoggingConfig(Settings):
+    """What is logged, and by which logger.
+
+    Attributes:
+        level: Nothing below it is logged; default "INFO".
+        include_request_id: Whether each line carries the request id; default True.
+        logger_name: The logger's name.
+        levels: A level for an event by its name, such as `{"operation failed": "WARNING"}`, in
+            place of the usual one; see USAGE.md for the names.
+    """
+
+    level: Annotated[LevelName, PlainValidator(choice(*LEVELS, upper=True))] = "INFO"
+    include_request_id: Flag = True
+    logger_name: Text = "resilient_client"
+    levels: Annotated[dict[str, str], PlainValidator(check_levels)] = Field(default_factory=dict)
+
+
+class ClientConfig(Settings):
+    """Everything a client can be told; `ClientConfig()` is ready for use.
+
+    Attributes:
+        name: Told in logs, events, errors and reprs, so that several clients can be told apart;
+            1-128 letters, digits and `. _ -`, default "default".
+        base_url: Joined with relative URLs; http or https, default "" for absolute URLs only.
+        timeout: See `TimeoutConfig`.
+        retry: See `RetryConfig`; None makes one attempt.
+        circuit_breaker: See `CircuitBreakerConfig`; None never turns a call away.
+        bulkhead: See `BulkheadConfig`; None bounds nothing.
+        logging: See `LoggingConfig`.
+        headers: Sent with every request, but never to another origin after a redirect.
+        follow_redirects: Follow redirects, within the rules of USAGE.md; default True.
+        verify_ssl: Verify certificates; default True. False warns loudly.
+        user_agent: The `User-Agent` header.
+        http2: Speak HTTP/2 where the server does; needs the extra `http2`. Default False.
+        trust_env: Let httpx read proxies and certificate paths from the environment.
+        max_body_bytes: Decoded size at which an answer is cut off with `ResponseError`;
+            default None, unbounded.
+        request_id_header: The header that carries the request id.
+        backend: What speaks HTTP underneath: "httpx", or "aiohttp" in the async client, which is
+            faster, speaks HTTP/1.1 only and needs the extra `fast`. Default "httpx".
+    """
+
+    name: Annotated[str, PlainValidator(check_name)] = "default"
+    base_url: Annotated[str, BeforeValidator(check_base_url)] = ""
+    timeout: TimeoutConfig = TimeoutConfig()
+    retry: RetryConfig | None = RetryConfig()
+    circuit_breaker: CircuitBreakerConfig | None = CircuitBreakerConfig()
+    bulkhead: BulkheadConfig | None = BulkheadConfig()
+    logging: LoggingConfig = LoggingConfig()
+    headers: Annotated[dict[str, str], BeforeValidator(check_headers)] = Field(default_factory=dict)
+    follow_redirects: Flag = True
+    verify_ssl: Flag = True
+    user_agent: Text = f"resilient-http-client/{__version__}"
+    http2: Flag = False
+    trust_env: Flag = True
+    max_body_bytes: Annotated[int, BeforeValidator(count(1, 2**40))] | None = None
+    request_id_header: Annotated[str, PlainValidator(check_header_name)] = "X-Request-ID"
+    backend: Annotated[Literal["httpx", "aiohttp"], PlainValidator(choice("httpx", "aiohttp"))] = (
+        "httpx"
+    )
+
+    @model_validator(mode="after")
+    def _request_id_is_made_per_operation(self) -> Self:
+        if self.request_id_header.lower() in {name.lower() for name in self.headers}:
+            raise refuse(
+                "request_id",
+                "headers must not hold {name}: it is made for each operation; "
+                "give request_id= per call for one of your own",
+                name=self.request_id_header,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _backend_speaks_the_protocol(self) -> Self:
+        if self.http2 and self.backend == "aiohttp":
+            raise refuse(
+                "backend",
+                'http2=True needs backend="httpx": aiohttp speaks HTTP/1.1 only; leave one of '
+                "the two out",
+            )
+        return self
+
+    @classmethod
+    def from_env(
+        cls,
+        prefix: str = "RESILIENT_CLIENT_",
+        env_file: str | Path | None = None,
+        **overrides: object,
+    ) -> Self:
+        """Read the configuration: arguments over environment over `.env` file over defaults.
+
+        Args:
+            prefix: What the names of the variables begin with; nesting is written with two
+                underscores, as in `RESILIENT_CLIENT_RETRY__MAX_ATTEMPTS=5`.
+            env_file: A file of `NAME=value` lines; None reads none.
+            **overrides: Settings that win over all others, as for `merged`.
+
+        Raises:
+            ValueError: A variable with the prefix names no setting (the nearest right name is
+                offered), or a value is refused. All mistakes are told at once. What Kubernetes
+                sets for a service of the prefix's name (`..._SERVICE_HOST`, `..._PORT`, ...) is
+                none.
+            FileNotFoundError: `env_file` is given and does not exist.
+        """
+        from .environment import read_environment  # noqa: PLC0415 - only when asked for
+
+        return read_environment(cls, prefix, env_file).configure(cls, overrides)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        for name, value in super().__repr_args__():
+            if name == "headers":
+                yield name, dict.fromkeys(self.headers, "***")
+            elif name == "base_url":
+                yield name, mask_url(self.base_url)
+            else:
+                yield name, value

@@ -1,0 +1,70 @@
+"""The errors of operations: each carries what the operation was, and how far it had come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ..exceptions import (
+    ClientClosedError,
+    DeadlineExceededError,
+    MyAPIError,
+)
+
+if TYPE_CHECKING:
+    from .operation import Call
+    from .ports import Ports
+    from .rejections import Rejections
+
+__all__ = ["CallErrors"]
+
+_CLOSED: Final = "the client is closed; make a new one"
+
+ErrorT = TypeVar("ErrorT", bound=MyAPIError)
+
+
+class CallErrors:
+    """Makes them, for one client.
+
+    Args:
+        ports: For the clock.
+        rejections: The classes for calls that are turned away.
+        client: The client's name; in a text it stands where somebody gave one.
+    """
+
+    def __init__(self, ports: Ports, rejections: Rejections, client: str = "default") -> None:
+        self.rejections = rejections
+        self._client = client
+        self._named = () if client == "default" else (f"client {client}",)
+        self._ports = ports
+
+    def make(self, kind: type[ErrorT], call: Call, reason: str, **more: Any) -> ErrorT:
+        """Make an error of the tree that carries the operation's context."""
+        elapsed = max(0.0, self._ports.now() - call.started)
+        names = (*self._named, *((f"request id {call.request_id}",) if call.request_id else ()))
+        named = f" ({', '.join(names)})" if names else ""
+        made = f" after {call.attempts} attempts" if call.attempts > 1 else ""
+        text = f"{call.method} {call.shown_url} failed{made}: {reason}{named}"
+        if call.was_sent:
+            more["request_sent"] = True
+        error = self.rejections.kind(kind)(
+            text,
+            client=self._client,
+            method=call.method,
+            url=call.shown_url,
+            request_id=call.request_id,
+            attempts=call.attempts,
+            elapsed=elapsed,
+            **more,
+        )
+        call.note_error(error)
+        self.rejections.complete(error, call.target)
+        return error
+
+    def late(self, call: Call, *, request_sent: bool | None = False) -> DeadlineExceededError:
+        """Make the error for an operation whose time is used up."""
+        reason = f"the {call.total:g} s that the whole operation may take are used up"
+        return self.make(DeadlineExceededError, call, reason, request_sent=request_sent)
+
+    def closed(self, call: Call, *, request_sent: bool = False) -> ClientClosedError:
+        """Make the error for an operation of a client that was closed."""
+        return self.make(ClientClosedError, call, _CLOSED, request_sent=request_sent)

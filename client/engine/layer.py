@@ -1,0 +1,258 @@
+"""What an operation passes: gates that let it in, and layers around its attempts.
+
+Rule 1  Before a gate takes anything for a call, it notes itself and its grant on the call
+        (`call.grants`), so that whatever an interrupt leaves behind is found and given back.
+Rule 2  `Gate.leave` may come twice, and before anything was taken: it gives back what is there.
+Rule 3  Inside, a failure is a value. It is raised once, at the outside, so that no frame and no
+        error keep each other alive. What is raised inside is a cancellation, or somebody's bug.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator, Iterable
+    from contextlib import AbstractContextManager
+
+    from ..exceptions import MyAPIError
+    from ..http.shapes import Response
+    from ..metrics.aggregator import Gauge
+    from .operation import Attempt, Call
+
+__all__ = [
+    "NO_STOP",
+    "WAIT",
+    "Either",
+    "Exchange",
+    "Failure",
+    "Gate",
+    "Inner",
+    "Layer",
+    "Refusal",
+    "Stop",
+    "Wait",
+]
+
+
+class Wait(Enum):
+    """What a gate answers that cannot say yet."""
+
+    WAIT = "wait"
+
+
+WAIT: Final = Wait.WAIT
+
+Inner: TypeAlias = "Callable[[Call, Exchange], Awaitable[Response | Failure]]"
+"""What a layer is around: returns an answer, or a `Failure`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt that failed, or that succeeded and is looked at by `retry_if`."""
+
+    error: MyAPIError | None
+    """Of the tree; None for an answer that is no error."""
+    response: Response | None = None
+    retry_after: float | None = None
+    """Seconds that the answer asks to wait, whether or not that is heeded."""
+    is_unsent: bool = False
+    """Whether this attempt provably never left this machine, as a drop-in client found."""
+    is_to_another: bool = False
+    """Whether the answer is to a request that followed the caller's, as a drop-in client found."""
+    attempt: Attempt | None = None
+    """None where there was none: a gate turned the operation away."""
+
+    @property
+    def answer(self) -> Response:
+        """The answer of an attempt that succeeded, or was answered with an error."""
+        return cast("Response", self.response)
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether the request may have reached the server."""
+        return getattr(self.error, "request_sent", True) is not False
+
+
+class Refusal(NamedTuple):
+    """Why an attempt that the retry policy wants is not made all the same."""
+
+    reason: str
+    """One word for logs and events."""
+    text: str
+    """What the note on the error says."""
+    ending: Callable[[Call], MyAPIError] | None = None
+    """Makes the error of an operation whose own failure is gone, as a streamed answer may be."""
+
+
+class Gate:
+    """Lets operations in, one after the other, and hears how each ends.
+
+    A base class: what a gate has nothing to say to, it inherits.
+    """
+
+    is_early: bool = False
+    """Whether `peek` costs so little that it is asked before a call is prepared, too."""
+
+    def peek(self, call: Call) -> Callable[[], MyAPIError] | None:  # noqa: ARG002 - see the class
+        """Return what makes the error, where `enter` would turn the call away for sure.
+
+        Asked before anything is waited for. It takes nothing and tells nobody.
+        """
+        return None
+
+    def enter(self, call: Call) -> MyAPIError | Wait | None:  # noqa: ARG002 - likewise
+        """Admit a call: return None, or the error that rejects it, or `WAIT`."""
+        return None
+
+    async def wait(self, call: Call) -> MyAPIError | None:  # noqa: ARG002 - likewise
+        """Admit a call that `enter` answered `WAIT`, or return the error that rejects it."""
+        return None
+
+    def leave(self, call: Call, grant: Any, error: BaseException | None) -> None:
+        """Release what a call was granted, which ended with this error, or None.
+
+        Where an interrupt broke the end of a call off, the error is a `KeyboardInterrupt`, however
+        the call itself had ended: it says nothing about the server.
+        """
+
+    def objection(self, call: Call, grant: Any) -> Refusal | None:  # noqa: ARG002 - likewise
+        """Return why this call may make no further attempt, or None."""
+        return None
+
+    def waking(self, grant: Any, wake: Callable[[], object]) -> AbstractContextManager[object]:  # noqa: ARG002 - likewise
+        """Call `wake`, within the block, when an objection arises, from any thread."""
+        return nullcontext()
+
+    def gauges(self, now: float) -> Iterable[Gauge]:  # noqa: ARG002 - likewise
+        """Return what stands now, each with its instrument and labels; see `metrics`."""
+        return ()
+
+    def begin_anew(self) -> None:
+        """Forget the calls that are in: they are of a parent process, or an ended event loop."""
+
+    def close(self) -> None:
+        """Release whoever waits: the client is closed."""
+
+
+class Stop:
+    """What turns calls away by hand, before and between the gates and whatever they say.
+
+    A base class, and itself one that never does. While it is not on, that is all that is looked at.
+    """
+
+    is_on: bool = False
+
+    def refusal(self, call: Call) -> Callable[[], MyAPIError] | None:  # noqa: ARG002 - see the class
+        """Return what makes the error of a call that is turned away, or None."""
+        return None
+
+    def objection(self, call: Call) -> Refusal | None:  # noqa: ARG002 - likewise
+        """Return why this call may make no further attempt, or None."""
+        return None
+
+    def waking(self, call: Call, wake: Callable[[], object]) -> AbstractContextManager[object]:  # noqa: ARG002 - likewise
+        """Call `wake`, within the block, when an objection arises, from any thread."""
+        return nullcontext()
+
+
+NO_STOP: Final = Stop()
+
+
+class Either(Stop):
+    """Two that both turn calls away: of a client, and of what one call goes through besides."""
+
+    def __init__(self, one: Stop, other: Stop) -> None:
+        self._both = (one, other)
+
+    @property
+    def is_on(self) -> bool:  # type: ignore[override] # read, and never set
+        """Whether one of them is."""
+        return any(each.is_on for each in self._both)
+
+    def refusal(self, call: Call) -> Callable[[], MyAPIError] | None:
+        """Return what makes the error of the first that turns the call away."""
+        return next(filter(None, (each.refusal(call) for each in self._both)), None)
+
+    def objection(self, call: Call) -> Refusal | None:
+        """Return what the first says that objects."""
+        return next(filter(None, (each.objection(call) for each in self._both)), None)
+
+    @contextmanager
+    def waking(self, call: Call, wake: Callable[[], object]) -> Generator[None]:
+        """Have both wake."""
+        one, other = self._both
+        with one.waking(call, wake), other.waking(call, wake):
+            yield
+
+
+class Layer(Protocol):
+    """Goes around attempts, or around whatever is further in.
+
+    An answer, or a `Failure` with one, that it neither returns nor has returned by anybody else is
+    its own to close, by `exchange.abandon`, also where it is cancelled meanwhile: a streamed one
+    would keep its connection.
+
+    Outside the gates it awaits `inner` at most once at a time: each time asks the gates anew, and
+    gives back what they granted the time before. Behind them it may do so several times at once.
+    """
+
+    async def run(self, inner: Inner, call: Call, exchange: Exchange) -> Response | Failure:
+        """Return an answer, or a `Failure`, by way of what is further in, or without it."""
+        ...
+
+
+class Exchange(Protocol):
+    """One operation's way to the wire, and what its outcomes mean: supplied by a face.
+
+    What belongs to one attempt is kept on the attempt: two may be under way at once.
+    """
+
+    @property
+    def attempt_kind(self) -> type[Attempt]:
+        """What the state of an attempt is kept in."""
+        ...
+
+    @property
+    def sees_requests(self) -> bool:
+        """Whether each request is told of that an attempt sends (`Attempt.note_request`)."""
+        ...
+
+    async def send(self, attempt: Any, left: float | None) -> Response:
+        """Make an attempt, in at most `left` seconds where that is not None."""
+        ...
+
+    async def discard(self, failure: Failure) -> None:
+        """Release an answer that a retry replaces, so that its connection is free."""
+        ...
+
+    async def abandon(self, failure: Failure) -> None:
+        """Close an answer, because the operation ends without it."""
+        ...
+
+    async def keep(self, failure: Failure) -> None:
+        """Read the answer that an error will carry."""
+        ...
+
+    def can_replay(self) -> bool:
+        """Return whether the next attempt would send the same bytes."""
+        ...
+
+    def settle_for(self, failure: Failure) -> bool:
+        """End with a failure whose answer was discarded; False where nothing is left of it."""
+        ...
+
+    def failure_of(self, attempt: Any, response: Response) -> Failure | None:
+        """Return why an answer is a failure, or None for a good one."""
+        ...
+
+    def look_again(self, response: Response) -> Failure:
+        """Return a good answer as what somebody may want to retry all the same."""
+        ...
+
+    def failure_from(self, attempt: Any, error: Exception) -> Failure | None:
+        """Return what an exception means, or None where it is not about the exchange."""
+        ...

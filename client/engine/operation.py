@@ -1,0 +1,336 @@
+"""One operation on its way through the engine: what was asked, and what has happened so far."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
+from uuid import uuid4
+
+from ..errors.urls import is_same_origin, join, mask_url, origin_of
+from ..http.headers import put_carried
+from ..http.outcomes import ANSWERED, outcome_of_attempt
+from ..metrics.instruments import AGAIN, FIRST
+from ..metrics.targets import METHODS, OTHER
+from ..runtime.once import once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+    from typing import Protocol
+
+    from ..exceptions import MyAPIError
+    from ..http.shapes import URL, Request, Response
+    from ..metrics.aggregator import Aggregator
+    from ..metrics.targets import Targets
+    from .deadline import Deadline
+    from .errors import CallErrors
+    from .layer import Gate, Refusal
+    from .notifiers import Notifiers
+    from .plan import Plan
+    from .ports import Ports
+    from .tracing import Trace
+
+    class Host(Protocol):
+        """What an operation finds its clock and its errors in: the engine."""
+
+        ports: Ports
+        errors: CallErrors
+        metrics: Aggregator
+        is_closed: bool
+
+
+__all__ = ["About", "Attempt", "Call", "CallReport", "under_way"]
+
+
+class About(TypedDict):
+    """What every event says of its operation."""
+
+    client: str
+    operation_id: str
+    request_id: str | None
+    method: str
+    url: str
+
+
+class Attempt:
+    """One exchange with a server, of which an operation may make several, even at once.
+
+    Args:
+        call: The operation.
+    """
+
+    __slots__ = ("call", "carried", "has_sent", "headed", "is_over", "number", "started", "status")
+
+    def __init__(self, call: Call) -> None:
+        self.call: Call = call
+        self.number: int = call.attempts
+        """From 1, in the order in which the attempts of an operation begin."""
+        # Nothing waits between a call's being let in and its first attempt.
+        self.started: float = call.entered if call.attempts == 1 else call.host.ports.now()
+        """When it began, in seconds of the world's clock."""
+        self.headed: float | None = None
+        """When the head of its last answer had come; None again once a request follows that.
+        Without an answer, when it ended."""
+        self.carried: Mapping[str, str] | None = None
+        """Headers that the request of this attempt has besides: those of a trace."""
+        self.has_sent: bool = False
+        """Whether a request went to the wire, as far as it is traced."""
+        self.is_over: bool = False
+        """Whether its end was counted, or will be with that of its operation."""
+        self.status: int | None = None
+        """Of its answer, if one has come."""
+        if call.uncounted is not None:
+            call.uncounted.count(None)
+
+    def note_request(self, request: Request) -> None:
+        """Tell whoever traces the call that a request is about to go to the wire.
+
+        What the attempt carries does not come to another origin.
+        """
+        trace = self.call.trace
+        if trace is None:
+            return
+        if self.carried:
+            if self.may_carry(request):
+                put_carried(request.headers, self.carried)
+            else:
+                for name in self.carried:
+                    request.headers.pop(name, None)
+        self.has_sent = True
+        trace.begin_request(self)
+
+    def may_carry(self, request: Request) -> bool:
+        """Whether a request goes to where the operation does, and not where it is redirected.
+
+        Nor to where an auth flow asks for a token.
+        """
+        return is_same_origin(str(request.url), self.call.url)
+
+    def note_head(self) -> None:
+        """Record that the head of an answer has come."""
+        call = self.call
+        self.headed = call.host.ports.now()
+        if call.trace is not None:
+            call.trace.end_request(self)
+
+    def note_request_end(self) -> None:
+        """Tell whoever traces the call that the request is answered, or has failed."""
+        if (trace := self.call.trace) is not None:
+            trace.end_request(self)
+
+    def note_end(self, response: Response | None) -> None:
+        """Note that it is over, and what answered it."""
+        if self.headed is None:
+            self.headed = self.call.host.ports.now()
+        status = getattr(response, "status_code", None)
+        if isinstance(status, int):  # a test's stand-in may have anything
+            self.status = status
+        self.is_over = True
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, once it is over, up to the head of its answer."""
+        headed, started = self.headed, self.started
+        return headed - started if headed is not None and headed > started else 0.0
+
+    def outcome(self, error: BaseException | None) -> str:
+        """Return how it ended."""
+        if error is None:
+            return ANSWERED.get(self.status, "other")
+        return outcome_of_attempt(error, self.status)
+
+    def count(self, error: BaseException | None) -> str:
+        """Count it once it is over, and return its outcome."""
+        call = self.call
+        call.uncounted = None
+        outcome = self.outcome(error)
+        labels = (*call.labels(outcome), FIRST if self.number == 1 else AGAIN)
+        call.host.metrics.end_attempt(labels, self.seconds, self.started + self.seconds)
+        return outcome
+
+
+under_way: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
+"""The attempt that this task, or thread, is making."""
+
+
+class Call:
+    """An operation. The face fills in what was asked, the engine what happens.
+
+    Made for every call, so what only a failure or a listener asks for is worked out then, and what
+    has not happened yet stands on the class.
+
+    Args:
+        method: Of HTTP.
+        target: The URL, or the request, as it is handed to httpx.
+        host: The engine that runs it.
+        plan: What it passes, and who is told.
+        total: Seconds the whole operation may take, or None.
+        base_url: What a relative URL is joined to.
+    """
+
+    request_id: str | None = None
+    """The id that all attempts carry; None where the caller of a drop-in client sent none."""
+    id_was_made: bool = False
+    """Whether the request id was made here."""
+    has_idempotency_key: bool = False
+    """Whether the request carries a header that says it may be repeated."""
+    operation: str | None = None
+    """What the caller named it."""
+    trace: Trace | None = None
+    """What follows it."""
+    is_part: bool = False
+    """Whether it makes the attempt of another call, with the very same request: that is traced."""
+    uncounted: Attempt | None = None
+    """The only attempt so far, a good one, which is counted with the end of the operation."""
+    started: float = 0.0
+    ended: float | None = None
+    entered: float = 0.0
+    """When it began, or had last waited to be let in: now, to whoever lets it in."""
+    deadline: Deadline | None = None
+    attempts: int = 0
+    was_sent: bool = False
+    """Whether an attempt before the one under way may have reached the server."""
+    waits: tuple[float, ...] = ()
+    refusal: Refusal | None = None
+    """Why an attempt that the retry policy wanted was not made."""
+    failure: MyAPIError | None = None
+    """What the gates must hear of, where a layer outside of them may have mended it."""
+    is_over: bool = False
+    """Whether it has given back what it took."""
+    _last_error: Callable[[], BaseException | None] | None = None
+
+    def __init__(  # noqa: PLR0913 - what was asked, each named by the face
+        self,
+        *,
+        method: str,
+        target: Any,
+        host: Host,
+        plan: Plan,
+        total: float | None,
+        base_url: str = "",
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.address: str | URL = target
+        """The URL, which may be relative to the base."""
+        self.host = host
+        self.plan = plan
+        self.notify: Notifiers = plan.notify
+        self.total = total
+        self.base_url = base_url
+        self.grants: list[tuple[Gate, Any]] = []
+        """What gates have let it in with; each notes itself before it takes anything."""
+
+    def about(self) -> About:
+        """Return what every event says of its operation."""
+        return {
+            "client": self.notify.client,
+            "operation_id": self.operation_id,
+            "request_id": self.request_id,
+            "method": self.method,
+            "url": self.shown_url,
+        }
+
+    def labels(self, outcome: str) -> tuple[str, str, str]:
+        """Return by what an operation of this outcome is counted."""
+        return self.counted_as, self.method if self.method in METHODS else OTHER, outcome
+
+    def leave_gates(self, error: BaseException | None) -> Exception | None:
+        """Have each gate release what it granted; return what one of them raised, a bug of its own.
+
+        It keeps no other gate from releasing.
+        """
+        bug: Exception | None = None
+        for gate, grant in self.grants:
+            try:
+                gate.leave(self, grant, error)
+            except Exception as raised:  # noqa: BLE001 - raised by the caller, at the end
+                bug = raised
+        return bug
+
+    def objection(self) -> Refusal | None:
+        """Return why somebody, or a gate, wants no further attempt, or None."""
+        stop = self.plan.stop
+        if stop.is_on and (refusal := stop.objection(self)) is not None:
+            return refusal
+        for gate, grant in self.grants:
+            if (refusal := gate.objection(self, grant)) is not None:
+                return refusal
+        return None
+
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Generator[None]:
+        """Call `wake`, within the block, when an objection arises."""
+        with ExitStack() as gates:
+            gates.enter_context(self.plan.stop.waking(self, wake))
+            for gate, grant in self.grants:
+                gates.enter_context(gate.waking(grant, wake))
+            yield
+
+    def note_error(self, error: BaseException) -> None:
+        """Remember, without keeping it alive, the latest error that was made for this call."""
+        self._last_error = weakref.ref(error)
+
+    def is_own(self, error: BaseException) -> bool:
+        """Whether an error is this call's, and not one of another client that came through."""
+        return self._last_error is not None and self._last_error() is error
+
+    @once
+    def url(self) -> str:
+        """The whole URL, with what must not be shown."""
+        return join(self.base_url, str(self.target))
+
+    @once
+    def shown_url(self) -> str:
+        """The URL without credentials, query and fragment."""
+        return mask_url(self.url)
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port, by which circuits are told apart."""
+        return origin_of(self.url)
+
+    def find_target(self, targets: Targets) -> str:
+        """Return the target under which it is counted: its origin, or `_OTHER` beyond a bound."""
+        return targets(self.base_url, self.address)
+
+    @once
+    def counted_as(self) -> str:
+        """The same."""
+        return self.find_target(self.host.metrics.targets)
+
+    @once
+    def operation_id(self) -> str:
+        """What tells it from all others in events, for the caller may give an id twice."""
+        return uuid4().hex
+
+
+class CallReport(NamedTuple):
+    """How an operation went, found in `response.extensions["resilience"]`.
+
+    Its values can be read as attributes and, like the other extensions of httpx, by key.
+
+    Attributes:
+        attempts: HTTP exchanges made.
+        waits: Seconds waited before each of the attempts after the first.
+        elapsed: Seconds the operation took in all, queueing included.
+        request_id: The id all attempts carried.
+    """
+
+    attempts: int
+    waits: tuple[float, ...]
+    elapsed: float
+    request_id: str | None
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the field of that name, or at that place."""
+        if not isinstance(key, str):
+            return cast("Any", tuple).__getitem__(self, key)
+        if key not in self._fields:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def keys(self) -> Iterator[str]:
+        """Return the names of the fields."""
+        return iter(self._fields)

@@ -1,0 +1,137 @@
+"""What is fixed for all calls of a client: the pipeline, who is told, how long a call may take."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from ..metrics.instruments import OPERATION_TIMEOUT
+from .attempts import make_attempt
+from .layer import NO_STOP, WAIT, Failure, Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from ..exceptions import MyAPIError
+    from ..http.shapes import Response
+    from ..metrics.aggregator import Gauge, Measured
+    from .layer import Exchange, Inner, Layer, Stop
+    from .notifiers import Notifiers
+    from .operation import Call
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """An immutable plan; to change a client's settings is to swap it for another.
+
+    Args:
+        pipeline: Gates and layers, outermost first. The gates stand side by side.
+        notify: Told what happens.
+        total: Seconds a whole operation may take, or None.
+        stop: What turns calls away by hand.
+
+    Attributes:
+        run: Takes a call through the pipeline; returns its answer, or a `Failure`.
+    """
+
+    __slots__ = (
+        "_inside",
+        "early",
+        "early_stop",
+        "gates",
+        "measured",
+        "notify",
+        "run",
+        "stop",
+        "total",
+    )
+
+    def __init__(
+        self,
+        pipeline: Iterable[Gate | Layer],
+        notify: Notifiers,
+        total: float | None,
+        stop: Stop = NO_STOP,
+    ) -> None:
+        parts = tuple(pipeline)
+        self.stop: Stop = stop
+        self.gates: tuple[Gate, ...] = tuple(part for part in parts if isinstance(part, Gate))
+        """In the order in which they are entered."""
+        outside = tuple(takewhile(_is_layer, parts)) if self.gates else ()
+        early = () if outside else tuple(gate for gate in self.gates if gate.is_early)
+        self.early: tuple[Gate, ...] = early
+        """Those that may know before a call is prepared that it would be turned away; none where a
+        layer outside of them may mend that."""
+        self.early_stop: Stop = NO_STOP if outside else stop
+        """Likewise."""
+        measured: list[Any] = [part for part in parts if hasattr(part, "gauges")]
+        self.measured: tuple[Measured, ...] = tuple(measured)
+        """Those that can tell what stands now."""
+        self.notify: Notifiers = notify
+        self.total: float | None = total
+        self._inside = _around(make_attempt, parts[len(outside) + len(self.gates) :])
+        entry = (self._enter_anew if outside else self._enter) if self.gates else self._go_in
+        self.run: Inner = _around(entry, outside)
+
+    def gauges(self, now: float) -> tuple[Gauge, ...]:  # noqa: ARG002 - a part's signature
+        """Return what a whole operation may take, if that is bounded."""
+        return () if self.total is None else ((OPERATION_TIMEOUT, (), self.total),)
+
+    def _go_in(self, call: Call, exchange: Exchange) -> Awaitable[Response | Failure]:
+        """Go on, where there is no gate, with what they would stand before."""
+        return self._enter(call, exchange) if self.stop.is_on else self._inside(call, exchange)
+
+    async def _enter(self, call: Call, exchange: Exchange) -> Response | Failure:
+        """Pass the gates, and go on with what they stand before."""
+        if self.stop.is_on and (make := self.stop.refusal(call)) is not None:
+            return Failure(make())
+        for gate in self.gates:
+            refused = gate.enter(call)
+            if refused is WAIT:
+                refused = self._peek(call) or await gate.wait(call) or self.stopped(call)
+                call.entered = call.host.ports.now()
+            if refused is not None:
+                return Failure(refused)
+        return await self._inside(call, exchange)
+
+    async def _enter_anew(self, call: Call, exchange: Exchange) -> Response | Failure:
+        """Do so for a layer outside, which may come again: the time before is over then.
+
+        What came of this time is noted for the gates, whatever the layer makes of it.
+        """
+        bug = call.leave_gates(call.failure)
+        call.grants.clear()
+        call.failure = None
+        call.entered = call.host.ports.now()
+        if bug is not None:
+            raise bug
+        result = await self._enter(call, exchange)
+        if isinstance(result, Failure):
+            call.failure = result.error
+        return result
+
+    def stopped(self, call: Call) -> MyAPIError | None:
+        """Return the error of a call that was stopped by hand while it waited, or None."""
+        make = self.stop.refusal(call) if self.stop.is_on else None
+        return None if make is None else make()
+
+    def _peek(self, call: Call) -> MyAPIError | None:
+        """Return the error of a gate that would turn a call away after the wait for another."""
+        for gate in self.gates:
+            if (make := gate.peek(call)) is not None:
+                return make()
+        return None
+
+
+def _is_layer(part: Gate | Layer) -> bool:
+    return not isinstance(part, Gate)
+
+
+def _around(inner: Inner, layers: Iterable[Gate | Layer]) -> Inner:
+    for layer in reversed(tuple(layers)):
+        if isinstance(layer, Gate):
+            raise TypeError(f"{layer!r} stands behind a layer: gates stand side by side")
+        inner = partial(layer.run, inner)
+    return inner

@@ -1,0 +1,152 @@
+"""What differs between the async and the blocking world, as the engine and the faces see it.
+
+The engine is one `async def`. The blocking ports block inside these methods and never suspend,
+so that `run_to_end` can drive the very same coroutine in a single step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from ..http.family import Family
+    from ..http.shapes import Request, Response
+    from ..runtime.coroutines import Waking
+
+__all__ = ["HttpPort", "Ports", "Slots", "World"]
+
+T = TypeVar("T")
+
+
+class Slots(Protocol):
+    """The slots of a bulkhead: first come, first served, and none ever lost.
+
+    A holder is whatever took a slot, told apart by identity, so that to give one back twice is to
+    give it back once.
+    """
+
+    limit: int
+
+    @property
+    def in_use(self) -> int:
+        """How many are taken."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many callers queue."""
+        ...
+
+    def take(self, holder: object) -> bool:
+        """Acquire a free slot; return False where the caller has to queue."""
+        ...
+
+    async def queue(
+        self,
+        holder: object,
+        timeout: float,  # noqa: ASYNC109 - it is also the blocking one
+        waking: Waking = ...,
+    ) -> bool:
+        """Acquire a slot; return False where none came free.
+
+        Args:
+            holder: Who wants it.
+            timeout: Seconds to wait at most.
+            waking: Given, for the time of the wait, what ends it from any thread.
+        """
+        ...
+
+    def release(self, holder: object) -> None:
+        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
+        ...
+
+    def close(self) -> None:
+        """Release whoever queues: the client is closed."""
+        ...
+
+
+class HttpPort(Protocol):
+    """An httpx client of either kind, its calls made awaitable."""
+
+    client: Any
+
+    async def request(self, method: str, url: object, **options: object) -> Response:
+        """Send a request and read the answer."""
+        ...
+
+    async def open(self, request: Request, **options: object) -> Response:
+        """Send a built request and return once the head of the answer is there."""
+        ...
+
+    async def read(self, response: Response) -> None:
+        """Read the body of an open answer."""
+        ...
+
+    async def close_response(self, response: Response) -> None:
+        """Close an answer, whether it was read or not."""
+        ...
+
+    def hang_up(self) -> None:
+        """End the exchanges that are under way, as far as they are within reach."""
+        ...
+
+    async def close(self) -> None:
+        """Close the client and its connections."""
+        ...
+
+
+class Ports(Protocol):
+    """Everything else the engine needs of the world it runs in."""
+
+    def moved(self) -> bool:
+        """Return whether this is another event loop than at the last call, which has ended.
+
+        Raises:
+            ClientClosedError: That one is at work yet.
+        """
+        ...
+
+    def now(self) -> float:
+        """Return the time on a monotonic clock, in seconds."""
+        ...
+
+    def wall_clock(self) -> float:
+        """Return the seconds since the epoch, for dates that servers send."""
+        ...
+
+    def slots(self, limit: int) -> Slots:
+        """Make the slots of a bulkhead."""
+        ...
+
+    async def sleep(self, seconds: float, waking: Waking = ...) -> None:
+        """Wait; return early where the client is closed meanwhile, or somebody wakes.
+
+        Args:
+            seconds: How long.
+            waking: Given, for the time of the wait, what ends it from any thread.
+        """
+        ...
+
+    async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
+        """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+        ...
+
+    def wake_sleepers(self) -> None:
+        """End every `sleep` now, and every later one at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One of the two worlds: makes its ports, and prepares the httpx clients built for it."""
+
+    is_async: bool
+    make_ports: Callable[[], Ports]
+    make_http: Callable[[Any], HttpPort]
+    adopt: Callable[[Any, Family], None]
+    awaitable: Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]
+    pause: Callable[[], Coroutine[object, None, None]]
+    """Lets others run in the middle of long work, or raises `TimeoutError` at the deadline."""

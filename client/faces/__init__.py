@@ -1,0 +1,1 @@
+"""The clients that users hold: thin, and without a policy of their own."""

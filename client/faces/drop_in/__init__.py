@@ -1,0 +1,1 @@
+"""Clients, transports and functions that are httpx's own, protected."""

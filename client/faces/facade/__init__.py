@@ -1,0 +1,1 @@
+"""`ResilientClient` and its blocking twin."""

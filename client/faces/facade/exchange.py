@@ -1,0 +1,172 @@
+"""One operation on its way to httpx: sends attempts, and says what their outcomes mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...engine.attempts import explain
+from ...engine.deadline import cut_phases
+from ...engine.operation import Attempt
+from ...http.bodies.request_body import RequestBody
+from ...http.headers import put_header, to_httpx, to_pairs
+from ..disposal import Disposal
+from ..failures import Failures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...engine.layer import Failure
+    from ...engine.operation import Call
+    from ...engine.ports import HttpPort
+    from ...exceptions import MyAPIError
+    from ...http.bodies.response_decoding import Decoding
+    from ...http.family import Family
+    from ...http.headers import Pairs
+    from ...http.shapes import Options, Response
+    from ...http.verdicts import Classifier
+
+__all__ = ["HttpExchange", "StreamExchange"]
+
+_BODIES: Final = frozenset({"content", "data", "files"})
+"""The arguments whose bodies may need more than to be handed over again."""
+_SEND_OPTIONS: Final = ("auth", "follow_redirects")
+
+
+class HttpExchange(Failures):
+    """An operation whose answers are read whole.
+
+    Args:
+        call: The operation.
+        http: The httpx client.
+        family: Of that client.
+        classifier: Of that family.
+        decoding: Of that family and this world.
+        headers: Those of the request.
+        is_foreign: Whether somebody else built the client, so that it has no hooks of ours.
+        options: The other keyword arguments for httpx, prepared for more than one attempt.
+        needs_async: Whether the client is an async one.
+    """
+
+    def __init__(  # noqa: PLR0913 - what an exchange is made of, each named by the caller
+        self,
+        call: Call,
+        *,
+        http: HttpPort,
+        family: Family,
+        classifier: Classifier,
+        decoding: Decoding,
+        headers: Pairs,
+        is_foreign: bool,
+        options: Options,
+        needs_async: bool,
+    ) -> None:
+        self._call = call
+        self._family = family
+        self._classifier = classifier
+        self._http = http
+        self._decoding = decoding
+        self.sees_requests: bool = not is_foreign
+        self._options = options
+        has_body = not _BODIES.isdisjoint(options)
+        self._body = RequestBody(options, headers, needs_async=needs_async) if has_body else None
+        options["headers"] = to_httpx(headers)
+
+    async def send(self, attempt: Attempt, left: float | None) -> Response:
+        """Make an attempt."""
+        options = self._options if left is None else self._cut_to(left)
+        if attempt.carried is not None and not self.sees_requests:
+            options = self._carrying(options, attempt.carried)
+        return await self._http.request(self._call.method, self._call.target, **options)
+
+    async def discard(self, failure: Failure) -> None:
+        """Do nothing: the answer has been read, and its connection is free."""
+
+    async def abandon(self, failure: Failure) -> None:
+        """Do nothing: the answer has been read."""
+
+    async def keep(self, failure: Failure) -> None:
+        """Do nothing: the answer has been read."""
+
+    def can_replay(self) -> bool:
+        """Return whether the next attempt would send the same bytes."""
+        return self._body is None or self._body.can_replay()
+
+    def settle_for(self, failure: Failure) -> bool:  # noqa: ARG002 - its answer has been read
+        """End with a failure whose answer was discarded; False where nothing is left of it."""
+        return True
+
+    def _carrying(self, options: Options, carried: Mapping[str, str]) -> Options:
+        """Return the options with more headers, for a client of somebody else's.
+
+        Not where it follows redirects: it tells nobody where they lead.
+        """
+        if options.get("follow_redirects", self._http.client.follow_redirects):
+            return options
+        headers = to_pairs(options["headers"])
+        for name, value in carried.items():
+            put_header(headers, name, value)
+        return {**options, "headers": to_httpx(headers)}
+
+    def _cut_to(self, left: float) -> Options:
+        """Return the options with the timeout of each phase cut to what is left."""
+        module = self._family.module
+        given = self._options.get("timeout", module.USE_CLIENT_DEFAULT)
+        if given is module.USE_CLIENT_DEFAULT:
+            given = self._http.client.timeout
+        phases = cut_phases(module.Timeout(given).as_dict(), left)
+        return {**self._options, "timeout": module.Timeout(**phases)}
+
+
+class StreamExchange(HttpExchange):
+    """An operation whose answer is handed over as soon as its head is there."""
+
+    body_error: MyAPIError | None = None
+    """What broke the body while the caller read it."""
+
+    async def send(self, attempt: Attempt, left: float | None) -> Response:
+        """Make an attempt, up to the head of the answer."""
+        options = dict(self._options if left is None else self._cut_to(left))
+        if attempt.carried is not None and not self.sees_requests:
+            options = self._carrying(options, attempt.carried)
+        sending = {name: options.pop(name) for name in _SEND_OPTIONS if name in options}
+        request = self._http.client.build_request(self._call.method, self._call.target, **options)
+        response = await self._http.open(request, **sending)
+        self._decoding.install(response)  # a client of somebody else's has no hook of ours
+        return response
+
+    async def discard(self, failure: Failure) -> None:
+        """Free the connection of an answer that a retry replaces."""
+        if failure.response is not None:
+            await self._disposal.drain(failure.response)
+
+    async def abandon(self, failure: Failure) -> None:
+        """Close the answer."""
+        await self.close(failure.response)
+
+    async def keep(self, failure: Failure) -> None:
+        """Read the answer that an error will carry."""
+        if failure.response is not None:
+            await self._disposal.keep(failure.response)
+
+    async def close(self, response: Response | None) -> None:
+        """Close an answer, where there is one."""
+        if response is not None:
+            await self._disposal.close(response)
+
+    def settle_for(self, failure: Failure) -> bool:
+        """End with a failure whose answer was discarded; False where nothing is left of it."""
+        if failure.error is None:
+            return False
+        failure.error.response = None  # its body was drained undecoded, or closed
+        return True
+
+    @property
+    def _disposal(self) -> Disposal:
+        return Disposal(self._http, self._classifier, self._call)
+
+    def _shown(self, error: Exception) -> Exception | None:
+        """Return the error of the tree that an exception of the body amounts to, or None."""
+        failure = explain(self._call, self, Attempt(self._call), error)
+        if failure is not None:
+            self.body_error = failure.error
+        return None if failure is None else failure.error

@@ -1,0 +1,354 @@
+"""What the faces share, written once: one engine, one httpx client, and the way of a call.
+
+Its methods are coroutines; over blocking ports they never suspend.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ...config.checks import to_tuple
+from ...config.models import ClientConfig
+from ...engine.engine import Engine
+from ...engine.notifiers import Notifiers
+from ...engine.operation import Call
+from ...engine.plan import Plan
+from ...errors.urls import join
+from ...exceptions import ClientClosedError, InsecureTLSWarning
+from ...http.bodies.response_decoding import Decoding
+from ...http.extensions import check_extensions, check_timeouts
+from ...http.headers import find_header, put_header, set_default, to_pairs
+from ...http.surroundings import environment_explained
+from ...http.verdicts import Classifier
+from ...metrics.stats import take_stats
+from ...pipeline import pipeline
+from ...runtime.forking import fork_safe
+from ...strategies.bulkhead import Bulkhead
+from ...strategies.circuit.audience import Member
+from ...strategies.circuit.control import CircuitControl
+from ...strategies.circuit.gate import CircuitGate
+from ...strategies.circuit.scopes import Breaker
+from ...strategies.retry.budget import RetryBudget
+from ...strategies.retry.policy import RetryPolicy, RetryRules
+from ...telemetry.event_log import EventLog
+from ...telemetry.health import assess
+from ...telemetry.sinks import Joined
+from ...transports.httpcore.pools import has_pool
+from .call_options import (
+    USUAL_METHODS,
+    check_deadline,
+    check_method,
+    check_names,
+    check_operation,
+    check_retry,
+)
+from .exchange import HttpExchange, StreamExchange
+from .http_client import build_client, check_foreign_client, to_timeout
+from .request_id import check_request_id, new_request_id
+from .stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from ...config.models import RetryConfig
+    from ...engine.ports import HttpPort, World
+    from ...events import Listener
+    from ...http.family import Family
+    from ...http.headers import Pairs
+    from ...http.shapes import Options, Response
+    from ...metrics.aggregator import Aggregator
+    from ...metrics.stats import ClientStats
+    from ...telemetry.health import Health
+    from .call_options import CallOptions
+
+__all__ = ["Session"]
+
+_CLOSE_SECONDS: Final = 5.0
+ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
+
+
+class Session:
+    """A client without its face.
+
+    Args:
+        config: The configuration.
+        world: The async or the blocking one.
+        family: httpx or httpx2.
+        transport: An httpx transport for the client that is built here.
+        http_client: A client that is used and stays its owner's.
+        listeners: Told what happens, besides the log.
+        telemetry: What its metrics and traces go to.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a client is made of, each named by the caller
+        self,
+        config: ClientConfig | None,
+        *,
+        world: World,
+        family: Family,
+        transport: Any = None,
+        http_client: Any = None,
+        listeners: Iterable[Listener] = (),
+        telemetry: Iterable[Any] = (),
+    ) -> None:
+        self.config: ClientConfig = config if config is not None else ClientConfig()
+        self._family = family
+        self._response_kind: type[Any] = family.module.Response
+        self._world = world
+        self._transport = transport
+        self._is_foreign = http_client is not None
+        self._http = world.make_http(http_client) if self._is_foreign else None
+        self._lock = fork_safe(threading.RLock())
+        ports, name = world.make_ports(), self.config.name
+        self._log = EventLog(self.config.logging, name=name, now=ports.now)
+        self._log.load()
+        self._classifier = Classifier(family)
+        self._decoding = Decoding(family, world.pause)
+        self.engine: Engine = Engine(ports, name=name)
+        bulkhead, circuit = self.config.bulkhead, self.config.circuit_breaker
+        self.bulkhead: Bulkhead | None = Bulkhead(bulkhead, ports) if bulkhead is not None else None
+        breaker = Breaker(circuit, wall_clock=ports.wall_clock) if circuit is not None else None
+        self.control: CircuitControl = CircuitControl(breaker, ports)
+        self._budget: RetryBudget | None = None
+        self._telemetry = Joined(to_tuple("telemetry", telemetry), self.engine.metrics, self)
+        told = (self._log, *to_tuple("listeners", listeners), *self._telemetry.listeners)
+        self._notify = Notifiers(told, name, self.engine.metrics, self._telemetry.tracing)
+        self._member = Member(self._notify, self.engine.metrics)
+        circuits = self.control.join(self._member)
+        self._circuit = CircuitGate(breaker, self._member) if breaker is not None else None
+        self._plan = self._plan_with(self.config.retry)
+        self.engine.standing.measured = (*self._plan.measured, self._plan, circuits)
+        self._always = self._foreign_options() if self._is_foreign else {}
+        self._own_headers = self._foreign_headers() if self._is_foreign else []
+        if not self.config.verify_ssl:
+            self._warn_insecure()
+
+    async def request(self, method: str, url: object, options: CallOptions) -> Any:
+        """Run an operation and return its answer, read whole."""
+        call, exchange = self._prepare(HttpExchange, method, url, options)
+        response = await self.engine.run(call, exchange)
+        self.attach_report(call, response)
+        return response
+
+    def stream(self, method: str, url: object, options: CallOptions) -> Stream:
+        """Prepare an operation whose answer is handed over unread."""
+        call, exchange = self._prepare(StreamExchange, method, url, options)
+        return Stream(self, call, exchange)
+
+    async def close(self) -> None:
+        """Close for good: what waits is woken, and what is in flight fails."""
+        if self.engine.ports.moved():
+            self._settle()
+        self.engine.is_closed = True
+        self.engine.ports.wake_sleepers()
+        try:
+            with ExitStack() as gates:  # one that raises keeps no other from closing
+                for gate in self._plan.gates:
+                    gates.callback(gate.close)
+        finally:
+            try:
+                await self._close_http()
+            finally:
+                self._telemetry.close(is_async=self._world.is_async)
+
+    async def _close_http(self) -> None:
+        self._log.flush()
+        with self._lock:
+            http, self._http = self._http, None
+        if http is None:
+            return
+        with self._tolerance():
+            http.hang_up()
+        if not self._is_foreign:
+            with self._tolerance():
+                await self.engine.ports.within(_CLOSE_SECONDS, http.close)
+
+    @contextmanager
+    def _tolerance(self) -> Generator[None]:
+        """Log what connections say that are closed: they were good until then."""
+        try:
+            yield
+        except TimeoutError:
+            self._log.warn("closing the connections took too long")
+        except Exception as error:
+            if self._classifier.verdict(error) is None:
+                raise
+            self._log.warn("closing the connections failed")
+
+    @property
+    def http(self) -> HttpPort:
+        """The one httpx client, built at the first use.
+
+        Raises:
+            ClientClosedError: The session is closed.
+        """
+        http = self._http
+        return http if http is not None else self._build_once()
+
+    def stats(self) -> ClientStats:
+        """Return a snapshot of what has happened so far."""
+        return take_stats(self.engine.metrics, self.control.stats())
+
+    def health(self, required: Iterable[str]) -> Health:
+        """Return whether the client can do its work."""
+        is_closed = self.engine.is_closed
+        return assess(self.config.name, self.control.states, required, is_closed=is_closed)
+
+    @property
+    def metrics(self) -> Aggregator:
+        """What was counted."""
+        return self.engine.metrics
+
+    def listen(self, listener: Listener) -> None:
+        """Tell one more listener what happens from now on."""
+        self._notify.add(listener)
+
+    def _settle(self) -> None:
+        """Begin anew in another event loop: the one before has ended."""
+        for gate in self._plan.gates:
+            gate.begin_anew()
+        with self._lock:
+            http = self._http
+            if http is None:
+                return
+            if self._is_foreign and has_pool(http.client):
+                raise ClientClosedError(
+                    "the http_client that was passed in belongs to an event loop that has ended: "
+                    "make both anew"
+                )
+            # The other one knows of exchanges that nobody can end any more.
+            self._http = self._world.make_http(http.client)
+
+    def _build_once(self) -> HttpPort:
+        with self._lock:
+            if self._http is None:
+                if self.engine.is_closed:
+                    raise ClientClosedError("the client is closed; make a new one")
+                with environment_explained(self._family, is_trusted=self.config.trust_env):
+                    client = build_client(
+                        self._family,
+                        self.config,
+                        is_async=self._world.is_async,
+                        decoding=self._decoding,
+                        transport=self._transport,
+                    )
+                self._world.adopt(client, self._family)
+                self._http = self._world.make_http(client)
+            return self._http
+
+    def _prepare(
+        self, kind: type[ExchangeT], method: str, url: object, options: CallOptions
+    ) -> tuple[Call, ExchangeT]:
+        """Check the arguments of a call before anything is taken or sent."""
+        if options:
+            check_names(options)
+            self._check_connecting(options)
+        if method not in USUAL_METHODS:
+            check_method(method)
+        if self.engine.ports.moved():
+            self._settle()
+        headers = to_pairs(options["headers"]) if "headers" in options else []
+        for name, value in self._own_headers:
+            set_default(headers, name, value)
+        engine = self.engine
+        call = Call(
+            method=method,
+            target=join(self.config.base_url, str(url)) if self._is_foreign else url,
+            base_url=self.config.base_url,
+            host=engine,
+            plan=self._plan_for(options) if "retry" in options else self._plan,
+            total=self._total_for(options) if "deadline" in options else self._plan.total,
+        )
+        if "operation" in options:
+            call.operation = check_operation(options.pop("operation"))
+        self._put_request_id(call, options.pop("request_id", None), headers)
+        engine.turn_away(call)
+        exchange = kind(
+            call,
+            http=self._http or self._build_once(),
+            family=self._family,
+            classifier=self._classifier,
+            decoding=self._decoding,
+            headers=headers,
+            is_foreign=self._is_foreign,
+            options={**self._always, **options},
+            needs_async=self._world.is_async,
+        )
+        return call, exchange
+
+    def _check_connecting(self, options: CallOptions) -> None:
+        """Refuse timeouts and extensions that no connection can be made with."""
+        module, is_async = self._family.module, self._world.is_async
+        timeout = options.get("timeout", module.USE_CLIENT_DEFAULT)
+        if timeout is not module.USE_CLIENT_DEFAULT:
+            check_timeouts(module.Timeout(timeout).as_dict(), is_async=is_async)
+        extensions = options.get("extensions")
+        if extensions is not None:
+            check_extensions(extensions, is_async=is_async)
+
+    def _put_request_id(self, call: Call, given: object, headers: Pairs) -> None:
+        """Give an operation its id, from the argument, the header or made here."""
+        name = self.config.request_id_header
+        if given is None and headers:
+            given = find_header(headers, name)
+            given = given.decode("latin-1") if isinstance(given, bytes) else given
+        if given is None:
+            call.id_was_made = True
+            call.request_id = new_request_id()
+        else:
+            call.request_id = check_request_id(given)
+        if headers:
+            put_header(headers, name, call.request_id)
+        else:
+            headers.append((name, call.request_id))
+
+    def _plan_for(self, options: CallOptions) -> Plan:
+        """Return the plan of a call that brings a retry of its own."""
+        return self._plan_with(check_retry(options.pop("retry"), self.config.retry))
+
+    def _plan_with(self, retry: RetryConfig | None) -> Plan:
+        parts = pipeline(bulkhead=self.bulkhead, circuit=self._circuit, retry=self._policy(retry))
+        return Plan(parts, self._notify, self.config.timeout.total, self.control.isolations)
+
+    def _total_for(self, options: CallOptions) -> float | None:
+        return check_deadline(options.pop("deadline"))
+
+    def _policy(self, config: RetryConfig | None) -> RetryPolicy | None:
+        if config is None:
+            return None
+        if self._budget is None and config.budget is not None:
+            # A client without retries of its own: its calls pay from the budget of the first.
+            self._budget = RetryBudget(config.budget)
+        return RetryPolicy(
+            RetryRules.of(config), self._budget if config.budget is not None else None
+        )
+
+    def _foreign_options(self) -> Options:
+        """Return what a call hands to a client that was built elsewhere: what was given here."""
+        check_foreign_client(self.config)
+        given = self.config.model_fields_set
+        options: Options = {}
+        if "timeout" in given:
+            options["timeout"] = to_timeout(self._family, self.config.timeout)
+        if "follow_redirects" in given:
+            options["follow_redirects"] = self.config.follow_redirects
+        return options
+
+    def _foreign_headers(self) -> Pairs:
+        headers = to_pairs(self.config.headers)
+        if "user_agent" in self.config.model_fields_set:
+            set_default(headers, "User-Agent", self.config.user_agent)
+        return headers
+
+    def attach_report(self, call: Call, response: Response) -> None:
+        """Leave in an answer how the operation went."""
+        if isinstance(response, self._response_kind):
+            response.extensions["resilience"] = self.engine.report(call)
+
+    def _warn_insecure(self) -> None:
+        text = "verify_ssl=False: anyone on the path can read and change the traffic"
+        warnings.warn(text, InsecureTLSWarning, stacklevel=4)
+        self._log.warn("certificates are not verified")

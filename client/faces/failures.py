@@ -1,0 +1,136 @@
+"""What the outcomes of an attempt mean: an answer's status, an exception of httpx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..engine.layer import Failure
+from ..engine.operation import Attempt
+from ..errors.safe_texts import scrub
+from ..exceptions import MyAPIError, UnexpectedStatusError
+from ..http.bodies.response_body import BodyGuard
+from ..http.retry_after import parse_retry_after
+from ..http.verdicts import OK, error_for_status, status_phrase
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..engine.operation import Call
+    from ..http.family import Family
+    from ..http.shapes import Response
+    from ..http.verdicts import Classifier, Verdict
+
+__all__ = ["Failures"]
+
+T = TypeVar("T")
+
+
+class Failures:
+    """Part of every exchange: turns what came back into failures of the tree.
+
+    Attributes:
+        attempt_kind: What an attempt's state is kept in.
+    """
+
+    attempt_kind: type[Attempt] = Attempt
+    _shown: Callable[[Exception], Exception | None]
+    """What is raised in place of an exception of an open body; None for itself."""
+    _call: Call
+    _family: Family
+    _classifier: Classifier
+
+    def failure_of(self, attempt: Any, response: Response) -> Failure | None:
+        """Return why an answer is a failure, or None for a good one."""
+        if response.status_code in OK:
+            return None
+        kind = error_for_status(response.status_code) or UnexpectedStatusError
+        return self._status_failure(attempt, response, kind)
+
+    def failure_from(self, attempt: Any, error: Exception) -> Failure | None:
+        """Return what an exception means, or None where it is not about the exchange."""
+        response = self._classifier.response_in(error)
+        if response is not None:
+            kind = error_for_status(response.status_code) or UnexpectedStatusError
+            return self._status_failure(attempt, response, kind, cause=error)
+        verdict = self._classifier.verdict(error)
+        if verdict is None:
+            return None
+        return Failure(self._explained(attempt, verdict, error), attempt=attempt)
+
+    def look_again(self, response: Response) -> Failure:
+        """Return a good answer as what somebody may want to retry all the same."""
+        return Failure(None, response, self._retry_after(response))
+
+    def _status_failure(
+        self,
+        attempt: Attempt,
+        response: Response,
+        kind: type[MyAPIError],
+        cause: Exception | None = None,
+    ) -> Failure:
+        status = response.status_code
+        asked = self._retry_after(response)
+        error = self._call.host.errors.make(
+            kind,
+            self._call,
+            status_phrase(status),
+            status_code=status,
+            response=response,
+            retry_after=asked,
+            request_sent=True,
+        )
+        self._put_cause(attempt, error, cause)
+        return Failure(error, response, asked, attempt=attempt)
+
+    def _explained(self, attempt: Attempt, verdict: Verdict, cause: Exception) -> MyAPIError:
+        error = self._call.host.errors.make(
+            verdict.kind, self._call, verdict.reason, request_sent=verdict.request_sent
+        )
+        self._put_cause(attempt, error, cause)
+        return error
+
+    def _put_cause(
+        self,
+        attempt: Any,  # noqa: ARG002 - a drop-in client needs it
+        error: MyAPIError,
+        cause: Exception | None,
+    ) -> None:
+        """Keep what an error came from, with nothing in its texts that should not be shown."""
+        error.__cause__ = cause
+        scrub(error)
+
+    def _retry_after(self, response: Response) -> float | None:
+        # A test's stand-in may have nothing but a status.
+        if not self._family.is_response(response):
+            return None
+        value = response.headers.get("retry-after")
+        return (
+            None if value is None else parse_retry_after(value, self._call.host.ports.wall_clock())
+        )
+
+    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do some work on a body, which is part of the operation: as long as its time lasts."""
+        deadline, ports = self._call.deadline, self._call.host.ports
+        if deadline is None:
+            return await work()
+        left = deadline.left(ports.now())
+        if not left:  # what has come already would be read on
+            raise TimeoutError
+        return await ports.within(left, work)
+
+    def guard(self, response: Response) -> None:
+        """Hold the body to the deadline, and translate its errors, while the caller reads it."""
+        BodyGuard(self._watched).install(response)
+
+    async def _watched(self, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            return await self._in_time(fetch)
+        except Exception as error:
+            shown = self._shown(error)
+            try:
+                if shown is not None:
+                    raise shown from error
+            finally:
+                # This frame is in the error's traceback, and must not lead back to the error.
+                del shown
+            raise

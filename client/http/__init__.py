@@ -1,0 +1,1 @@
+"""What HTTP means here: families, headers, cookies, redirects, what an answer amounts to."""

@@ -1,0 +1,1 @@
+"""Bodies: of requests, so that they can be sent again; of answers, bounded while they are read."""

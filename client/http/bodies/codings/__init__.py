@@ -1,0 +1,1 @@
+"""The content codings, undone a bounded piece at a time."""

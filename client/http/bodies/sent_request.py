@@ -1,0 +1,102 @@
+"""A built httpx request on its way through several attempts: can its body be sent again?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...errors.httpx_names import FIELDS, FILE, SOURCE, WAS_BEGUN
+from ...exceptions import InvalidRequestError
+from ..verdicts import Refused, Verdict
+from .request_content import check_part, check_stream
+from .sources import is_closed, is_file, is_read_once, is_seekable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..family import Family
+    from ..shapes import Request
+
+__all__ = ["ReplayableRequest"]
+
+
+class ReplayableRequest:
+    """Knows the kinds of bodies that httpx builds.
+
+    Bytes and multipart forms replay by themselves, and a seekable file from where it stood. What
+    can be read only once replays as long as it was not touched: where httpx cannot tell, as long
+    as every failure so far came before anything was sent.
+    """
+
+    __slots__ = ("_file", "_files", "_is_untouched", "_replays", "_start", "_stream", "request")
+
+    def __init__(self, request: Request, family: Family, *, is_async: bool) -> None:
+        self.request: Request = request
+        self._stream = request.stream
+        self._file: Any = None
+        self._start = 0
+        self._files: tuple[object, ...] = ()
+        self._is_untouched = True
+        self._replays = isinstance(self._stream, family.module.ByteStream)
+        if not self._replays:
+            check_stream(self._stream, family.module, is_async=is_async)
+            self._replays = self._look()
+
+    def can_replay(self) -> bool:
+        """Return whether another attempt would send the same bytes."""
+        if any(map(is_closed, self._files)):
+            return False
+        if self._replays:
+            return True
+        was_begun: bool | None = getattr(self._stream, WAS_BEGUN, None)
+        return self._is_untouched if was_begun is None else not was_begun
+
+    def rewind(self) -> None:
+        """Go back to where the body began; called before each attempt."""
+        if any(map(is_closed, self._files)):
+            reason = "a file of its body was closed before the next attempt"
+            raise Refused(Verdict(InvalidRequestError, request_sent=True, reason=reason))
+        if self._file is not None:
+            self._file.seek(self._start)
+
+    def note_outcome(self, *, is_unsent: bool) -> None:
+        """Remember whether some of the body may have been taken."""
+        self._is_untouched &= is_unsent
+
+    def copy_with(self, headers: Mapping[str, str] | None = None, **extensions: object) -> Request:
+        """Return a copy of the request with more extensions, and with more headers.
+
+        Where `headers` are given, be it none, its headers are its own. It shares the rest.
+        """
+        kind: Any = self.request.__class__
+        # Not `copy.copy`: a request leaves its body behind there.
+        twin: Any = kind.__new__(kind)
+        state = twin.__dict__
+        state.update(self.request.__dict__)
+        state["extensions"] = {**self.request.extensions, **extensions}
+        if headers is not None:
+            twin.headers = type(twin.headers)(twin.headers)
+            for name, value in headers.items():  # faster than `update`
+                twin.headers[name] = value
+        copied: Request = twin
+        return copied
+
+    def _look(self) -> bool:
+        fields = getattr(self._stream, FIELDS, None)
+        if fields is not None:
+            self._files = tuple(getattr(field, FILE) for field in fields if hasattr(field, FILE))
+            for file in self._files:
+                check_part(file)
+            return all(map(_is_reusable, self._files))
+        # A stream of another make is read once.
+        source: Any = getattr(self._stream, SOURCE, None)
+        if source is None:
+            return False
+        if is_seekable(source):
+            self._file, self._start = source, source.tell()
+            self._files = (source,)
+            return True
+        return not is_file(source) and not is_read_once(source)
+
+
+def _is_reusable(part: object) -> bool:
+    return isinstance(part, str | bytes) or is_seekable(part)

@@ -1,0 +1,1 @@
+"""What is counted and measured of every operation: the one source that all views read."""

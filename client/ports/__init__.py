@@ -1,0 +1,1 @@
+"""The two worlds that the engine runs in: asyncio (with trio), and blocking threads."""

@@ -1,0 +1,300 @@
+"""The ports of the async world: asyncio's clock, timeouts and semaphore.
+
+httpx also runs on trio, and so do its drop-in clients, by way of `runtime.trio_time`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from ..engine.ports import World
+from ..runtime import trio_time
+from ..runtime.asyncio_limit import Limit
+from ..runtime.asyncio_timer import timer
+from ..runtime.event_loop import Home, asyncio_only, runs_asyncio
+from ..runtime.forking import tell_in_child
+from ..runtime.seconds import seconds_to_wait
+from ..transports.httpcore.asyncio_pool import AsyncioPool
+from ..transports.httpcore.pools import wrap_pools
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ..http.family import Family
+    from ..http.shapes import Request, Response
+    from ..runtime.coroutines import Waking
+
+__all__ = ["ASYNCIO", "AsyncHttp", "AsyncioPorts", "AsyncioSlots"]
+
+T = TypeVar("T")
+
+
+class AsyncioPorts:
+    """What the engine needs of a running event loop."""
+
+    def __init__(self) -> None:
+        self._home = Home()
+        tell_in_child(self)
+        self._sleepers: set[asyncio.Future[None]] = set()
+        self._is_awake = False
+
+    def moved(self) -> bool:
+        """Return whether this is another event loop than at the last call, which has ended.
+
+        Raises:
+            ClientClosedError: That one is at work yet.
+        """
+        has_moved = self._home.moved()
+        if has_moved:
+            self._sleepers.clear()
+        return has_moved
+
+    def begin_anew(self) -> None:
+        """Forget the loop, which runs in the parent."""
+        self._home.leave()
+        self._sleepers.clear()
+
+    def now(self) -> float:
+        """Return the time of the loop, in seconds."""
+        try:
+            return asyncio.get_running_loop().time()
+        except RuntimeError:
+            return trio_time.now()
+
+    def wall_clock(self) -> float:
+        """Return the seconds since the epoch."""
+        return time.time()
+
+    def slots(self, limit: int) -> AsyncioSlots:
+        """Make the slots of a bulkhead."""
+        return AsyncioSlots(limit)
+
+    async def sleep(self, seconds: float, waking: Waking = nullcontext) -> None:
+        """Wait, or return at once when `wake_sleepers` is called, or somebody wakes."""
+        if self._is_awake:
+            return
+        seconds = seconds_to_wait(seconds)
+        if not runs_asyncio():
+            await trio_time.sleep(seconds, waking)
+            return
+        loop = asyncio.get_running_loop()
+        alarm: asyncio.Future[None] = loop.create_future()
+        ring = partial(_ring, alarm)
+        self._sleepers.add(alarm)
+        try:
+            with timer(loop, seconds, ring), waking(partial(loop.call_soon_threadsafe, ring)):
+                await alarm
+        finally:
+            self._sleepers.discard(alarm)
+
+    async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
+        """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+        if not runs_asyncio():
+            return await trio_time.within(seconds, work)
+        async with Limit(seconds):
+            return await work()
+
+    def wake_sleepers(self) -> None:
+        """End every `sleep` now, and every later one at once."""
+        self._is_awake = True
+        for alarm in self._sleepers:
+            if not alarm.get_loop().is_closed():  # with its loop, whoever waited has ended
+                _ring(alarm)
+
+
+def _ring(alarm: asyncio.Future[None]) -> None:
+    if not alarm.done():
+        alarm.set_result(None)
+
+
+class AsyncioSlots:
+    """The bulkhead's slots, with an `asyncio.Semaphore` to queue at: first come, first served.
+
+    Free slots are counted by their holders; the semaphore has none but those that are given back
+    while somebody queues. As long as anybody does, nobody gets past.
+
+    The timeout is entered only where somebody must queue; `asyncio.timeout` around `acquire`
+    loses no slot to a cancellation, which `wait_for` does.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.waiting: int = 0
+        self._returned = asyncio.Semaphore(0)
+        self._holders: set[object] = set()
+        self._limits: set[asyncio.Timeout] = set()
+
+    @property
+    def in_use(self) -> int:
+        """How many are taken."""
+        return len(self._holders)
+
+    def take(self, holder: object) -> bool:
+        """Acquire a free slot; return False where the caller has to queue."""
+        holders = self._holders
+        if self.waiting or len(holders) >= self.limit:
+            return False
+        holders.add(holder)
+        return True
+
+    async def queue(
+        self,
+        holder: object,
+        timeout: float,  # noqa: ASYNC109 - part of the port
+        waking: Waking = nullcontext,
+    ) -> bool:
+        """Acquire a slot within `timeout` seconds, or until somebody wakes; False for none."""
+        self.waiting += 1
+        loop = asyncio.get_running_loop()
+        try:
+            async with Limit(timeout) as limit:
+                self._limits.add(limit)
+                try:
+                    with waking(partial(loop.call_soon_threadsafe, partial(self._end, limit))):
+                        await self._returned.acquire()
+                finally:
+                    self._limits.discard(limit)
+        except TimeoutError:
+            return False
+        finally:
+            self.waiting -= 1
+            if not self.waiting:
+                self._returned = asyncio.Semaphore(0)  # what is left in it is free for all
+        self._holders.add(holder)
+        return True
+
+    def close(self) -> None:
+        """Release whoever queues."""
+        for limit in list(self._limits):
+            self._end(limit)
+
+    def _end(self, limit: asyncio.Timeout) -> None:
+        if limit in self._limits and not limit.expired():
+            limit.reschedule(asyncio.get_running_loop().time())
+
+    def release(self, holder: object) -> None:
+        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
+        if holder in self._holders:
+            self._holders.remove(holder)
+            if self.waiting:
+                self._returned.release()
+
+
+class AsyncHttp:
+    """An `httpx.AsyncClient` as the faces use it."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self._under_way: set[_Interruptible] = set()
+
+    async def request(self, method: str, url: object, **options: object) -> Response:
+        """Send a request and read the answer."""
+        return await self._held(partial(self.client.request, method, url, **options))
+
+    async def open(self, request: Request, **options: object) -> Response:
+        """Send a built request and return once the head of the answer is there."""
+        return await self._held(partial(self.client.send, request, stream=True, **options))
+
+    async def _held(self, work: Callable[[], Awaitable[Response]]) -> Response:
+        """Make an exchange that `hang_up` can end."""
+        exchange = _Interruptible()
+        self._under_way.add(exchange)
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            await exchange.tell_hang_up()
+            raise
+        finally:
+            self._under_way.discard(exchange)
+            exchange.leave()
+
+    async def read(self, response: Response) -> None:
+        """Read the body of an open answer."""
+        await response.aread()
+
+    async def close_response(self, response: Response) -> None:
+        """Close an answer."""
+        await response.aclose()
+
+    def hang_up(self) -> None:
+        """Make every exchange that is under way raise `TimeoutError`, whatever it waits for."""
+        under_way, self._under_way = self._under_way, set()
+        for exchange in under_way:
+            exchange.hang_up()
+
+    async def close(self) -> None:
+        """Close the client and its connections."""
+        await self.client.aclose()
+
+
+class _Interruptible:
+    """One exchange that can be ended from outside, as by a timeout that has passed.
+
+    What `asyncio.timeout` does, for those that mostly end by themselves.
+    """
+
+    __slots__ = ("_cancelling", "_is_cancelled", "_pending", "_task")
+
+    def __init__(self) -> None:
+        try:
+            task: Any = asyncio.current_task()
+        except RuntimeError:
+            raise asyncio_only() from None
+        self._task: asyncio.Task[object] = task
+        self._cancelling = self._task.cancelling()
+        self._is_cancelled = False
+        self._pending: asyncio.Handle | None = None
+
+    def hang_up(self) -> None:
+        """End it in the next turn of the loop: the task that says so may be its own."""
+        self._pending = self._task.get_loop().call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        self._is_cancelled = True
+        self._task.cancel()
+
+    async def tell_hang_up(self) -> None:
+        """Raise `TimeoutError` where a cancellation is only that of `hang_up`."""
+        if not self._is_cancelled:
+            return
+        self._is_cancelled = False
+        is_cancelled_besides = self._task.uncancel() > self._cancelling
+        await asyncio.sleep(0)  # see `Limit`
+        if not is_cancelled_besides:
+            raise TimeoutError
+
+    def leave(self) -> None:
+        """Withdraw a cancellation that has not come, or that somebody has swallowed."""
+        if self._pending is not None:
+            self._pending.cancel()
+            if self._is_cancelled:
+                self._task.uncancel()
+
+
+def _adopt(client: Any, _family: Family) -> None:
+    wrap_pools(client, AsyncioPool)
+
+
+async def _pause() -> None:
+    if runs_asyncio():
+        await asyncio.sleep(0)
+    else:
+        await trio_time.pause()
+
+
+def _as_it_is(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    return function
+
+
+ASYNCIO: Final = World(
+    is_async=True,
+    make_ports=AsyncioPorts,
+    make_http=AsyncHttp,
+    adopt=_adopt,
+    awaitable=_as_it_is,
+    pause=_pause,
+)

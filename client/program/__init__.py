@@ -1,0 +1,1 @@
+"""`python -m client`: the command line and the demo."""

@@ -1,0 +1,1 @@
+"""What Python itself needs of us: forks, clocks, threads, event loops, imports put off."""

@@ -1,0 +1,73 @@
+"""The event loop that async connections, slots and waits belong to.
+
+asyncio binds a socket to the loop it was opened in. A client that lives on in a second loop, as
+with two calls of `asyncio.run`, must forget what it had in the first; in two loops at the same time
+it cannot work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..exceptions import ClientClosedError
+
+__all__ = ["Home", "asyncio_only", "require_asyncio", "runs_asyncio"]
+
+
+def runs_asyncio() -> bool:
+    """Return whether asyncio runs here, and not trio."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def require_asyncio() -> None:
+    """Refuse to go on elsewhere.
+
+    Raises:
+        RuntimeError: No asyncio loop is running, as under trio.
+    """
+    if not runs_asyncio():
+        raise asyncio_only()
+
+
+def asyncio_only() -> RuntimeError:
+    """Return the error for a facade that is used elsewhere."""
+    return RuntimeError(
+        "ResilientClient runs on asyncio only, and no asyncio loop is running here: "
+        "under trio use AsyncClient, AsyncResilientTransport or get_async"
+    )
+
+
+class Home:
+    """Remembers a loop. Under trio there is none to remember."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def moved(self) -> bool:
+        """Return whether the running loop is not the one of the last call, and remember it.
+
+        Raises:
+            ClientClosedError: That one is still running, in another thread.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if loop is self._loop:
+            return False
+        if self._loop is not None and self._loop.is_running():
+            raise ClientClosedError(
+                "the client is at work in another event loop: make one client for each"
+            )
+        before, self._loop = self._loop, loop
+        return before is not None
+
+    def leave(self) -> None:
+        """Forget it."""
+        self._loop = None

@@ -1,0 +1,75 @@
+"""Time under trio, by way of anyio, which httpx itself brings along.
+
+Only the drop-in clients and transports come here: the facade's bulkhead is asyncio's. anyio is
+imported where it is used, which under asyncio is nowhere.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from .coroutines import Waking
+
+__all__ = ["now", "pause", "shielded", "sleep", "start", "within"]
+
+T = TypeVar("T")
+
+
+def now() -> float:
+    """Return the time of the monotonic clock, in seconds.
+
+    Not of trio's own, which begins elsewhere in each run: a circuit may be shared with threads
+    and with other event loops, whose clock is this one.
+    """
+    return time.monotonic()
+
+
+async def sleep(seconds: float, waking: Waking) -> None:
+    """Wait, or return at once when somebody wakes, from whatever thread."""
+    import anyio  # noqa: PLC0415 - see above
+    from trio.lowlevel import current_trio_token  # noqa: PLC0415 - whoever comes here runs it
+
+    bell = anyio.Event()
+    wake = partial(current_trio_token().run_sync_soon, bell.set)
+    with waking(wake), anyio.move_on_after(seconds):
+        await bell.wait()
+
+
+async def pause() -> None:
+    """Yield to other tasks."""
+    import anyio.lowlevel  # noqa: PLC0415 - see above
+
+    await anyio.lowlevel.checkpoint()
+
+
+async def shielded(work: Coroutine[object, None, None]) -> None:
+    """Do some work to its end, whoever cancels; none where no loop runs that could do it."""
+    import anyio  # noqa: PLC0415 - see above
+
+    try:
+        shield = anyio.CancelScope(shield=True)
+    except RuntimeError:
+        work.close()
+        return
+    with shield:
+        await work
+
+
+async def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:
+    """Do some work, or raise `TimeoutError` once `seconds` have passed."""
+    import anyio  # noqa: PLC0415 - see above
+
+    with anyio.fail_after(seconds):
+        return await work()
+
+
+def start(work: Callable[[], Coroutine[object, None, None]]) -> None:
+    """Start work beside the task, which may end before it."""
+    import trio  # noqa: PLC0415 - it runs, or nobody would be here
+
+    trio.lowlevel.spawn_system_task(work)

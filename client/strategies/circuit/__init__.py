@@ -1,0 +1,1 @@
+"""The circuit breaker: its states are pybreaker's, the admission and the counting are ours."""

@@ -1,0 +1,1 @@
+"""Retries: whether another attempt follows, when, and who pays for it."""

@@ -1,0 +1,1 @@
+"""The ways to the wire, and what is mended in them."""

@@ -1,0 +1,1 @@
+"""The fast backend: aiohttp's connector and parser under httpx's interface."""

@@ -1,0 +1,1 @@
+"""One call to the server: read, counted, failed or served, held back, answered."""

@@ -1,0 +1,1 @@
+"""What a server runs in: a thread with an event loop, or a process."""

@@ -1,0 +1,1 @@
+"""Sockets and what passes over them: nothing here knows of faults."""

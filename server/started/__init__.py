@@ -1,0 +1,1 @@
+"""The servers of a test's own, started and stopped at will."""

@@ -1,0 +1,1 @@
+"""The clients: how they are built, closed, named and called."""

@@ -1,0 +1,1 @@
+"""Cookies, redirects and bodies."""

@@ -1,0 +1,1 @@
+"""Bulkhead and circuit, and the retries."""

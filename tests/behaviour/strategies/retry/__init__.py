@@ -1,0 +1,1 @@
+"""Retries: which are made, which are refused, and when."""

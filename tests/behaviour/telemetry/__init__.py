@@ -1,0 +1,1 @@
+"""What listeners are told, and what nobody is."""

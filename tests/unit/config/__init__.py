@@ -1,0 +1,1 @@
+"""The settings: their defaults, what they accept, and where they come from."""

@@ -1,0 +1,109 @@
+"""Configurations by the dotted paths of their settings."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from client.config.models import (
+    BulkheadConfig,
+    CircuitBreakerConfig,
+    ClientConfig,
+    LoggingConfig,
+    RetryBudgetConfig,
+    RetryConfig,
+    TimeoutConfig,
+)
+from client.exceptions import APIConnectionError
+from client.version import __version__
+
+DEFAULTS: dict[str, object] = {
+    "name": "default",
+    "base_url": "",
+    "timeout.connect": 60.0,
+    "timeout.read": 15.0,
+    "timeout.write": 15.0,
+    "timeout.pool": 5.0,
+    "timeout.total": None,
+    "retry.max_attempts": 3,
+    "retry.min_wait_seconds": 1.0,
+    "retry.max_wait_seconds": 60.0,
+    "retry.multiplier": 2.0,
+    "retry.jitter": True,
+    "retry.backoff": "exponential",
+    "retry.statuses": {408, 429, *range(500, 600)},
+    "retry.methods": None,
+    "retry.retry_if": None,
+    "retry.stop": None,
+    "retry.respect_retry_after": True,
+    "retry.max_retry_after": 60.0,
+    "retry.budget.ratio": 0.2,
+    "retry.budget.minimum_per_second": 10.0,
+    "circuit_breaker.failure_threshold": 5,
+    "circuit_breaker.recovery_timeout": 30.0,
+    "circuit_breaker.success_threshold": 1,
+    "circuit_breaker.half_open_max_calls": 1,
+    "circuit_breaker.failure_rate": None,
+    "circuit_breaker.window_seconds": None,
+    "circuit_breaker.minimum_calls": None,
+    "circuit_breaker.expected_exception": APIConnectionError,
+    "circuit_breaker.scope": "client",
+    "circuit_breaker.recovery_jitter": 0.0,
+    "circuit_breaker.recovery_multiplier": 1.0,
+    "circuit_breaker.max_recovery_timeout": 600.0,
+    "circuit_breaker.listeners": (),
+    "circuit_breaker.storage": None,
+    "bulkhead.max_concurrency": 50,
+    "bulkhead.acquisition_timeout": 30.0,
+    "logging.level": "INFO",
+    "logging.include_request_id": True,
+    "logging.logger_name": "resilient_client",
+    "logging.levels": {},
+    "headers": {},
+    "follow_redirects": True,
+    "verify_ssl": True,
+    "user_agent": f"resilient-http-client/{__version__}",
+    "http2": False,
+    "trust_env": True,
+    "max_body_bytes": None,
+    "request_id_header": "X-Request-ID",
+    "backend": "httpx",
+}
+PARTS: dict[str, type[BaseModel]] = {
+    "timeout": TimeoutConfig,
+    "retry": RetryConfig,
+    "retry.budget": RetryBudgetConfig,
+    "circuit_breaker": CircuitBreakerConfig,
+    "bulkhead": BulkheadConfig,
+    "logging": LoggingConfig,
+}
+MODELS: dict[str, type[BaseModel]] = {"": ClientConfig, **PARTS}
+
+
+def nested(path: str, value: object) -> dict[str, Any]:
+    """The nested dicts that give one setting."""
+    name, _, rest = path.partition(".")
+    return {name: nested(rest, value) if rest else value}
+
+
+def config_with(path: str, value: object) -> ClientConfig:
+    """A configuration with one setting."""
+    return ClientConfig.model_validate(nested(path, value))
+
+
+def setting_of(config: ClientConfig, path: str) -> Any:
+    """The value of a setting."""
+    found: Any = config
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def refusal_of(path: str, value: object) -> str:
+    """What is said about a value that must be refused, where, in one line."""
+    with pytest.raises(ValidationError) as caught:
+        config_with(path, value)
+    [error] = caught.value.errors()
+    where = ".".join(map(str, error["loc"]))
+    assert f"{where}\n  {error['msg']} [type=" in str(caught.value)
+    return f"{where}: {error['msg']}"

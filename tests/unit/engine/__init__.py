@@ -1,0 +1,1 @@
+"""What the engine passes on: the operation, its deadline, its counters."""

@@ -1,0 +1,1 @@
+"""The clients that users hold, by their arguments."""

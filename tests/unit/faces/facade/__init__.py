@@ -1,0 +1,1 @@
+"""The facade: its arguments, those of a call, and request ids."""

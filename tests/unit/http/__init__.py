@@ -1,0 +1,1 @@
+"""What HTTP means here: families, headers, statuses and `Retry-After`."""

@@ -1,0 +1,1 @@
+"""What is counted of operations: histograms, targets, snapshots."""

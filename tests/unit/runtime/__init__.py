@@ -1,0 +1,1 @@
+"""What Python lacks: clocks that stay steady, notices in order, attributes made once."""

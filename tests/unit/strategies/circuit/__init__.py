@@ -1,0 +1,1 @@
+"""The circuit: its rules, its scopes, its window, and pybreaker in it."""

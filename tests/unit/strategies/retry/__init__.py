@@ -1,0 +1,1 @@
+"""Retries: the policy, the budget, and a user's own tenacity objects."""
