@@ -1,0 +1,1 @@
+"""Metrics for Prometheus, over its client library: of one process, and of several."""
