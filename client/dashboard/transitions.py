@@ -1,0 +1,70 @@
+"""What circuits have gone through lately, remembered for the page."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import events
+from ..metrics.targets import shown_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["COLUMNS", "Transitions"]
+
+COLUMNS: Final = ("at", "circuit", "to", "cause", "detail")
+_MOST: Final = 50
+_LONGEST: Final = 120
+"""Characters of a scope or a detail that are kept."""
+
+
+class Transitions:
+    """A listener that keeps the last fifty transitions of a client's circuits.
+
+    Args:
+        wall_clock: Returns the seconds since the epoch.
+    """
+
+    listens_to: frozenset[type[object]] = frozenset(
+        {
+            events.CircuitOpened,
+            events.CircuitHalfOpened,
+            events.CircuitClosed,
+            events.CircuitIsolated,
+            events.CircuitReleased,
+        }
+    )
+
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self._wall_clock = wall_clock
+        self._rows: deque[tuple[float, str, str, str, str]] = deque(maxlen=_MOST)
+
+    def __call__(self, event: Any) -> None:
+        """Remember a transition."""
+        to, detail = _told(event)
+        cause = str(getattr(event, "cause", "manual"))
+        at = round(self._wall_clock(), 3)
+        self._rows.append((at, shown_origin(event.scope)[:_LONGEST], to, cause, detail[:_LONGEST]))
+
+    def rows(self) -> list[tuple[float, str, str, str, str]]:
+        """Return them, the newest first, in the order of `COLUMNS`."""
+        return list(self._rows)[::-1]
+
+
+def _told(event: Any) -> tuple[str, str]:
+    """Return the state that a circuit went to, and what else there is to say of it."""
+    match event:
+        case events.CircuitOpened(failures=failures, last_error=error, recovery_timeout=seconds):
+            last = f", last {type(error).__name__}" if error is not None else ""
+            return "open", f"{failures} failures{last}; for {seconds:.3g} s"
+        case events.CircuitHalfOpened():
+            return "half-open", "probes go through"
+        case events.CircuitIsolated(reason=reason, seconds=seconds):
+            until = "until it is released" if seconds is None else f"for {seconds:.3g} s"
+            return "isolated", f"{until}: {reason}"
+        case events.CircuitReleased(reason=reason, seconds=seconds):
+            return "released", f"after {seconds:.3g} s: {reason}"
+        case _:
+            return "closed", f"after {event.open_seconds:.3g} s"
