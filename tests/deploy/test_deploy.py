@@ -1,0 +1,224 @@
+"""The dashboard and the alert rules: each query names metrics that exist, and finds them."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from threading import Thread
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from client import (
+    BulkheadConfig,
+    CircuitBreakerConfig,
+    ClientConfig,
+    MyAPIError,
+    PrometheusMetrics,
+    RetryBudgetConfig,
+    RetryConfig,
+    SyncResilientClient,
+    TimeoutConfig,
+)
+from client.events import CircuitOpened
+from client.metrics import instruments
+from client.metrics.instruments import Instrument
+from client.telemetry.prometheus.names import label_names, sample_names
+from server.testing import FailureServer
+from tests.deploy.prometheus import DEPLOY, Prometheus, program, running_prometheus
+from tests.eventually import eventually
+from tests.served_apps import served_apps
+
+pytestmark = pytest.mark.any_python
+
+ALERTS = DEPLOY / "prometheus-alerts.yml"
+DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana-dashboard.json").read_text("utf-8"))
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
+NAMES = {
+    name: {*label_names(each), *(["le"] if name.endswith("_bucket") else [])}
+    for each in vars(instruments).values()
+    if isinstance(each, Instrument)
+    for name in sample_names(each)
+}
+USED = re.compile(r"(resilient_http_\w+)(?:\{([^}]*)\})?")
+
+
+def used_in(text: str) -> Iterator[tuple[str, set[str]]]:
+    """The metrics that queries use, each with the labels that it is chosen by."""
+    for name, chosen in USED.findall(text):
+        yield name, set(re.findall(r"(\w+)\s*[=!]~?", chosen)) - {"job"}
+
+
+@pytest.mark.parametrize("text", [*QUERIES, ALERTS.read_text("utf-8")], ids=lambda text: text[:60])
+def test_every_query_names_what_there_is(text: str) -> None:
+    """Metrics, and labels of them."""
+    found = list(used_in(text))
+    assert found
+    for name, labels in found:
+        assert name in NAMES
+        assert labels <= NAMES[name]
+
+
+def test_every_metric_is_shown() -> None:
+    """In one panel at least."""
+    shown = {name for query in QUERIES for name, _ in used_in(query)}
+    forms = (
+        set(sample_names(each))
+        for each in vars(instruments).values()
+        if isinstance(each, Instrument)
+    )
+    assert [form for form in forms if not form & shown] == []
+
+
+def test_the_dashboard_is_one() -> None:
+    """Panels have numbers of their own, and do not overlap."""
+    numbers = [panel["id"] for panel in DASHBOARD["panels"]]
+    assert len(set(numbers)) == len(numbers)
+    taken = [
+        (x, y)
+        for panel in DASHBOARD["panels"]
+        for place in [panel["gridPos"]]
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(set(taken)) == len(taken)
+    assert max(x for x, _ in taken) < 24
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "rules", ALERTS.name],
+        ["check", "config", "prometheus.yml"],
+        ["test", "rules", "prometheus-alerts.test.yml"],
+    ],
+    ids=["check", "config", "test"],
+)
+def test_promtool_finds_nothing(arguments: list[str]) -> None:
+    """The rules are right, and fire when they should."""
+    done = subprocess.run(
+        [program("promtool"), *arguments], cwd=DEPLOY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS" in done.stdout
+
+
+def test_every_alert_is_tested() -> None:
+    """It fires in one test at least."""
+    names = re.findall(r"alert: (\w+)", ALERTS.read_text("utf-8"))
+    tests = (DEPLOY / "prometheus-alerts.test.yml").read_text("utf-8")
+    assert names
+    assert all(re.search(rf"alertname: {name}\n\s+exp_alerts:\n", tests) for name in names)
+
+
+class Raising:
+    """A listener that raises now and then."""
+
+    listens_to: ClassVar = {CircuitOpened}
+
+    def __call__(self, event: object) -> None:
+        """Raise."""
+        raise LookupError
+
+
+class Trouble:
+    """A client of the failure server that goes through everything there is to see.
+
+    Args:
+        server: What it calls.
+        metrics: What its metrics go to.
+    """
+
+    def __init__(self, server: FailureServer, metrics: PrometheusMetrics) -> None:
+        self._server = server
+        self._number = 0
+
+        config = ClientConfig(
+            name="ledger",
+            base_url=server.url,
+            retry=RetryConfig(
+                max_attempts=2,
+                min_wait_seconds=0.01,
+                max_wait_seconds=0.01,
+                budget=RetryBudgetConfig(ratio=0.1, minimum_per_second=5),
+            ),
+            bulkhead=BulkheadConfig(max_concurrency=1),
+            circuit_breaker=CircuitBreakerConfig(failure_threshold=5, recovery_timeout=0.2),
+        )
+        self.client = SyncResilientClient(config, telemetry=[metrics], listeners=[Raising()])
+        self.other = SyncResilientClient(
+            ClientConfig(name="many", timeout=TimeoutConfig(total=10)),
+            transport=httpx.MockTransport(lambda _: httpx.Response(200)),
+            telemetry=[metrics],
+        )
+
+    def go_on(self) -> None:
+        """Make some more calls."""
+        self.client.circuit.reset()
+        self._server.fail_count(1, status=503)
+        self._call()
+        self._server.latency(20)  # so that those who come at once do queue
+        queueing = [Thread(target=self._call) for _ in range(3)]
+        for each in queueing:
+            each.start()
+        for each in queueing:
+            each.join()
+        self._server.reset()
+        self._server.fail_count(20, status=503)
+        for _ in range(8):
+            self._call()
+        self._server.reset()
+        for _ in range(120):
+            self._number += 1
+            self.other.get(f"http://host-{self._number}.example/")
+
+    def close(self) -> None:
+        """Close both."""
+        self.client.close()
+        self.other.close()
+
+    def _call(self) -> None:
+        with suppress(MyAPIError):
+            self.client.get("/msg")
+
+
+@pytest.fixture(scope="module")
+def prometheus_of_trouble(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Prometheus, Trouble]]:
+    """A Prometheus that scrapes a client in trouble."""
+    program("prometheus")
+    metrics = PrometheusMetrics(CollectorRegistry())
+    folder = tmp_path_factory.mktemp("prometheus")
+    with served_apps() as serve, FailureServer() as server:
+        trouble = Trouble(server, metrics)
+        scraped = serve(metrics.asgi_app()).removeprefix("http://")
+        with running_prometheus(folder, scraped) as prometheus:
+            yield prometheus, trouble
+            trouble.close()
+
+
+def test_every_query_finds_something(prometheus_of_trouble: tuple[Prometheus, Trouble]) -> None:
+    """In a real Prometheus, while a client is in trouble."""
+    prometheus, trouble = prometheus_of_trouble
+    left = {
+        re.sub(r"\$(job|client|target)\b", ".*", query.replace("$__rate_interval", "30s"))
+        for query in QUERIES
+    }
+
+    def all_have_answered() -> bool:
+        trouble.go_on()
+        left.difference_update([query for query in left if prometheus.values(query)])
+        return not left
+
+    eventually(all_have_answered, lambda: f"nothing is found by {sorted(left)}")
+
+
+def test_every_alert_can_be_worked_out(prometheus_of_trouble: tuple[Prometheus, Trouble]) -> None:
+    """By a real Prometheus."""
+    prometheus, _ = prometheus_of_trouble
+    eventually(lambda: set(prometheus.rules().values()) == {"ok"}, lambda: str(prometheus.rules()))
