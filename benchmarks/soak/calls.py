@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from benchmarks.soak.journal import Operation
     from client import ResilientClient, SyncResilientClient
-    from client.call_options import CallOptions
+    from client.faces.facade.call_options import CallOptions
 
 __all__ = ["Call", "WrongAnswerError", "call_async", "call_blocking", "check_answer", "draw_call"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from client.pools import pools_of
+from client.transports.httpcore.pools import pools_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from client import ClientConfig, ResilientClient, SyncResilientClient
-from client.config import (
+from client.config.models import (
     BulkheadConfig,
     CircuitBreakerConfig,
     LoggingConfig,

@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from benchmarks.soak.calls import Call
@@ -72,38 +73,41 @@ async def soak(plan: Plan, progress: Progress) -> Findings:
         load = Load(lanes, plan, journal)
         stack.push_async_callback(load.stop)
         stack.enter_context(_complaints_to(journal))
-        run = _Run(plan, server, proxy, controls, journal, lanes, load, progress)
+        run = _Run(
+            plan=plan,
+            server=server,
+            proxy=proxy,
+            controls=controls,
+            journal=journal,
+            lanes=lanes,
+            load=load,
+            progress=progress,
+        )
         return await run.conduct()
 
 
+@dataclass(kw_only=True)
 class _Run:
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a run, put together in one place
-        self,
-        plan: Plan,
-        server: FailureServer,
-        proxy: WireProxy,
-        controls: Controls,
-        journal: Journal,
-        lanes: list[Lane],
-        load: Load,
-        progress: Progress,
-    ) -> None:
-        self._plan = plan
-        self._server = server
-        self._proxy = proxy
-        self._controls = controls
-        self._journal = journal
-        self._lanes = lanes
-        self._load = load
-        self._progress = progress
-        self._weather = Weather(server, proxy, plan, controls)
+    """The parts of a run, put together in one place."""
+
+    plan: Plan
+    server: FailureServer
+    proxy: WireProxy
+    controls: Controls
+    journal: Journal
+    lanes: list[Lane]
+    load: Load
+    progress: Progress
+    _spans: list[Span] = field(default_factory=list[Span])
+    _samples: list[Sample] = field(default_factory=list[Sample])
+
+    def __post_init__(self) -> None:
         self._proof = Proof()
-        self._spans: list[Span] = []
-        self._samples: list[Sample] = []
+        self._weather = Weather(self.server, self.proxy, self.plan, self.controls)
 
     async def conduct(self) -> Findings:
         """Play all phases and judge them."""
-        self._load.start()
+        self.load.start()
         sampler = asyncio.create_task(self._sample_on_and_on())
         try:
             return await self._conduct()
@@ -112,23 +116,23 @@ class _Run:
             await asyncio.gather(sampler, return_exceptions=True)
 
     async def _conduct(self) -> Findings:
-        first, *others = self._plan.stages
+        first, *others = self.plan.stages
         await self._play(first)
         baseline = await self._settle()
         for stage in others:
             await self._play(stage)
         stuck = await self._probe()
         end = await self._settle()
-        statistics = await self._controls(self._proxy.statistics)
+        statistics = await self.controls(self.proxy.statistics)
         slope = memory_slope(self._samples)
         leaks = find_leaks(
             baseline, end, open_at_proxy=statistics.open, stuck_permits=stuck, slope=slope
         )
-        outages = [self._outage(lane) for lane in self._lanes]
+        outages = [self._outage(lane) for lane in self.lanes]
         return Findings(
-            plan=self._plan,
-            seconds=self._journal.now(),
-            journal=self._journal,
+            plan=self.plan,
+            seconds=self.journal.now(),
+            journal=self.journal,
             proof=self._proof,
             spans=self._spans,
             outages=outages,
@@ -140,7 +144,7 @@ class _Run:
             verdict=Verdict(
                 lost=self._proof.lost_count,
                 doubled=self._proof.doubled_count,
-                unclassified=self._journal.unclassified_count,
+                unclassified=self.journal.unclassified_count,
                 leaks=leaks,
                 broken=[text for outage in outages for text in outage.broken_promises],
             ),
@@ -148,20 +152,20 @@ class _Run:
 
     async def _play(self, stage: Stage) -> None:
         """Let one phase pass, with a pause after each window of its load."""
-        journal = self._journal
+        journal = self.journal
         journal.phase = stage.phase
         begins, arrived_before = journal.now(), self._proof.arrived
         ends = begins + stage.seconds
         if stage.phase is Phase.IDLE:
             await asyncio.sleep(stage.seconds)
         else:
-            windows = max(1, round(stage.seconds / self._plan.window_seconds))
+            windows = max(1, round(stage.seconds / self.plan.window_seconds))
             for number in range(1, windows + 1):
                 await self._weather.begin(stage.phase)
-                self._load.open()
+                self.load.open()
                 window_ends = begins + stage.seconds * number / windows
                 await asyncio.sleep(max(0.0, min(window_ends, ends) - journal.now()))
-                await self._load.pause()
+                await self.load.pause()
                 await self._weather.end()
                 await self._read_ledger()
         arrived = self._proof.arrived - arrived_before
@@ -170,16 +174,16 @@ class _Run:
     async def _read_ledger(self) -> None:
         """Compare the window that has just ended with the ledger, and empty both."""
         await self._wait_for_stragglers()
-        ledger = await self._controls(self._server.ledger)
-        await self._controls(self._server.clear)
-        self._proof.add(self._journal.take_operations(), ledger)
+        ledger = await self.controls(self.server.ledger)
+        await self.controls(self.server.clear)
+        self._proof.add(self.journal.take_operations(), ledger)
 
     async def _wait_for_stragglers(self) -> None:
         """Wait until no byte moves on the wire: what was cancelled may still be on its way."""
-        give_up_at = self._journal.now() + _SETTLE_SECONDS
+        give_up_at = self.journal.now() + _SETTLE_SECONDS
         before = -1
-        while self._journal.now() < give_up_at:
-            statistics = await self._controls(self._proxy.statistics)
+        while self.journal.now() < give_up_at:
+            statistics = await self.controls(self.proxy.statistics)
             if statistics.bytes_up == before:
                 return
             before = statistics.bytes_up
@@ -189,13 +193,13 @@ class _Run:
         """Call with each client; return the circuits that are not closed and the calls failed."""
         # What a server closed while it lay idle is found out by use.
         failed = 0
-        for lane in self._lanes:
+        for lane in self.lanes:
             for _ in range(_PROBES):
                 call = Call("GET", "/msg", {})
                 if isinstance(lane, AsyncLane):
-                    operation = await perform(lane, call, self._journal)
+                    operation = await perform(lane, call, self.journal)
                 else:
-                    operation = await self._controls(perform_blocking, lane, call, self._journal)
+                    operation = await self.controls(perform_blocking, lane, call, self.journal)
                 failed += operation.outcome != SUCCESS
             failed += lane.client.circuit_state not in {None, CircuitState.CLOSED}
         await self._read_ledger()
@@ -203,14 +207,14 @@ class _Run:
 
     async def _settle(self) -> Holdings:
         """Count what is held, once it does not change any more."""
-        give_up_at = self._journal.now() + _SETTLE_SECONDS
+        give_up_at = self.journal.now() + _SETTLE_SECONDS
         before: object = None
         while True:
             gc.collect()
-            statistics = await self._controls(self._proxy.statistics)
-            holdings = count_holdings(self._lanes)
+            statistics = await self.controls(self.proxy.statistics)
+            holdings = count_holdings(self.lanes)
             is_steady = before == (holdings, statistics.open)
-            if is_steady or self._journal.now() > give_up_at:
+            if is_steady or self.journal.now() > give_up_at:
                 return holdings
             before = (holdings, statistics.open)
             await asyncio.sleep(_LOOK_SECONDS)
@@ -220,22 +224,22 @@ class _Run:
         begins, ends = spans[0].begins, spans[-1].ends
         tallies = [
             tally
-            for (phase, name), tally in self._journal.phases.items()
+            for (phase, name), tally in self.journal.phases.items()
             if phase.is_outage and name == lane.name
         ]
         calls = sum(tally.calls for tally in tallies)
-        before = begins - _BUDGET_WINDOW_SECONDS - self._plan.bucket_seconds
+        before = begins - _BUDGET_WINDOW_SECONDS - self.plan.bucket_seconds
         calls_before = sum(
             bucket.calls.get(lane.name, 0)
-            for bucket in self._journal.buckets
-            if before < bucket.ends <= begins + self._plan.bucket_seconds
+            for bucket in self.journal.buckets
+            if before < bucket.ends <= begins + self.plan.bucket_seconds
         )
         return Outage(
             lane=lane.name,
             has_circuit=lane.client.config.circuit_breaker is not None,
             opened=any(
                 each.lane == lane.name and each.state == "open" and begins <= each.at <= ends
-                for each in self._journal.transitions
+                for each in self.journal.transitions
             ),
             calls=calls,
             attempts=sum(tally.attempts for tally in tallies),
@@ -251,12 +255,12 @@ class _Run:
 
     async def _sample_on_and_on(self) -> None:
         while True:
-            await asyncio.sleep(self._plan.bucket_seconds)
-            bucket = self._journal.close_bucket()
-            holdings = count_holdings(self._lanes)
+            await asyncio.sleep(self.plan.bucket_seconds)
+            bucket = self.journal.close_bucket()
+            holdings = count_holdings(self.lanes)
             sample = Sample(
                 at=bucket.ends,
-                phase=self._journal.phase,
+                phase=self.journal.phase,
                 resident_bytes=resident_bytes(),
                 descriptors=holdings.descriptors,
                 threads=holdings.threads,
@@ -264,7 +268,7 @@ class _Run:
                 slots_in_use=holdings.slots_in_use,
             )
             self._samples.append(sample)
-            self._progress(self._journal, sample)
+            self.progress(self.journal, sample)
 
 
 @contextmanager

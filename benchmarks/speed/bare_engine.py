@@ -9,22 +9,28 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from client import CircuitBreakerConfig, ClientConfig
-from client.asyncio_ports import ASYNCIO
-from client.blocking_ports import BLOCKING
-from client.breaker import Breaker
-from client.budget import RetryBudget
-from client.call import Call
-from client.circuit import Circuit
-from client.circuit_state import Outcome, Permit, Rejection
-from client.engine import Engine
-from client.ports import run_to_end
-from client.retry import RetryPolicy
+from client.engine.engine import Engine
+from client.engine.notifiers import Notifiers
+from client.engine.operation import Attempt, Call
+from client.engine.plan import Plan
+from client.pipeline import pipeline
+from client.ports.asyncio_ports import ASYNCIO
+from client.ports.blocking_ports import BLOCKING
+from client.runtime.coroutines import run_to_end
+from client.strategies.bulkhead import Bulkhead
+from client.strategies.circuit.audience import Member
+from client.strategies.circuit.circuit import Circuit
+from client.strategies.circuit.gate import CircuitGate
+from client.strategies.circuit.scopes import Breaker
+from client.strategies.circuit.state import CircuitOutcome, Permit, Rejection
+from client.strategies.retry.budget import RetryBudget
+from client.strategies.retry.policy import RetryPolicy, RetryRules
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from client.ports import World
-    from client.retry import Failure
+    from client.engine.layer import Failure
+    from client.engine.ports import World
 
 __all__ = ["async_operation", "blocking_operation", "rejecting_circuit"]
 
@@ -34,34 +40,41 @@ _URL: Final = "http://target.example/item"
 class _NoExchange:
     """Succeeds at once."""
 
+    attempt_kind: type[Attempt] = Attempt
+    sees_requests = True
+
     def __init__(self, send: Callable[[], Awaitable[None]]) -> None:
         self._send = send
 
-    async def send(self, left: float | None) -> None:  # noqa: ARG002 - of the port
+    async def send(self, attempt: Attempt, left: float | None) -> Any:  # noqa: ARG002, ANN401 - of the port; nobody looks at what it answers
         """Do nothing, but await it: tenacity does no less."""
         await self._send()
 
-    async def discard(self, response: object) -> None:
+    async def discard(self, failure: Failure) -> None:
         """Do nothing."""
 
-    async def abandon(self, response: object) -> None:
+    async def abandon(self, failure: Failure) -> None:
         """Do nothing."""
 
-    async def keep(self, response: object) -> None:
+    async def keep(self, failure: Failure) -> None:
         """Do nothing."""
 
     def can_replay(self) -> bool:
-        """Tell that it can."""
+        """Return that it can."""
         return True
 
-    def failure_of(self, call: Call, response: object) -> Failure | None:
+    def settle_for(self, failure: Failure) -> bool:  # noqa: ARG002 - an exchange's signature
+        """Return that it can."""
+        return True
+
+    def failure_of(self, attempt: Attempt, response: object) -> Failure | None:
         """Return none: the answer is good."""
 
-    def look_again(self, call: Call, response: object) -> Failure:
+    def look_again(self, response: object) -> Failure:
         """Never asked: no exchange of this kind fails."""
         raise NotImplementedError
 
-    def failure_from(self, call: Call, error: Exception) -> Failure | None:
+    def failure_from(self, attempt: Attempt, error: Exception) -> Failure | None:
         """Return none: no exception is about this exchange."""
 
 
@@ -85,7 +98,7 @@ def rejecting_circuit() -> Callable[[], bool]:
     circuit = Circuit(CircuitBreakerConfig(failure_threshold=1, recovery_timeout=3_600.0))
     permit = circuit.admit(monotonic())
     assert isinstance(permit, Permit)  # noqa: S101 - it is closed
-    circuit.record(permit, Outcome.FAILURE, monotonic())
+    circuit.record(permit, CircuitOutcome.FAILURE, monotonic())
     return lambda: isinstance(circuit.admit(monotonic()), Rejection)
 
 
@@ -96,20 +109,21 @@ def _operation(
     assert config.circuit_breaker is not None  # noqa: S101 - the default
     assert config.retry is not None  # noqa: S101 - likewise
     assert config.retry.budget is not None  # noqa: S101 - likewise
-    engine = Engine(
-        world.make_ports(), bulkhead=config.bulkhead, breaker=Breaker(config.circuit_breaker)
+    ports = world.make_ports()
+    engine = Engine(ports)
+    notify = Notifiers(())
+    member = Member(notify, engine.metrics)
+    parts = pipeline(
+        bulkhead=Bulkhead(config.bulkhead, ports) if config.bulkhead is not None else None,
+        circuit=CircuitGate(Breaker(config.circuit_breaker), member),
+        retry=RetryPolicy(RetryRules.of(config.retry), RetryBudget(config.retry.budget)),
     )
-    policy = RetryPolicy(config.retry, RetryBudget(config.retry.budget))
+    plan = Plan(parts, notify, None)
+
     exchange = _NoExchange(send)
 
     async def operation() -> None:
-        call = Call(
-            method="GET",
-            target=_URL,
-            notify=engine.notifiers,
-            retry=policy,
-            total=None,
-        )
+        call = Call(method="GET", target=_URL, host=engine, plan=plan, total=None)
         await engine.run(call, exchange)
 
     return operation

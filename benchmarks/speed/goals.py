@@ -84,6 +84,16 @@ _PROMISES: Final = (
     ),
     *_protected_get(),
     *_throughput(),
+    *(
+        _Promise("telemetry", key, f"{what}: microseconds a call", bound)
+        for key, what, bound in (
+            ("prometheus", "Prometheus", 1),
+            ("multiprocess", "Prometheus, several processes", 4),
+            ("statsd", "StatsD", 0.5),
+            ("unsampled", "traces, not sampled", 10),
+            ("sampled", "traces, sampled", 35),
+        )
+    ),
     *_rejections(),
     _Promise(
         "outage",

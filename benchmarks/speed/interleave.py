@@ -92,9 +92,9 @@ async def interleave(
             laps[name].beside = Laps()
     # Sorted anew in every round, the same in every run: nobody always comes after the same one.
     order, dice = list(batches), random.Random(1)  # noqa: S311 - not for secrets
-    for batch in batches.values():
-        await _timed(batch, calls)
     with collector_at_rest():
+        for batch in batches.values():
+            await _timed(batch, calls)
         for turn in range(rounds):
             dice.shuffle(order)
             for name in order:
@@ -112,14 +112,15 @@ async def interleave(
 async def calls_within(batch: Batch, seconds: float, *, multiple_of: int = 1) -> int:
     """Return how many calls of a batch take about so long, found by trying."""
     calls = multiple_of
-    await _timed(batch, calls)  # the first calls of all import modules and open connections
-    while True:
-        took = (await _timed(batch, calls))[0] * calls
-        if took >= seconds or calls >= _MOST_CALLS:
-            return calls
-        # At least twice as many, at most ten times: the first few calls are slower than the rest.
-        factor = min(10.0, max(2.0, seconds / max(took, 1e-9)))
-        calls = multiple_of * round(calls * factor / multiple_of)
+    with collector_at_rest():
+        await _timed(batch, calls)  # the first calls of all import modules and open connections
+        while True:
+            took = (await _timed(batch, calls))[0] * calls
+            if took >= seconds or calls >= _MOST_CALLS:
+                return calls
+            # At least twice as many, at most ten times: the first few are slower than the rest.
+            factor = min(10.0, max(2.0, seconds / max(took, 1e-9)))
+            calls = multiple_of * round(calls * factor / multiple_of)
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MAX_ROUNDS", "SECTIONS", "Plan"]
+__all__ = ["MAX_ROUNDS", "ON_DEMAND", "SECTIONS", "Plan"]
 
 SECTIONS: Final = ("protection", "engine", "failure", "outage", "scale", "startup")
+ON_DEMAND: Final = ("telemetry",)
+"""Measured where somebody asks for it, and not part of `RESULTS.md`."""
 MAX_ROUNDS: Final = 1_000
 _FEWEST_STARTS: Final = 15
 _MANY_CALLERS: Final = 100
@@ -27,6 +29,7 @@ class Plan:
         concurrencies: How many callers there are at once, in the first section.
         calls_each: How many calls each of them makes in a batch at least, so that they meet.
         origins: How many origins are called, in turns.
+        failure_callers: How many callers there are where a share of all answers fails.
         outage_callers: How many callers there are in the outage.
         queue_callers: How many callers queue.
         queue_slots: For how many slots.
@@ -39,6 +42,7 @@ class Plan:
     concurrencies: tuple[int, ...] = (1, 50, 200)
     calls_each: int = 4
     origins: tuple[int, ...] = (1, 1_000, 100_000)
+    failure_callers: int = 50
     outage_callers: int = 1_000
     queue_callers: int = 10_000
     queue_slots: int = 50

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.speed.findings import Findings
 from benchmarks.speed.goals import judge
-from benchmarks.speed.plan import MAX_ROUNDS, SECTIONS, Plan
+from benchmarks.speed.plan import MAX_ROUNDS, ON_DEMAND, SECTIONS, Plan
 from benchmarks.speed.results import write_results
 from benchmarks.speed.run import run
 from benchmarks.speed.target_process import TargetError
@@ -24,6 +24,7 @@ __all__ = ["main"]
 FAILED: Final = 1
 INTERRUPTED: Final = 130
 """As shells report a process that an interrupt ended: 128 and the number of the signal."""
+_ALL: Final = (*SECTIONS, *ON_DEMAND)
 _HOME: Final = Path(__file__).parents[1]
 DEFAULT_OUT: Final = _HOME / "out"
 
@@ -113,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sections",
         type=_sections,
         metavar="A,B",
-        help=f"what is measured, of {', '.join(SECTIONS)}; default all",
+        help=f"what is measured, of {', '.join(_ALL)}; default all but {', '.join(ON_DEMAND)}",
     )
     parser.add_argument(
         "--rounds",
@@ -160,11 +161,11 @@ def _earlier_run(text: str) -> Findings:
 def _sections(text: str) -> tuple[str, ...]:
     chosen = text.split(",")
     for name in chosen:
-        if name not in SECTIONS:
+        if name not in _ALL:
             raise argparse.ArgumentTypeError(
-                f"{name!r} is no section: give one or more of {','.join(SECTIONS)}"
+                f"{name!r} is no section: give one or more of {','.join(_ALL)}"
             )
-    return tuple(name for name in SECTIONS if name in chosen)
+    return tuple(name for name in _ALL if name in chosen)
 
 
 def _rounds(text: str) -> int:

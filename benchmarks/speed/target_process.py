@@ -14,7 +14,6 @@ from pydantic import TypeAdapter
 from benchmarks.speed.target import ANNOUNCEMENT
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 __all__ = ["Target", "TargetError"]
@@ -47,12 +46,7 @@ class Target:
         self.port = int(line.removeprefix(ANNOUNCEMENT))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop()
 
     def url(self, path: str = "/item") -> str:

@@ -16,12 +16,14 @@ from benchmarks.speed import program
 from benchmarks.speed.contenders.lineup import gather
 from benchmarks.speed.findings import Findings, Section
 from benchmarks.speed.goals import judge
-from benchmarks.speed.plan import SECTIONS, Plan
+from benchmarks.speed.plan import ON_DEMAND, SECTIONS, Plan
 from benchmarks.speed.target_process import Target, TargetError
 from tests.benchmarks.speed_parts import findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    QuickRun = tuple[subprocess.CompletedProcess[str], Path]
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "benchmarks"]
@@ -32,7 +34,8 @@ LEAST = Plan(
     concurrencies=(1, 2),
     calls_each=1,
     origins=(1, 3),
-    outage_callers=60,
+    failure_callers=4,
+    outage_callers=12,
     queue_callers=60,
     queue_slots=4,
 )
@@ -41,12 +44,34 @@ AIOHTTP = "throughput_"
 
 
 @pytest.fixture(scope="module")
-def measured() -> Iterator[Callable[[str], Section]]:
-    """Measure a section in the least form, once."""
-    with Target() as target:
+def quick(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> QuickRun:
+    """A quick run of a section in a process of its own, and where it wrote to."""
+    out = tmp_path_factory.mktemp("quick") / "new"
+    ended = subprocess.run(
+        [*COMMAND, "--quick", "--rounds", "1", "--sections", "engine", "--out", str(out)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended, out
+
+
+@pytest.fixture(scope="module")
+def measured(
+    quick: QuickRun,
+) -> Iterator[Callable[[str], Section]]:
+    """Measure a section in the least form, once; that of the quick run there."""
+    with Target() as target, pytest.MonkeyPatch.context() as patch:
+        # Else each of many collections would walk through all that the tests have imported.
+        patch.setattr("gc.unfreeze", lambda: None)
 
         @cache
         def measure(name: str) -> Section:
+            if name == "engine":
+                return Findings.read(quick[1] / "benchmarks.json").sections[0]
             module = import_module(f"benchmarks.speed.sections.{name}")
             section: Section = asyncio.run(module.measure(LEAST, gather(), target))
             return section
@@ -105,17 +130,11 @@ def test_what_is_asked_for_is_planned(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert (plans[2].is_quick, plans[2].rounds) == (True, 3)
 
 
-def test_a_quick_run_of_a_section_prints_and_writes_it(tmp_path: Path) -> None:
+def test_a_quick_run_of_a_section_prints_and_writes_it(
+    quick: QuickRun,
+) -> None:
     """In a process of its own."""
-    out = tmp_path / "new"
-    ended = subprocess.run(
-        [*COMMAND, "--quick", "--rounds", "1", "--sections", "engine", "--out", str(out)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=55,
-        check=False,
-    )
+    ended, out = quick
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stderr == ""
     assert "THE ENGINE ALONE" in ended.stdout
@@ -180,7 +199,7 @@ def test_a_server_that_does_not_start_is_reported(
     assert capsys.readouterr().err == "FAILED: no port\n"
 
 
-@pytest.mark.parametrize("name", SECTIONS)
+@pytest.mark.parametrize("name", [*SECTIONS, *ON_DEMAND])
 def test_a_section_measures_everybody(name: str, measured: Callable[[str], Section]) -> None:
     """Every row has its cells, every plot its column, and every goal its figure."""
     section = measured(name)

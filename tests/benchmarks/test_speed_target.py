@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.speed.null_transport import BODY
 from benchmarks.speed.target_process import Target, TargetError
+from tests.eventually import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,8 @@ def target() -> Iterator[Target]:
 def connection(target: Target) -> Iterator[socket.socket]:
     """Connect to it, with nothing counted yet."""
     target.take_requests()
-    with socket.create_connection(("127.0.0.1", target.port), timeout=10) as connected:
+    with socket.create_connection(("127.0.0.1", target.port)) as connected:
+        connected.settimeout(PATIENCE_SECONDS)
         yield connected
 
 
@@ -158,7 +160,7 @@ def test_it_ends_with_the_block() -> None:
     with Target() as target:
         port = target.port
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=10)
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
 
 
 def test_a_server_that_does_not_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

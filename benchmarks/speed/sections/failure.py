@@ -30,7 +30,6 @@ __all__ = ["measure"]
 
 _SHARES: Final = (10, 50)
 """Percent."""
-_CALLERS: Final = 50
 _OK: Final = 200
 
 
@@ -51,13 +50,14 @@ class _Entry:
 
 async def measure(plan: Plan, lineup: Lineup, target: Target) -> Section:
     """Measure every contender at each share of failures."""
-    tables = [await _measure_share(plan, _entries(lineup), target, share) for share in _SHARES]
+    entries = _entries(plan, lineup)
+    tables = [await _measure_share(plan, entries, target, share) for share in _SHARES]
     return Section(key="failure", title="Under failure", tables=tuple(tables))
 
 
-def _entries(lineup: Lineup) -> list[_Entry]:
+def _entries(plan: Plan, lineup: Lineup) -> list[_Entry]:
     entries: list[_Entry] = []
-    setup = Setup(slots=_CALLERS, has_circuit=False)
+    setup = Setup(slots=plan.failure_callers, has_circuit=False)
     for each in lineup.contenders:
         if each.open_async is None or each.name == SIZED:
             continue
@@ -72,14 +72,15 @@ async def _measure_share(plan: Plan, entries: list[_Entry], target: Target, shar
     tallies = {entry.name: _Tally() for entry in entries}
     # The server tells the contenders apart by what follows the question mark.
     paths = {entry.name: f"/share/{share}?by={number}" for number, entry in enumerate(entries)}
+    callers = plan.failure_callers
     async with AsyncExitStack() as stack:
         batches: dict[str, Batch] = {}
         for entry in entries:
             get = await stack.enter_async_context(entry.contender.for_tasks(entry.setup))
             tallied = _tallied(get, tallies[entry.name], entry.contender.failures)
-            batches[entry.name] = by_tasks(tallied, target.url(paths[entry.name]), _CALLERS)
+            batches[entry.name] = by_tasks(tallied, target.url(paths[entry.name]), callers)
         calls = await calls_within(
-            batches[BASELINE], plan.batch_seconds, multiple_of=plan.least_calls(_CALLERS)
+            batches[BASELINE], plan.batch_seconds, multiple_of=plan.least_calls(callers)
         )
         laps = await interleave(batches, rounds=plan.rounds, calls=calls)
     requests = target.take_requests()
@@ -91,7 +92,7 @@ async def _measure_share(plan: Plan, entries: list[_Entry], target: Target, shar
         )
         for entry in entries
     )
-    return _table(share, rows)
+    return _table(share, callers, rows)
 
 
 def _tallied(
@@ -120,7 +121,7 @@ def _cells(laps: Laps, tally: _Tally, requests: int) -> dict[str, Cell]:
     }
 
 
-def _table(share: int, rows: tuple[Row, ...]) -> Table:
+def _table(share: int, callers: int, rows: tuple[Row, ...]) -> Table:
     columns = (
         Column(key="good", label="calls that succeed", unit="percent"),
         Column(key="goodput", label="good answers", unit="per_second"),
@@ -128,7 +129,7 @@ def _table(share: int, rows: tuple[Row, ...]) -> Table:
         Column(key="cpu", label="CPU a call", unit="us"),
     )
     return Table(
-        title=f"{share} % of the answers are 503, {_CALLERS} callers, loopback, async",
+        title=f"{share} % of the answers are 503, {callers} callers, loopback, async",
         columns=columns,
         rows=rows,
         plot=("good",),
