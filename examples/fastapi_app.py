@@ -1,4 +1,4 @@
-"""A FastAPI service that stays up, and says what is wrong, when its upstream does not."""
+"""A FastAPI service that stays up, and shows what is wrong, when its upstream does not."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -22,6 +22,8 @@ from client import (
     ServerTimeoutError,
     ServiceUnavailableError,
 )
+from client.dashboard import dashboard
+from client.telemetry import OpenTelemetryTracing, PrometheusMetrics
 
 # The nearest class an error belongs to decides what our own caller is answered with.
 STATUS_FOR = {
@@ -36,13 +38,18 @@ STATUS_FOR = {
     ClientClosedError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+metrics = PrometheusMetrics()
+tracing = OpenTelemetryTracing()  # spans come once the process runs under OpenTelemetry's SDK
+page = dashboard(title="orders")
+
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Hold one client for the whole life of the process, set up by its environment."""
-    client = ResilientClient(ClientConfig.from_env())
+    client = ResilientClient(ClientConfig.from_env(), telemetry=[metrics, tracing])
     await client._ensure_initialized()  # noqa: SLF001 - public, underscore or not
     app.state.upstream = client
+    page.add(client)
     try:
         yield
     finally:
@@ -60,6 +67,8 @@ Upstream = Annotated[ResilientClient, Depends(upstream)]
 RequestId = Annotated[str | None, Header(alias="X-Request-ID", pattern=r"^[A-Za-z0-9._~-]{1,128}$")]
 
 app = FastAPI(lifespan=lifespan)
+app.mount("/metrics", metrics.asgi_app())
+app.mount("/resilience", page)
 
 
 @app.exception_handler(MyAPIError)
@@ -72,10 +81,19 @@ async def upstream_failed(_request: Request, error: MyAPIError) -> JSONResponse:
     return JSONResponse(body, status, {"Retry-After": str(ceil(error.retry_after or 1))})
 
 
-@app.get("/health")
-async def health(client: Upstream) -> dict[str, str | None]:
+@app.get("/health/live")
+async def live() -> dict[str, str]:
     """Say that this process is well: an upstream's outage is no reason to restart it."""
-    return {"status": "ok", "upstream_circuit": client.circuit_state}
+    return {"status": "ok"}
+
+
+@app.get("/health/ready")
+async def ready(client: Upstream) -> JSONResponse:
+    """Say whether to send work here. An open circuit alone is no reason not to."""
+    health = client.health()
+    return JSONResponse(
+        health, HTTPStatus.OK if health["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
+    )
 
 
 @app.get("/message")

@@ -179,6 +179,7 @@ def _state(logger: logging.Logger) -> tuple[int, list[logging.Handler], bool, bo
 @contextlib.contextmanager
 def _restored_structlog() -> Iterator[None]:
     was_configured, before = structlog.is_configured(), structlog.get_config()
+    structlog.reset_defaults()  # whatever ran before in this process
     try:
         yield
     finally:

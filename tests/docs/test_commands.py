@@ -24,7 +24,7 @@ from tests.docs.reading import README, ROOT, USAGE, Block, blocks
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
-EXAMPLE_APP = "examples.fastapi_app:app"
+EXAMPLE_APPS = {"examples.fastapi_app:app", "examples.traced_app:app"}
 
 
 def _commands(block: Block) -> Iterator[tuple[str, str]]:
@@ -69,18 +69,23 @@ def test_a_command_exists(command: str, output: str, tmp_path: Path) -> None:
     words = shlex.split(command)
     while ASSIGNMENT.match(words[0]):
         words.pop(0)
-    match words:
+    match words[2:] if words[:2] == ["./dev", "run"] else words:
         case ["./dev", job]:
             assert f"./dev {job} " in _run(["./dev", "help"], ROOT)
         case ["pip", "install", requirement]:
-            assert requirement == PROJECT["name"]
+            name, _, extra = requirement.rstrip("]").partition("[")
+            assert name == PROJECT["name"]
+            assert extra in {"", *PROJECT["optional-dependencies"]}
         case ["python", "-m", "uvicorn", app, *arguments]:
-            assert app == EXAMPLE_APP
+            assert app in EXAMPLE_APPS
             _check_options(["python", "-m", "uvicorn"], arguments)
         case ["python", "-m", module, *arguments]:
             _check_options(["python", "-m", module], arguments)
         case ["curl", *arguments]:
             _check_call(arguments)
+        case ["prometheus", *arguments]:
+            [file] = [each for each in arguments if each.startswith("--config.file=")]
+            assert (ROOT / file.partition("=")[2]).exists()
         case _:
             pytest.fail(f"this test knows nothing of {command!r}")
 

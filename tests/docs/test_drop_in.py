@@ -15,12 +15,13 @@ from client import (
     RequestInfo,
     ResponseInfo,
     RetryInfo,
-    functions,
+    exceptions,
 )
-from client.drop_in_options import RetrySettings
-from client.drop_in_policy import _LONGEST_RETRY_AFTER
-from client.family import family_named
-from client.rejections import rejections_for
+from client.engine.rejections import rejections_for
+from client.faces.drop_in import functions
+from client.faces.drop_in.options import RetrySettings
+from client.faces.drop_in.policy import _LONGEST_RETRY_AFTER
+from client.http.family import family_named
 from tests.docs.reading import USAGE, Row, code_in, table
 from tests.sdks import calls
 
@@ -46,7 +47,9 @@ def test_the_records_are_those_listed() -> None:
 def test_the_rejections_are_those_listed() -> None:
     """Each is of the class of httpx that is named."""
     rows = table(USAGE, "From httpx in one line", "rejection")
-    kinds = {kind.__name__: kind for kind in rejections_for(family_named("httpx")).classes}
+    made = rejections_for(family_named("httpx"))
+    errors = [getattr(exceptions, name) for name in exceptions.__all__]
+    kinds = {each.__name__: made.kind(each) for each in errors if getattr(each, "as_httpx", None)}
     assert {code_in(row[0])[0] for row in rows} == kinds.keys()
     for name, theirs, _ in rows:
         kind = getattr(httpx, code_in(theirs)[0].removeprefix("httpx."))
@@ -87,8 +90,8 @@ def test_what_is_retried_is_as_stated(row: Row) -> None:
     idempotent = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]
     columns: list[tuple[list[str], list[dict[str, str]]]] = [
         (idempotent, [{}]),
-        (["POST", "PATCH", "LOCK"], [{}]),
-        (["POST", "PATCH", "LOCK"], [{"Idempotency-Key": "1"}, {"X-Request-ID": "1"}]),
+        (["POST", "PATCH", "LOCK"], [{}, {"X-Request-ID": "1"}]),
+        (["POST", "PATCH", "LOCK"], [{"Idempotency-Key": "1"}]),
     ]
     what, *cells = row
     assert len(cells) == len(columns)

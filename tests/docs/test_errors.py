@@ -12,6 +12,7 @@ from client import (
     APINetworkError,
     APITimeoutError,
     CircuitBreakerConfig,
+    CircuitIsolatedError,
     CircuitOpenError,
     CircuitState,
     ClientClosedError,
@@ -26,7 +27,7 @@ from client import (
     UnexpectedStatusError,
     exceptions,
 )
-from client.blocking_ports import BlockingPorts
+from client.ports.blocking_ports import BlockingPorts
 from tests.docs.reading import USAGE, blocks, code_in, table
 
 ROWS = {code_in(row[0])[0]: row for row in table(USAGE, "Errors", "error")}
@@ -66,7 +67,7 @@ WITHOUT_STATUS: dict[type[MyAPIError], Handler] = {
     ResponseError: _raising(httpx.DecodingError("no gzip")),
 }
 # Turned away before any attempt.
-REJECTIONS = {CircuitOpenError, PoolTimeoutError, ClientClosedError}
+REJECTIONS = {CircuitOpenError, CircuitIsolatedError, PoolTimeoutError, ClientClosedError}
 
 
 def _statuses(name: str) -> set[int]:
@@ -165,7 +166,7 @@ def test_a_deadline_is_counted_and_not_retried(monkeypatch: pytest.MonkeyPatch) 
 def test_rejections_are_neither_retried_nor_counted() -> None:
     """They are not about the server."""
     stated = {KINDS[name] for name, row in ROWS.items() if "nothing was sent" in row[1]}
-    assert stated == {CircuitOpenError, PoolTimeoutError}
+    assert stated == {CircuitOpenError, CircuitIsolatedError, PoolTimeoutError}
     assert all(ROWS[kind.__name__][2:] == ["no", "no"] for kind in REJECTIONS)
 
 

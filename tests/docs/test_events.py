@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -11,26 +12,37 @@ import structlog
 
 from client import (
     CallReport,
+    CircuitOpenError,
     LoggingConfig,
     ResilientClient,
     ServerError,
     SyncResilientClient,
     events,
 )
-from client.call_options import CallOptions
-from client.event_log import EventLog
+from client.faces.facade.call_options import CallOptions
+from client.telemetry.event_log import EventLog
 from tests.docs.reading import USAGE, code_in, table
 
-ABOUT = {"request_id": "order-1", "method": "GET", "url": "https://api.example/"}
+ABOUT: dict[str, Any] = {
+    "client": "default",
+    "request_id": "order-1",
+    "method": "GET",
+    "url": "https://api.example/",
+}
 ERROR = ServerError("GET / failed", status_code=500)
 CIRCUIT = {**ABOUT, "scope": "client"}
 LOGGED: list[events.Event] = [
     events.CircuitOpened(failures=5, recovery_timeout=30.0, last_error=ERROR, **CIRCUIT),
     events.CircuitClosed(open_seconds=31.0, **CIRCUIT),
+    events.CircuitIsolated(reason="maintenance", seconds=60.0, **CIRCUIT),
+    events.CircuitReleased(reason="maintenance", seconds=60.0, **CIRCUIT),
     events.RetryScheduled(attempt=1, max_attempts=3, wait=1.0, error=ERROR, **ABOUT),
+    events.RetryRefused(attempt=1, max_attempts=3, reason="budget", error=ERROR, **ABOUT),
     events.BulkheadWaiting(waiting=0, limit=50, **ABOUT),
     events.BulkheadAcquired(slots_left=49, **ABOUT),
     events.RequestIdMade(**ABOUT),
+    events.OperationFailed(error=ERROR, attempts=1, elapsed=1.0, **ABOUT),
+    events.OperationFailed(error=CircuitOpenError(), attempts=0, elapsed=0.0, **ABOUT),
 ]
 
 
@@ -75,10 +87,10 @@ def test_the_arguments_of_a_call_are_those_listed() -> None:
     """Those of httpx in the text, ours in the table."""
     ours = {code_in(row[0])[0] for row in table(USAGE, "Methods and arguments", "argument")}
     text = USAGE.read_text("utf-8")
-    sentence = text[text.index("Each takes every argument") : text.index("and three more")]
+    sentence = text[text.index("Each takes every argument") : text.index("and four more")]
     httpxs = set(code_in(sentence.replace("\n", " ")))
     assert ours | httpxs == CallOptions.__optional_keys__
-    assert len(ours) == 3
+    assert len(ours) == 4
 
 
 @pytest.mark.parametrize("face", [ResilientClient, SyncResilientClient])
@@ -88,7 +100,7 @@ def test_the_methods_are_those_listed(face: type) -> None:
     begin = text.index("`request(method, url)`")
     sentence = text[begin : text.index("Each takes every argument")]
     named = {code.partition("(")[0] for code in code_in(sentence.replace("\n", " "))}
-    others = {"circuit_state", "close", "config", "is_closed", "stats"}
+    others = {"circuit", "circuit_state", "close", "config", "health", "is_closed", "stats"}
     assert named == {name for name in dir(face) if not name.startswith("_")} - others
 
 

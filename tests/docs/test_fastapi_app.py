@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,17 +18,19 @@ from client import ClientConfig, ResilientClient
 from examples.fastapi_app import app, upstream
 from server.testing import FailureServer
 from tests.docs.reading import ROOT
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 
-PATIENCE_SECONDS = 30.0
 RUNNING = re.compile(r"running on (http://\S+)")
 THRESHOLD = 3
+YEAR = 31_536_000
+HOUR = 3_600
+"""The longest that the failure server fails by itself."""
 QUICK = {
     "RESILIENT_CLIENT_RETRY__MIN_WAIT_SECONDS": "0",
     "RESILIENT_CLIENT_RETRY__MAX_WAIT_SECONDS": "0",
     "RESILIENT_CLIENT_CIRCUIT_BREAKER__FAILURE_THRESHOLD": str(THRESHOLD),
-    "RESILIENT_CLIENT_CIRCUIT_BREAKER__RECOVERY_TIMEOUT": "0.2",
 }
+RECOVERY_TIMEOUT = "RESILIENT_CLIENT_CIRCUIT_BREAKER__RECOVERY_TIMEOUT"
 
 
 @dataclass
@@ -42,7 +43,9 @@ class Service:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Call it."""
-        return httpx.get(f"{self.url}{path}", headers=headers, trust_env=False)
+        return httpx.get(
+            f"{self.url}{path}", headers=headers, timeout=PATIENCE_SECONDS, trust_env=False
+        )
 
     def stop(self) -> int:
         """End it as an orchestrator does, and return its status."""
@@ -51,13 +54,18 @@ class Service:
 
 
 @contextmanager
-def serving(base_url: str) -> Iterator[Service]:
+def serving(base_url: str, recovery: float = 0.2) -> Iterator[Service]:
     """The example under uvicorn, on a free port of loopback."""
     command = [sys.executable, "-m", "uvicorn", "examples.fastapi_app:app", "--port", "0"]
     with subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, **QUICK, "RESILIENT_CLIENT_BASE_URL": base_url},
+        env={
+            **os.environ,
+            **QUICK,
+            RECOVERY_TIMEOUT: str(recovery),
+            "RESILIENT_CLIENT_BASE_URL": base_url,
+        },
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -106,16 +114,6 @@ def service(_service: Service, server: FailureServer) -> Service:
     return _service
 
 
-def _call_until_turned_away(service: Service) -> tuple[list[httpx.Response], httpx.Response]:
-    """The failures that opened the circuit, and the first answer after them."""
-    failed: list[httpx.Response] = []
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while "CircuitOpenError" not in (response := service.get("/message")).json()["detail"]:
-        failed.append(response)
-        assert time.monotonic() < give_up_at, "the circuit never opened"
-    return failed, response
-
-
 def test_it_serves_and_hands_its_callers_id_on(service: Service, server: FailureServer) -> None:
     """One id for the call in the logs of all three."""
     response = service.get("/message", **{"X-Request-ID": "from-our-caller"})
@@ -141,18 +139,28 @@ def test_a_bad_id_is_the_callers_mistake(service: Service, server: FailureServer
     assert server.ledger().arrived == 0
 
 
-def test_it_fails_fast_while_its_upstream_fails(service: Service, server: FailureServer) -> None:
+def test_it_fails_fast_while_its_upstream_fails(server: FailureServer) -> None:
     """What is turned away never reaches the upstream; this process calls itself well."""
-    server.fail_duration(60, status=503)
-    failed, rejected = _call_until_turned_away(service)
+    server.fail_duration(HOUR, status=503)
+    with serving(server.url, recovery=YEAR) as service:  # no probe comes between
+        failed = [service.get("/message") for _ in range(THRESHOLD)]
+        rejected = service.get("/message")
+        live, ready = service.get("/health/live"), service.get("/health/ready")
+        exposition = service.get("/metrics/").text
+        state = service.get("/resilience/state.json").json()
     ledger = server.ledger()
-    assert len(failed) >= THRESHOLD
     assert {response.status_code for response in failed} == {503}
     assert all(response.json()["request_id"] in ledger.requests for response in failed)
+    assert "CircuitOpenError" in rejected.json()["detail"]
     assert rejected.status_code == httpx.codes.SERVICE_UNAVAILABLE
-    assert rejected.headers["Retry-After"] == "1"
+    assert 1 <= int(rejected.headers["Retry-After"]) <= YEAR
     assert rejected.json()["request_id"] not in ledger.requests
-    assert service.get("/health").json()["status"] == "ok"
+    assert live.json() == {"status": "ok"}
+    assert ready.status_code == httpx.codes.OK
+    assert (ready.json()["status"], ready.json()["ready"]) == ("degraded", True)
+    of_rejections = 'resilient_http_rejections_total{by="circuit",client="default",'
+    assert f'{of_rejections}target="{server.url}"}} 1.0' in exposition
+    assert "open" in str(state)
 
 
 def test_it_survives_an_upstream_that_is_gone_and_comes_back(
@@ -161,16 +169,21 @@ def test_it_survives_an_upstream_that_is_gone_and_comes_back(
     """Nothing listens any more, then something does."""
     server.stop()
     try:
-        failed, rejected = _call_until_turned_away(service)
-        health = service.get("/health").json()
+        failed = [service.get("/message") for _ in range(THRESHOLD)]
+        health = service.get("/health/ready").json()
     finally:
         server.start()
-    assert len(failed) >= THRESHOLD
     assert {response.status_code for response in failed} == {502}
-    assert rejected.status_code == httpx.codes.SERVICE_UNAVAILABLE
-    assert health == {"status": "ok", "upstream_circuit": "open"}
+    assert (health["status"], health["ready"]) == ("degraded", True)
     eventually(lambda: service.get("/message").status_code == httpx.codes.OK)
-    assert service.get("/health").json() == {"status": "ok", "upstream_circuit": "closed"}
+    assert service.get("/health/ready").json()["status"] == "ok"
+
+
+def test_its_page_is_there(service: Service) -> None:
+    """For a browser on this machine, which fetches nothing from elsewhere."""
+    shown = service.get("/resilience/")
+    assert shown.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
 
 
 def test_it_shuts_down_cleanly(server: FailureServer) -> None:
@@ -229,3 +242,19 @@ async def _get_message(transport: httpx.AsyncBaseTransport) -> httpx.Response:
             return await caller.get("/message", headers={"X-Request-ID": "order-1"})
         finally:
             app.dependency_overrides.clear()
+
+
+def test_traces_come_to_the_terminal() -> None:
+    """A span is a line: its trace, what it is, how it ended."""
+    program = """
+from examples.traced_app import provider
+tracer = provider.get_tracer("test")
+with tracer.start_as_current_span("whole"):
+    with tracer.start_as_current_span("GET", attributes={"http.request.resend_count": 2}):
+        pass
+"""
+    command = [sys.executable, "-c", program]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert re.fullmatch(
+        r"trace (\w{32}): INTERNAL GET, resend 2, UNSET\ntrace \1: INTERNAL whole, UNSET\n", printed
+    )

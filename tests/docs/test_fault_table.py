@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from client.circuit import Outcome
+from client.strategies.circuit.circuit import CircuitOutcome
 from tests.docs.reading import USAGE, code_in, table
 from tests.wire.catalogue.faults import Fault, each
 
@@ -14,6 +14,7 @@ GROUPS = [
     "hostile_headers",
     "body",
     "protocol",
+    "http2",
     "redirects",
     "time",
 ]
@@ -34,10 +35,12 @@ TESTS_OF_THEIR_OWN = {
     "redirect to another origin": "redirects.test_credentials_stay_with_their_origin",
     "wall clock an hour back or forth": "time.test_the_wall_clock_moves_an_hour",
     "`Retry-After` that is none": "hostile_headers.test_a_hostile_retry_after_is_ignored",
-    "`Set-Cookie` that cannot be sent back": "hostile_headers.test_a_hostile_cookie_is_dropped",
+    "`Set-Cookie` that cannot be sent back, or of more than 4 KiB": (
+        "hostile_headers.test_a_hostile_cookie_is_dropped"
+    ),
     "10,000 cookies": "hostile_headers.test_10000_cookies",
-    '100,000 origins, with `scope="origin"`': "exhaustion.test_100000_origins",
-    "100,000 request ids": "exhaustion.test_100000_request_ids",
+    '20,000 origins, with `scope="origin"`': "exhaustion.test_more_origins_than_are_kept",
+    "20,000 request ids": "exhaustion.test_more_request_ids_than_are_kept",
 }
 """Rows whose faults end in an answer, or need a story of their own, and where it is told."""
 ROWS = {
@@ -62,4 +65,4 @@ def test_a_row_is_true(fault: Fault) -> None:
     assert code_in(gets)[0] == fault.raises.__name__
     assert ("not sent" in gets) is not fault.is_sent
     assert retried == ("yes" if fault.is_retried else "no")
-    assert counted == ("yes" if fault.counts is Outcome.FAILURE else "no")
+    assert counted == ("yes" if fault.counts is CircuitOutcome.FAILURE else "no")

@@ -42,7 +42,7 @@ def test_the_tests_shown_pass(tmp_path: Path) -> None:
         (tmp_path / path).write_text(text, "utf-8")
     shown = sum(text.count("\ndef test_") for text in TESTS.values())
     environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-    plugins = ["-p", "failure_server", "-p", "respx"]
+    plugins = ["-p", "resilient_http_client", "-p", "respx"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-W", "error", *plugins],
         cwd=tmp_path,

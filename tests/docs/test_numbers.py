@@ -7,27 +7,22 @@ from typing import Any
 import httpx
 import pytest
 
-from client import (
-    BulkheadConfig,
-    CircuitBreakerConfig,
-    ClientConfig,
-    RetryConfig,
-    TimeoutConfig,
-    breaker,
-    budget,
-    circuit,
-    classify,
-    disposal,
-    failure_window,
-    request_id,
-    retry,
-    seconds,
-    session,
-)
+from client import BulkheadConfig, CircuitBreakerConfig, ClientConfig, RetryConfig, TimeoutConfig
 from client.backoff import ExponentialBackoff
-from client.family import family_named
-from client.http_client import build_client
-from server.controls import Controls
+from client.faces import disposal
+from client.faces.facade import request_id, session
+from client.faces.facade.http_client import build_client
+from client.http import verdicts as classify
+from client.http.bodies import response_body
+from client.http.bodies.response_decoding import Decoding
+from client.http.family import family_named
+from client.ports.blocking_ports import BLOCKING
+from client.runtime import seconds
+from client.strategies.circuit import circuit, failure_window
+from client.strategies.circuit import scopes as breaker
+from client.strategies.retry import budget
+from client.strategies.retry import policy as retry
+from server.controls.failure_server import Controls
 from tests.docs.reading import README, USAGE, blocks
 
 RETRY, CIRCUIT, BULKHEAD = RetryConfig(), CircuitBreakerConfig(), BulkheadConfig()
@@ -56,8 +51,9 @@ def _retry_of(config: ClientConfig) -> RetryConfig:
 
 def _pool_without_bulkhead() -> object:
     """The pool's size, which httpx keeps to itself."""
-    config = ClientConfig(bulkhead=None)
-    with build_client(family_named("httpx"), config, is_async=False) as client:
+    config, family = ClientConfig(bulkhead=None), family_named("httpx")
+    decoding = Decoding(family, BLOCKING.pause)
+    with build_client(family, config, is_async=False, decoding=decoding) as client:
         assert isinstance(client, httpx.Client)
         pool: Any = getattr(client._transport, "_pool")  # noqa: B009 - not in its type
         return pool._max_connections
@@ -81,7 +77,7 @@ SENTENCES = [
     ("before its rate counts, 20 where None", failure_window._DEFAULT_CALLS, 20),
     ("or a minute if that is longer", circuit._SHORTEST_LEASE, MINUTE),
     ("(up to 10,000 are remembered", breaker._MOST_ORIGINS, 10_000),
-    ("up to a mebibyte", disposal._KEPT, MEBIBYTE),
+    ("up to a mebibyte", response_body.MOST_KEPT, MEBIBYTE),
     ("and for five seconds, so that", disposal._KEEP_SECONDS, 5),
     ("with more than 100 calls at once", _pool_without_bulkhead(), 100),
     ("three attempts, each with a minute to connect", TIMEOUT.connect, MINUTE),

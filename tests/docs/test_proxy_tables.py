@@ -6,8 +6,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from server.controls.wire_proxy import ProxyControls
 from server.proxy.control_app import create_control_app
-from server.proxy.controls import ProxyControls
 from server.proxy.fault_models import MODELS, WireFault
 from tests.docs.reading import USAGE, code_in, table
 

@@ -121,11 +121,12 @@ def test_a_failing_block_leaves_nothing_behind_either(
 
 
 def test_structlog_gets_its_own_configuration_back(read: Read) -> None:
-    """Where a test around the documents had configured it."""
+    """Where a test around the documents had configured it; a document begins without."""
     structlog.configure(processors=[structlog.processors.JSONRenderer()])
     before = structlog.get_config()
     try:
-        read(python("import structlog\nstructlog.configure(processors=[])"))
+        code = "import structlog\nassert not structlog.is_configured()\n"
+        read(python(code + "structlog.configure(processors=[])"))
         assert structlog.get_config() == before
     finally:
         structlog.reset_defaults()

@@ -3,7 +3,7 @@
 import inspect
 
 from server.app import create_app
-from server.controls import Controls
+from server.controls.failure_server import Controls
 from tests.docs.reading import USAGE, code_in, table
 
 ROWS = table(USAGE, "The failure server", "in code")
