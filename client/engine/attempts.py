@@ -32,8 +32,8 @@ async def make_attempt(call: Call, exchange: Exchange) -> Response | Failure:
     response: Any = None
     failure: Failure | None = None
     outer = under_way.get()
-    under_way.set(attempt)
     try:
+        under_way.set(attempt)
         if left is None:
             response = await exchange.send(attempt, None)
         else:

@@ -23,6 +23,7 @@ from client import (
     RetryConfig,
     SyncResilientClient,
 )
+from client.engine.operation import under_way
 from client.exceptions import ServerError
 from client.ports.blocking_ports import BlockingSlots, _ring
 from client.runtime.coroutines import run_to_end
@@ -57,7 +58,10 @@ class Interrupter:
 
 
 def interrupted(place: int, work: Callable[[], object]) -> bool:
-    """Do some work that is interrupted at one place; tell whether it came that far."""
+    """Do some work that is interrupted at one place; tell whether it came that far.
+
+    No attempt is left under way, wherever that was: later calls would count as parts of it.
+    """
     before = sys.getprofile()
     interrupter = Interrupter(place)
     with suppress(KeyboardInterrupt, ServerError):
@@ -66,6 +70,7 @@ def interrupted(place: int, work: Callable[[], object]) -> bool:
             work()
         finally:
             sys.setprofile(before)
+    assert under_way.get() is None, place
     return interrupter.left <= 0
 
 
