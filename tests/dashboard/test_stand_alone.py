@@ -6,7 +6,6 @@ import io
 import json
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,8 @@ from client.program.live_page.remote import RemoteState
 from client.program.live_page.serving import listen, served, url_of
 from client.program.live_page.stand_alone import StandAlonePage, run_dashboard
 from tests.dashboard.asking import ask
+from tests.eventually import PATIENCE_SECONDS
+from tests.process_groups import process_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,18 +170,13 @@ def test_a_missing_uvicorn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.any_python
 def test_the_program_serves_until_it_is_interrupted(mounted: str) -> None:
     """A real one, of a real page."""
-    program = subprocess.Popen(
-        [sys.executable, "-m", "client", "dashboard", "--url", mounted, "--port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert program.stdout is not None
-    address = program.stdout.readline().split()[-1]
-    with httpx.Client(base_url=address, trust_env=False) as browser:
-        assert "Resilience of" in browser.get("/").text
-        assert json.loads(browser.get("/state.json").text)["clients"] == []
-    program.send_signal(signal.SIGINT)
-    _, errors = program.communicate(timeout=60)
+    command = [sys.executable, "-m", "client", "dashboard", "--url", mounted, "--port", "0"]
+    with process_group(command, ROOT) as program:
+        assert program.stdout is not None
+        address = program.stdout.readline().split()[-1]
+        with httpx.Client(base_url=address, trust_env=False) as browser:
+            assert "Resilience of" in browser.get("/").text
+            assert json.loads(browser.get("/state.json").text)["clients"] == []
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=PATIENCE_SECONDS)
     assert (program.returncode, errors) == (130, "interrupted\n")

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ from client.program.live_page.remote import RemoteState
 from client.program.live_page.serving import listen, served, url_of
 from client.program.live_page.watch import Glance, JsonLines, glances
 from tests.dashboard.asking import Servers, ask
+from tests.eventually import PATIENCE_SECONDS
+from tests.process_groups import process_group
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -267,17 +268,12 @@ def test_the_program_writes_until_it_is_interrupted() -> None:
     """A real one, of a real page."""
     listener = listen("127.0.0.1", 0)
     with served(dashboard(), listener):
-        program = subprocess.Popen(
-            [sys.executable, "-m", "client", "watch", "--json", "--url", url_of(listener)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert program.stdout is not None
-        lines = [json.loads(program.stdout.readline()) for _ in range(2)]
-        program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=60)
+        command = [sys.executable, "-m", "client", "watch", "--json", "--url", url_of(listener)]
+        with process_group(command, ROOT) as program:
+            assert program.stdout is not None
+            lines = [json.loads(program.stdout.readline()) for _ in range(2)]
+            program.send_signal(signal.SIGINT)
+            _, errors = program.communicate(timeout=PATIENCE_SECONDS)
     assert [line["state"]["clients"] for line in lines] == [[], []]
     assert (program.returncode, errors) == (130, "interrupted\n")
 

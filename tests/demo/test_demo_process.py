@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -19,14 +18,6 @@ pytestmark = pytest.mark.any_python
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "client", "demo"]
 posix = pytest.mark.skipif(os.name != "posix", reason="speaks of POSIX signals")
-
-
-@pytest.fixture(autouse=True)
-def _interrupts_are_heard() -> Iterator[None]:
-    """As at a terminal: what a shell starts in the background passes its deafness on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def typed(*arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
