@@ -1,6 +1,7 @@
 """The circuit: it opens on failing operations, fails fast, and lets one probe find out."""
 
 import ssl
+from typing import Any
 
 import httpx
 import pybreaker
@@ -18,6 +19,7 @@ from client import (
     ServiceUnavailableError,
     TLSVerificationError,
 )
+from client.events import CircuitOpened
 from tests.behaviour.wire import Answer, Arrival
 from tests.behaviour.world import Caller, World
 
@@ -73,6 +75,20 @@ async def test_a_rejection_tells_when_and_why(world: World) -> None:
     assert (error.last_error.response, error.last_error.__traceback__) == (None, None)
     assert (error.attempts, error.request_sent, error.elapsed) == (0, False, 0)
     assert isinstance(error, APIConnectionError)
+    assert client.stats().rejections == {"circuit": 1}
+
+
+async def test_an_origin_s_circuit_opens_on_its_first_failure(world: World) -> None:
+    """Which says so, though there was no circuit before it."""
+    heard: list[Any] = []
+    breaker = {**OPENS_AT_ONCE, "scope": "origin"}
+    client = world.client(503, retry=None, circuit_breaker=breaker, listeners=[heard.append])
+    with pytest.raises(ServiceUnavailableError):
+        await client.get(request_id="first")
+    with pytest.raises(CircuitOpenError, match="it opened on ServiceUnavailableError"):
+        await client.get()
+    [event] = [each for each in heard if isinstance(each, CircuitOpened)]
+    assert (event.request_id, type(event.last_error)) == ("first", ServiceUnavailableError)
 
 
 async def test_a_circuit_opened_by_hand_has_no_cause(world: World) -> None:

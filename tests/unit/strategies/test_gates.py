@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client import (
+    BulkheadConfig,
     CircuitBreakerConfig,
     CircuitOpenError,
     ClientClosedError,
@@ -22,6 +23,7 @@ from client.engine.layer import NO_STOP, Either, Gate, Stop
 from client.engine.notifiers import Notifiers
 from client.ports.blocking_ports import BLOCKING
 from client.runtime.coroutines import run_to_end
+from client.strategies.bulkhead import Bulkhead
 from client.strategies.circuit.audience import Member
 from client.strategies.circuit.control import CircuitControl
 from client.strategies.circuit.gate import CircuitGate
@@ -80,6 +82,25 @@ def test_two_stops_are_one() -> None:
             control.release()
             assert (both.refusal(call), both.objection(call)) == (None, None)
     assert (seen, woken) == ([True, True], ["x", "x"])
+
+
+def test_who_gets_a_slot_of_a_client_that_was_closed_meanwhile_is_told_so() -> None:
+    """Whether it was free, or somebody gave it back."""
+    bulkhead, call = Bulkhead(BulkheadConfig(max_concurrency=1), BLOCKING.make_ports()), call_of()
+    call.host.is_closed = True
+    error = bulkhead.enter(call)
+    assert isinstance(error, ClientClosedError)
+    assert error.request_id == call.request_id
+    bulkhead.leave(call, bulkhead.slots, error)
+    assert bulkhead.slots.in_use == 0
+
+
+def test_a_bulkhead_begins_anew_with_all_slots_free() -> None:
+    """As many as before: who held them is in a loop that has ended."""
+    bulkhead, call = Bulkhead(BulkheadConfig(max_concurrency=1), BLOCKING.make_ports()), call_of()
+    assert bulkhead.enter(call) is None
+    bulkhead.begin_anew()
+    assert (bulkhead.slots.in_use, bulkhead.slots.limit) == (0, 1)
 
 
 def test_a_gate_of_a_shared_circuit_forgets_no_probe_of_others() -> None:

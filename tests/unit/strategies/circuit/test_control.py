@@ -583,7 +583,9 @@ def test_on_state_change_hears_of_it_and_pybreaker_does_not() -> None:
         1, on_state_change=lambda *states: told.append(states), listeners=[Diary()], name="payments"
     )
     breaker.isolate("x")
+    assert told == [(CLOSED, ISOLATED)]
     breaker.isolate("y", scope="payments")
+    assert told == [(CLOSED, ISOLATED)]
     breaker.release()
     breaker.isolate("x", scope="https://a.example")
     assert breaker.state is CLOSED
@@ -753,7 +755,9 @@ class _FarStorage(pybreaker.CircuitMemoryStorage):
 
 
 @pytest.mark.parametrize("scope", [None, A])
-def test_a_storage_that_is_away_keeps_nobody_from_isolating(scope: str | None) -> None:
+def test_a_storage_that_is_away_keeps_nobody_from_isolating(
+    scope: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
     """Nor from seeing it: what is isolated is in no storage."""
     lost = Lost()
     scene = Scene("origin", storage=lost.make)
@@ -763,7 +767,9 @@ def test_a_storage_that_is_away_keeps_nobody_from_isolating(scope: str | None) -
     assert scene.refused() is not None
     assert scene.kinds == [CircuitIsolated]
     scope_told = "client" if scope is None else A
+    assert scene.heard[0].scope == scope_told
     assert scene.control.states[scope_told] is ISOLATED
+    assert caplog.messages == ([] if scope is None else ["the storage of a circuit raised"])
 
 
 @pytest.mark.parametrize("by_time", [False, True])
