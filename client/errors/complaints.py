@@ -20,6 +20,6 @@ def complain(text: str, *values: object) -> None:
     Those that it came from are left out: they may be a call's, and quote what it sent.
     """
     error = sys.exception()
-    with suppress(Exception):
+    with suppress(Exception):  # there is nowhere left to tell it
         shown = None if error is None else (type(error), alone(error), error.__traceback__)
         _logger.error(text, *values, exc_info=shown)

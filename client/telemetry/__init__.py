@@ -24,7 +24,7 @@ _HOME_OF: Final = {
     "PrometheusMetrics": ".prometheus.metrics",
     "StatsD": ".statsd",
 }
-# The imports above say the same.
+# The imports above say the same, which is what the two checkers do not see.
 __all__ = [*_HOME_OF]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]
 
 

@@ -255,7 +255,7 @@ class SendExchange(Failures):
         """Return the timeouts of the request, where it has none those of its client."""
         extensions = self._sent.request.extensions
         if "timeout" in extensions:
-            return extensions["timeout"]  # type: ignore[no-any-return]
+            return extensions["timeout"]  # type: ignore[no-any-return] # checked before
         of_client = getattr(self._through, "timeout", None)
         return {} if of_client is None else of_client.as_dict()
 

@@ -189,7 +189,7 @@ class _OncePart(_Once):
         self._begin()
 
     def read(self, size: int) -> bytes:
-        return self._source.read(size)  # type: ignore[no-any-return]
+        return self._source.read(size)  # type: ignore[no-any-return] # of anybody
 
 
 class _Rewinding:
