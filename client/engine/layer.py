@@ -127,6 +127,26 @@ class Gate:
         """Call `wake`, within the block, when an objection arises, from any thread."""
         return nullcontext()
 
+    def delay(self, call: Call, grant: Any, wait: float) -> float | Refusal:  # noqa: ARG002 - likewise
+        """Return how many seconds from now the next attempt may be made, or why it may not.
+
+        Asked before the wait for a retry, and with a `wait` of 0.0 after it, until nothing is left.
+
+        Args:
+            call: The operation, which has made an attempt.
+            grant: What it was let in with.
+            wait: Seconds that it waits anyway; the answer is no less.
+        """
+        return wait
+
+    def spare(self, call: Call, grant: Any) -> bool:  # noqa: ARG002 - likewise
+        """Take what one more attempt needs, if that is free this moment; else return False.
+
+        Asked before an attempt that goes out beside another, as a hedge does. What is not used up
+        by an attempt is given back by `leave`, and asked for again is not taken twice.
+        """
+        return True
+
     def gauges(self, now: float) -> Iterable[Gauge]:  # noqa: ARG002 - likewise
         """Return what stands now, each with its instrument and labels; see `metrics`."""
         return ()

@@ -259,6 +259,19 @@ class Call:
                 return refusal
         return None
 
+    def delay(self, wait: float) -> float | Refusal:
+        """Return how many seconds from now the next attempt may be made, or why it may not."""
+        for gate, grant in self.grants:
+            asked = gate.delay(self, grant, wait)
+            if not isinstance(asked, float):
+                return asked
+            wait = max(wait, asked)
+        return wait
+
+    def spare(self) -> bool:
+        """Return whether one more attempt may go out beside another now, and take what it needs."""
+        return all(gate.spare(self, grant) for gate, grant in self.grants)
+
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Generator[None]:
         """Call `wake`, within the block, when an objection arises."""
