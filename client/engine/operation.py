@@ -14,6 +14,7 @@ from ..http.outcomes import ANSWERED, outcome_of_attempt
 from ..metrics.instruments import AGAIN, FIRST
 from ..metrics.targets import METHODS, OTHER
 from ..runtime.once import once
+from .layer import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Gate, Refusal
+    from .layer import Gate
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -263,7 +264,7 @@ class Call:
         """Return how many seconds from now the next attempt may be made, or why it may not."""
         for gate, grant in self.grants:
             asked = gate.delay(self, grant, wait)
-            if not isinstance(asked, float):
+            if isinstance(asked, Refusal):
                 return asked
             wait = max(wait, asked)
         return wait
