@@ -165,8 +165,8 @@ class FallbackRescue:
 
 def _check_read(response: Any) -> None:
     try:
-        response.read()
-    except Exception:
+        _ = response.content
+    except RuntimeError:  # httpx says so
         text = "the body of the fallback's response has not been read: read it first"
         raise ValueError(text) from None
 
