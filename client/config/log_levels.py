@@ -24,6 +24,8 @@ EVENT_LEVELS: Final = MappingProxyType(
         "operation rejected": "DEBUG",
         "fallback used": "INFO",
         "chaos injected": "WARNING",
+        "rate limit paused": "INFO",
+        "rate limit wait": "DEBUG",
         "would reject": "INFO",
         "reconfigured": "INFO",
     }

@@ -70,6 +70,7 @@ class Attempt:
         "is_hedge",
         "is_lost",
         "is_over",
+        "is_unsent",
         "number",
         "started",
         "status",
@@ -97,6 +98,8 @@ class Attempt:
         """Whether it was sent beside another that had not ended."""
         self.is_lost: bool = False
         """Whether nobody waits for its outcome any more, because another attempt won."""
+        self.is_unsent: bool = False
+        """Whether it has failed and provably never left this machine."""
         self.injected: str | None = None
         """The kind of the fault that was injected into it on purpose."""
         if call.uncounted is not None:
@@ -213,6 +216,8 @@ class Call:
     waits: tuple[float, ...] = ()
     refusal: Refusal | None = None
     """Why an attempt that the retry policy wanted was not made."""
+    request: Request | None = None
+    """What the caller asked for, where a gate decides by that; it is not sent."""
     priority: int = 5
     """From 0, the highest, to 9: who is turned away first where a queue grows too long."""
     rescued: Exception | None = None
@@ -294,6 +299,15 @@ class Call:
     def spare(self) -> bool:
         """Return whether one more attempt may go out beside another now, and take what it needs."""
         return all(gate.spare(self, grant) for gate, grant in self.grants)
+
+    def error_for(self, response: Response) -> type[MyAPIError] | None:
+        """Return the error that a gate takes an answer for, in place of that of its status."""
+        found = (gate.error_for(self, grant, response) for gate, grant in self.grants)
+        return next(filter(None, found), None)
+
+    def is_excused(self, error: BaseException) -> bool:
+        """Return whether a gate knows a failure as none of the server's health."""
+        return any(gate.excuses(error) for gate, _ in self.grants)
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Generator[None]:

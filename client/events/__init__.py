@@ -33,6 +33,9 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    RateLimitPaused,
+    RateLimitRejected,
+    RateLimitWaited,
     Reconfigured,
     WouldReject,
 )
@@ -55,6 +58,9 @@ __all__ = [
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
+    "RateLimitPaused",
+    "RateLimitRejected",
+    "RateLimitWaited",
     "Reconfigured",
     "RequestIdMade",
     "RetryRefused",
@@ -84,6 +90,9 @@ Event: TypeAlias = (
     | OperationFailed
     | ChaosInjected
     | FallbackUsed
+    | RateLimitPaused
+    | RateLimitRejected
+    | RateLimitWaited
     | Reconfigured
     | WouldReject
 )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ..config.models import ClientConfig
     from ..config.rate_limit import RateLimitConfig
     from ..engine.layer import Gate, Layer, Rescue, Sending
-    from ..engine.ports import World
+    from ..engine.ports import Ports, World
     from ..http.family import Family
+    from ..strategies.rate_limit.gate import RateLimit
 
 __all__ = [
     "STRATEGIES",
@@ -146,23 +147,27 @@ class Strategies:
         wanted: What the client has.
         world: The async or the blocking one.
         family: httpx or httpx2.
+        ports: The world that it runs in.
         allow_chaos: Whether faults may be injected.
         warn: Logs a warning about the client.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what they are made of, each named by the caller
         self,
         wanted: Wanted,
         *,
         world: World,
         family: Family,
+        ports: Ports,
         allow_chaos: bool,
         warn: Callable[[str], object],
     ) -> None:
         self.wanted = wanted
         self._world = world
         self._family = family
+        self._ports = ports
         self._allows_chaos = check_allowed(allow_chaos)
+        self._rate_limit: RateLimit | None = None
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
         if wanted.chaos is not None and not allow_chaos:
@@ -170,7 +175,10 @@ class Strategies:
 
     def parts(self, wanted: Wanted) -> Parts:
         """Return what stands in the pipeline of a client, or of a call."""
-        return Parts(chaos=self._chaos_of(wanted.chaos))
+        return Parts(
+            rate_limit=self._rate_limit_of(wanted.rate_limit),
+            chaos=self._chaos_of(wanted.chaos),
+        )
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""
@@ -183,6 +191,15 @@ class Strategies:
             made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
             known = self._rescue = (wanted.fallback, made)
         return known[1]
+
+    def _rate_limit_of(self, config: RateLimitConfig | None) -> RateLimit | None:
+        if config is None or config.mode == "off":
+            return None
+        if self._rate_limit is None:
+            from ..strategies.rate_limit.gate import RateLimit  # noqa: PLC0415 - not everybody has it
+
+            self._rate_limit = RateLimit(config, self._ports)
+        return self._rate_limit
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

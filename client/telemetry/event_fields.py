@@ -107,6 +107,8 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.ChaosInjected: _plain(
         "attempt", "fault", "seconds", "status_code", telling=("fault", "status_code")
     ),
+    events.RateLimitPaused: _plain("seconds", "by", "status_code", telling=("by",)),
+    events.RateLimitWaited: _plain("seconds"),
     events.WouldReject: _plain("by", "wait", telling=("by",)),
     events.Reconfigured: _plain("changed", telling=("changed",)),
 }

@@ -130,6 +130,7 @@ class Session:
             wanted_of(self.config, additions),
             world=world,
             family=family,
+            ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self._log.warn,
         )

@@ -103,17 +103,20 @@ class Lane:
                 self._put_back(ticket, now)
         return self.ask(ticket, now)
 
-    def force(self, ticket: Ticket, now: float) -> None:
-        """Take a token, whether or not there is one: others wait for longer."""
+    def admit(self, ticket: Ticket) -> None:
+        """Let somebody go who waits, without a token: where waits do not last, none is missing."""
         with self._lock:
-            if ticket.stage is not Stage.HELD:
-                self._leave_queue(ticket)
-                self._take(ticket, now)
+            self._leave_queue(ticket)
+            ticket.is_charged = False
+            ticket.stage = Stage.HELD
 
     def send(self, ticket: Ticket, attempt: object, now: float) -> None:
         """Note that an attempt goes out with its token, which it takes now where it has none."""
         with self._lock:
-            self.force(ticket, now)
+            if ticket.stage is Stage.NEW:
+                self._take(ticket, now)
+            elif ticket.stage is not Stage.HELD:
+                self.admit(ticket)
             ticket.stage = Stage.SENT
             self._out.add(attempt)
 
@@ -141,6 +144,8 @@ class Lane:
     def settle(self, ticket: Ticket, cost: float, now: float) -> None:
         """Correct what an attempt took, once it is known."""
         with self._lock:
+            if not ticket.is_charged:
+                return
             self._limits.correct(ticket.cost, cost, ticket.taken_at, now)
             ticket.cost = cost
         self._call_next(now)
@@ -252,11 +257,14 @@ class Lane:
         # In this order: an interrupt in between may lose a token, but never give one for nothing.
         self._limits.take(ticket.cost, now, is_last=not self.waiting)
         ticket.taken_at = now
+        ticket.is_charged = True
         ticket.stage = Stage.HELD
 
     def _put_back(self, ticket: Ticket, now: float) -> None:
         ticket.stage = Stage.NEW
-        self._limits.put_back(ticket.cost, ticket.taken_at, now)
+        if ticket.is_charged:
+            ticket.is_charged = False
+            self._limits.put_back(ticket.cost, ticket.taken_at, now)
 
     def _call_next(self, now: float) -> None:
         """Wake the first of the queue where he may go sooner than he thinks."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .structured import Member
 
-__all__ = ["Limit", "Told", "read_told"]
+__all__ = ["Limit", "Told", "fields_about_limits", "read_told"]
 
 _MOST_LIMITS: Final = 4
 """Limits of one answer that are remembered."""
@@ -84,7 +84,8 @@ def _named(prefix: str, kind: str = "", *, last: bool = False, flows: bool = Fal
         names = [f"{prefix}-{each}" for each in what]
     else:
         names = [f"{prefix}-{kind}-{each}" if last else f"{prefix}-{each}-{kind}" for each in what]
-    return _Family(*names, is_of_requests=kind in {"", "requests"}, flows=flows)
+    limit, remaining, reset = names
+    return _Family(limit, remaining, reset, kind in {"", "requests"}, flows)
 
 
 _FAMILIES: Final = (
@@ -104,12 +105,27 @@ _FAMILIES: Final = (
 )
 
 
+def fields_about_limits(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of an answer that matter here, by their names in small letters.
+
+    Most answers have none, and then that is empty.
+    """
+    found = {
+        small: value
+        for name, value in headers.items()
+        if "rate" in (small := name.lower()) or small == "retry-after"
+    }
+    if found and (date := headers.get("date")) is not None:
+        found["date"] = date
+    return found
+
+
 def read_told(status: int, headers: Mapping[str, str], wall_clock: float) -> Told:
     """Return what an answer says.
 
     Args:
         status: Of the answer.
-        headers: Of the answer, found in any case.
+        headers: Of the answer, as `fields_about_limits` found them.
         wall_clock: The time by our clock, in seconds since the epoch.
     """
     quotas = list(_by_ietf(headers))

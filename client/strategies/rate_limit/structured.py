@@ -13,11 +13,11 @@ __all__ = ["Member", "parse_list"]
 
 _LONGEST: Final = 2_000
 _STRING: Final = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
-_TOKEN: Final = r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*"
+_WORD: Final = r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*"
 _NUMBER: Final = r"-?(?:[0-9]{1,12}\.[0-9]{1,3}|[0-9]{1,15})(?![0-9.])"
 _OTHERS: Final = r':[A-Za-z0-9+/=]*:|\?[01]|@-?[0-9]{1,15}|%"[ !#-~]*"'
 """Bytes, truths, dates and texts beyond ASCII."""
-_BARE: Final = re.compile(f"{_STRING}|{_TOKEN}|{_NUMBER}|{_OTHERS}")
+_BARE: Final = re.compile(f"{_STRING}|{_WORD}|{_NUMBER}|{_OTHERS}")
 _INTEGER: Final = re.compile(r"-?[0-9]+")
 _PARAMETER: Final = re.compile(r"; *([a-z*][a-z0-9_.*-]*)(=)?")
 _COMMA: Final = re.compile(r"[ \t]*,[ \t]*")

@@ -38,6 +38,7 @@ class Ticket:
     __slots__ = (
         "cost",
         "is_called",
+        "is_charged",
         "not_before",
         "number",
         "planned",
@@ -57,6 +58,8 @@ class Ticket:
         """When it looks again, unless it is woken."""
         self.taken_at: float = 0.0
         """When it got its token."""
+        self.is_charged: bool = False
+        """Whether it was taken from anything."""
         self.wake: Callable[[], object] | None = None
         """Ends its wait, from any thread."""
         self.is_called: bool = False
