@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .limits import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...config.rate_limit import RateLimitConfig
     from ...engine.operation import Call
 
@@ -30,8 +28,7 @@ def key_of(config: RateLimitConfig, call: Call) -> str:
     """
     if config.key is None:
         return "client" if config.scope == "client" else call.origin
-    ask: Callable[..., object] = config.key
-    key = ask(call.request)
+    key = cast("object", config.key(call.request))
     if isinstance(key, str):
         return key
     raise TypeError(f"key of the rate limit returned {key!r}: it must return a str")

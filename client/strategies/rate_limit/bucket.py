@@ -119,26 +119,22 @@ class Ramp(Bucket):
     Args:
         rate: Tokens a second at the beginning.
         begins: When it begins.
+        level: Tokens that it holds then, 1 at most.
     """
 
-    __slots__ = ("_begins",)
+    __slots__ = ("begins",)
 
-    def __init__(self, rate: float, begins: float) -> None:
-        super().__init__(rate, 1.0, begins)
-        self._begins = begins
+    def __init__(self, rate: float, begins: float, level: float = 1.0) -> None:
+        super().__init__(rate, 1.0, begins, level)
+        self.begins = begins
 
     def rate_at(self, now: float) -> float:
         """Return the tokens a second that flow in at a moment."""
-        return self.rate * exp(min(_GROWN * max(0.0, now - self._begins), 500.0))
+        return self.rate * exp(min(_GROWN * max(0.0, now - self.begins), 500.0))
 
     def is_free(self, now: float) -> bool:
         """Whether it has grown so much that it holds nobody back."""
         return self.rate_at(now) >= _FREE
-
-    def delay(self, until: float) -> None:
-        """Begin later, at the rate it was to begin with."""
-        self._at = self._begins = until
-        self._level = 1.0
 
     def _inflow(self, start: float, end: float) -> float:
         return (self.rate_at(end) - self.rate_at(start)) / _GROWN

@@ -81,11 +81,12 @@ class Lane:
             wait = self._wait_of(ticket, now)
             if wait > SAME_TIME or ticket.stage is Stage.RESTING:
                 ticket.planned = now + wait
-                return wait
-            self._leave_queue(ticket)
-            self._take(ticket, now)
-        self._call_next(now)
-        return 0.0
+            else:
+                wait = 0.0
+                self._leave_queue(ticket)
+                self._take(ticket, now)
+        self._call_next(now)  # who has rested until now may be the first
+        return wait
 
     def take_spare(self, ticket: Ticket, now: float) -> bool:
         """Take a token that nobody waits for; return False where there is none."""
@@ -164,7 +165,9 @@ class Lane:
     def pause(self, seconds: float, now: float, rate: float | None = None) -> bool:
         """Let nobody go for so long; see `Limits.pause`."""
         with self._lock:
-            return self._limits.pause(seconds, now, rate)
+            is_news = self._limits.pause(seconds, now, rate)
+        self._call_next(now)  # what the server says now may be more than it said before
+        return is_news
 
     def note_good(self, now: float) -> None:
         """Count an answer that was good."""

@@ -132,12 +132,12 @@ class Limits:
         is_new = before <= now
         if is_new:
             self._begin_pause(until, rate)
-        elif isinstance(self._restart, Ramp):
-            self._restart.delay(until)
         self._busy += until - max(now, before)
         self._seen_at = self.paused_until = until
         for bucket, _ in self._charged(0.0):
             bucket.hold(until)
+        if isinstance(self._restart, Ramp):
+            self._restart.begins = until
         return is_new or until - before >= _WORTH_TELLING
 
     def note_good(self, now: float) -> None:
@@ -169,11 +169,13 @@ class Limits:
         known = [told] if told is not None else [max(learned)] if learned else []
         if self._own is not None:
             known.append(self._own.rate)
+        before = self._restart
+        level = 1.0 if before is None else before.level(until)
         if known:
-            self._restart = Bucket(min(known), 1.0, until)
+            self._restart = Bucket(min(known), 1.0, until, level)
         else:
             good = max(self._good, 1) / max(self._busy, 1.0)
-            self._restart = Ramp(_CAUTION * good, until)
+            self._restart = Ramp(_CAUTION * good, until, level)
         self._good, self._busy = 0, 0.0
 
     def _charged(self, cost: float) -> Iterator[tuple[Bucket, float]]:
