@@ -8,7 +8,7 @@ from .strategies.retry.retry import Retry
 
 if TYPE_CHECKING:
     from .engine.layer import Gate, Layer
-    from .strategies.bulkhead import Bulkhead
+    from .strategies.bulkhead.gate import Bulkhead
     from .strategies.circuit.gate import CircuitGate
     from .strategies.retry.policy import RetryPolicy
 

@@ -177,6 +177,8 @@ class Call:
     """Whether the request carries a header that says it may be repeated."""
     operation: str | None = None
     """What the caller named it."""
+    priority: int = 5
+    """How important it is beside others: from 0, the most, to 9."""
     trace: Trace | None = None
     """What follows it."""
     is_part: bool = False

@@ -26,7 +26,7 @@ from ...http.verdicts import Classifier
 from ...metrics.stats import take_stats
 from ...pipeline import pipeline
 from ...runtime.forking import fork_safe
-from ...strategies.bulkhead import Bulkhead
+from ...strategies.bulkhead.gate import Bulkhead
 from ...strategies.circuit.audience import Member
 from ...strategies.circuit.control import CircuitControl
 from ...strategies.circuit.gate import CircuitGate
