@@ -332,8 +332,12 @@ class Session:
         return self._plan_with(retry, self._strategies.wanted if other is None else other)
 
     def _plan_with(self, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        bulkhead = self.bulkhead
+        if bulkhead is not None and bulkhead.is_off:
+            bulkhead = None
         parts = pipeline(
-            bulkhead=self.bulkhead,
+            bulkhead=bulkhead,
+            adaptive_limit=None if bulkhead is None else bulkhead.adaptive,
             circuit=self._circuit,
             retry=self._policy(retry),
             **self._strategies.parts(wanted),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from ...engine.layer import Gate, Observer
 from .gradient import Gradient, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...config.models import AdaptiveLimitConfig
+    from ...config.bulkhead import AdaptiveLimitConfig
     from ...engine.operation import Attempt, Call
+    from ...exceptions import MyAPIError
     from ...http.shapes import Response
     from .gradient import Change
 
@@ -33,8 +35,11 @@ _LONG_OUT: Final = 2.0
 long-term latency."""
 
 
-class AdaptiveLimit:
+class AdaptiveLimit(Gate, Observer):
     """A limit that follows what attempts say of the server. Safe between threads.
+
+    A gate that lets everybody in: so it hears of the end of each operation, whatever broke off its
+    attempts.
 
     Args:
         config: How it is found.
@@ -85,16 +90,24 @@ class AdaptiveLimit:
         self._most = len(self._out)
         self._was_full = False
 
+    def enter(self, call: Call) -> MyAPIError | None:
+        """Let an operation in."""
+        call.grants.append((self, None))
+        return None
+
+    def leave(self, call: Call, grant: None, error: BaseException | None) -> None:  # noqa: ARG002 - a gate's signature
+        """Forget an operation that has ended, whatever an interrupt left behind."""
+        self._out.pop(call, None)
+
     def note_full(self) -> None:
         """Remember that somebody got no slot at once."""
         self._was_full = True
 
-    def begin_attempt(self, call: Call, attempt: Attempt) -> None:  # noqa: ARG002 - an observer's signature
+    def begin_attempt(self, call: Call, attempt: Attempt) -> None:
         """Count an operation as one that uses its slot."""
         with self._lock:
             self._out[call] = self._out.get(call, 0) + 1
-            if len(self._out) > self._most:
-                self._most = len(self._out)
+            self._most = max(self._most, len(self._out))
             if self._began is None:
                 self._began = attempt.started
 
@@ -128,10 +141,6 @@ class AdaptiveLimit:
             change = self._gradient.learn(window)
         if change is not None:
             self._on_change(call, change)
-
-    def leave(self, call: Call) -> None:
-        """Forget an operation that has ended, whatever an interrupt left behind."""
-        self._out.pop(call, None)
 
     def _take_in(self, attempt: Attempt, error: BaseException | None) -> None:
         if attempt.is_lost:

@@ -1,13 +1,21 @@
-"""The bulkhead: at most so many operations at once, and a queue that nobody waits in for nothing."""
+"""The bulkhead: at most so many operations at once, and a queue that nobody waits in in vain."""
 
 from __future__ import annotations
 
 import math
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import WAIT, Gate
-from ...events import BulkheadAcquired, BulkheadRejected, BulkheadWaiting, SlotWaited
+from ...events import (
+    BulkheadAcquired,
+    BulkheadRejected,
+    BulkheadWaiting,
+    LimitChanged,
+    SlotWaited,
+    WouldReject,
+)
 from ...exceptions import PoolTimeoutError
 from ...metrics.instruments import (
     BULKHEAD_IN_USE,
@@ -16,18 +24,21 @@ from ...metrics.instruments import (
     BULKHEAD_WAITING,
     REJECTIONS,
 )
+from ...metrics.strategy_instruments import LIMIT_CHANGES, WOULD_REJECT
 from ...runtime.forking import tell_in_child
+from .adaptive import AdaptiveLimit
 from .pace import Pace
 from .slots import Slots
 
 if TYPE_CHECKING:
-    from ...config.models import BulkheadConfig
+    from ...config.bulkhead import BulkheadConfig
     from ...engine.layer import Wait
     from ...engine.operation import Call
     from ...engine.ports import Ports
     from ...exceptions import MyAPIError
     from ...metrics.aggregator import Gauge
-    from .slots import Place, TurnedAway
+    from .gradient import Change
+    from .slots import TurnedAway
 
 __all__ = ["Bulkhead"]
 
@@ -36,6 +47,7 @@ _ENOUGH: Final = 4
 widely as an exponential's, 98 in a hundred come within four means."""
 _TICK: Final = 0.001
 """Clocks and timers tick in milliseconds: what is this close has come."""
+_UNBOUNDED: Final = sys.maxsize
 
 
 class Bulkhead(Gate):
@@ -50,21 +62,90 @@ class Bulkhead(Gate):
         self._config = config
         self._ports = ports
         self._pace = Pace()
-        self.slots: Slots = self._make_slots(config.max_concurrency)
+        self.adaptive: AdaptiveLimit | None = self._adaptive_by(config, None)
+        """What finds the limit, a part of the pipeline; None where that is fixed."""
+        self.slots: Slots = self._make_slots()
         tell_in_child(self)
 
-    def _make_slots(self, limit: int) -> Slots:
-        return Slots(limit, self._ports.bell, self._is_too_late)
+    def _make_slots(self) -> Slots:
+        return Slots(self._limit, self._ports.bell, self._is_too_late)
+
+    @property
+    def _limit(self) -> int:
+        if self.is_off:
+            return _UNBOUNDED
+        return self._config.max_concurrency if self.adaptive is None else self.adaptive.limit
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it is to be left out of the pipeline."""
+        return self._config.mode == "off"
+
+    def _adaptive_by(
+        self, config: BulkheadConfig, before: AdaptiveLimit | None
+    ) -> AdaptiveLimit | None:
+        if config.adaptive is None or config.mode == "off":
+            return None
+        if before is not None:
+            before.reconfigure(config.adaptive, config.max_concurrency)
+            return before
+        return AdaptiveLimit(
+            config.adaptive, config.max_concurrency, self._follow, lambda: self.slots.waiting > 0
+        )
+
+    def reconfigure(self, config: BulkheadConfig) -> None:
+        """Go by other settings from now on; who has a slot, or queues for one, keeps it.
+
+        The pipeline is to be made anew with `adaptive`, which may be another part now, or None.
+        """
+        self._config = config
+        self.adaptive = self._adaptive_by(config, self.adaptive)
+        if config.mode != "enforce":
+            self.slots.set_limit(_UNBOUNDED)  # nobody queues any more
+        self.slots.set_limit(self._limit)
+
+    def _follow(self, call: Call, change: Change) -> None:
+        """Have as many slots as the adaptive limit says, and tell it."""
+        before, limit = self.slots.limit, self._limit
+        self.slots.set_limit(limit)
+        call.host.metrics.add(LIMIT_CHANGES, (change,))
+        if (notify := call.notify[LimitChanged]) is not None:
+            notify(LimitChanged(limit=limit, before=before, reason=change, **call.about()))
 
     def enter(self, call: Call) -> MyAPIError | Wait | None:
         """Acquire a free slot, or answer `WAIT`."""
         slots = self.slots
         call.grants.append((self, slots))
-        if not slots.take(call):
+        if not slots.take(call) and self._has_to_wait(call, slots):
             return WAIT
         if call.notify[BulkheadAcquired] is not None or call.host.is_closed:
             return _let_in(call, slots)
         return None
+
+    def _has_to_wait(self, call: Call, slots: Slots) -> bool:
+        """Return whether a call that found no slot queues for one; who observes lets it in."""
+        if self.adaptive is not None:
+            self.adaptive.note_full()
+        if self._config.mode == "enforce":
+            return True
+        wait = self._wait_beyond(call, slots)
+        slots.take_beyond(call)
+        call.host.metrics.add(WOULD_REJECT, (call.counted_as, "bulkhead"))
+        if (notify := call.notify[WouldReject]) is not None:
+            notify(WouldReject(by="bulkhead", wait=wait, **call.about()))
+        return False
+
+    def _wait_beyond(self, call: Call, slots: Slots) -> float | None:
+        """Return how long a call would have queued; None where it would have been turned away.
+
+        Those beyond the limit stand for the queue.
+        """
+        now, patience = call.host.ports.now(), self._config.acquisition_timeout
+        mean = self._pace.mean(call.host.metrics, now)
+        if mean is None or patience == 0:
+            return None
+        wait = (slots.in_use - slots.limit) * mean / slots.limit
+        return None if wait > patience or self._has_too_little(call, now, wait, mean) else wait
 
     async def wait(self, call: Call) -> MyAPIError | None:
         """Queue for a slot, until the patience or the deadline ends, or somebody stops the call."""
@@ -107,7 +188,9 @@ class Bulkhead(Gate):
     def begin_anew(self) -> None:
         """Make new slots, all of them free."""
         self._pace = Pace()
-        self.slots = self._make_slots(self.slots.limit)
+        if self.adaptive is not None:
+            self.adaptive.begin_anew()
+        self.slots = self._make_slots()
 
     def close(self) -> None:
         """Turn away those who queue."""
@@ -122,11 +205,14 @@ class Bulkhead(Gate):
         if call.deadline is None or (mean := self._pace.mean(call.host.metrics, now)) is None:
             return False
         wait = slots.ahead_of(call.priority) * mean / slots.limit
-        return call.deadline.left(now) - wait < _ENOUGH * mean
+        return self._has_too_little(call, now, wait, mean)
+
+    def _has_too_little(self, call: Call, now: float, wait: float, mean: float) -> bool:
+        return call.deadline is not None and call.deadline.left(now) - wait < _ENOUGH * mean
 
     def _is_too_late(self, call: Call) -> bool:
         """Return whether a call that queues has too little time left, now that a slot is free."""
-        return self._spare(call, call.host.ports.now()) <= _TICK
+        return self._config.mode == "enforce" and self._spare(call, call.host.ports.now()) <= _TICK
 
     def _spare(self, call: Call, now: float) -> float:
         """Return the seconds that a call can wait yet and have enough time left."""
@@ -176,5 +262,5 @@ def _tell_waited(call: Call, seconds: float) -> None:
 def _let_in(call: Call, slots: Slots) -> MyAPIError | None:
     """Announce that a call has its slot, unless its client was closed in that moment."""
     if (notify := call.notify[BulkheadAcquired]) is not None:
-        notify(BulkheadAcquired(slots_left=slots.limit - slots.in_use, **call.about()))
+        notify(BulkheadAcquired(slots_left=max(0, slots.limit - slots.in_use), **call.about()))
     return call.host.errors.closed(call) if call.host.is_closed else None

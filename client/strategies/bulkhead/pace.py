@@ -62,7 +62,10 @@ class Pace:
     def _look(self, counted: Counted, *, is_stale: bool) -> None:
         before, self._seen = self._seen, counted.attempts_by_outcome()
         new = {
-            outcome: (count - before.get(outcome, (0, 0.0))[0], total - before.get(outcome, (0, 0.0))[1])
+            outcome: (
+                count - before.get(outcome, (0, 0.0))[0],
+                total - before.get(outcome, (0, 0.0))[1],
+            )
             for outcome, (count, total) in self._seen.items()
         }
         count = sum(new[each][0] for each in _GOOD if each in new)
