@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import Gate, Observer
+from ...runtime.forking import fork_safe
 from .gradient import Gradient, Window
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class AdaptiveLimit(Gate, Observer):
         config: How it is found.
         ceiling: The highest it may become.
         on_change: Told in the middle of a call that the limit is another now, and why.
-        is_full: Whether anybody queues now.
+        is_full: Whether anybody queues now; asked from the first attempt on.
     """
 
     def __init__(
@@ -59,16 +60,30 @@ class AdaptiveLimit(Gate, Observer):
         self._gradient = Gradient(config, ceiling)
         self._on_change = on_change
         self._is_full = is_full
-        self._lock = threading.RLock()
+        self._lock = fork_safe(threading.RLock())
         self._out: dict[Call, int] = {}
         """The operations that have attempts under way, and how many."""
         self._began: float | None = None
-        self._begin_window()
+        self._answered = 0
+        self._seconds = 0.0
+        self._drops = 0
+        self._most = 0
+        self._was_full = False
 
     @property
     def limit(self) -> int:
         """The limit in force."""
         return self._gradient.limit
+
+    @property
+    def long_term(self) -> float | None:
+        """What an attempt takes in healthy times, in seconds; None where none was seen yet."""
+        return self._gradient.long_term
+
+    @property
+    def on_the_wire(self) -> int:
+        """How many operations have an attempt under way."""
+        return len(self._out)
 
     def reconfigure(self, config: AdaptiveLimitConfig, ceiling: int) -> None:
         """Go on from what was learnt, by other settings."""
@@ -81,14 +96,14 @@ class AdaptiveLimit(Gate, Observer):
         with self._lock:
             self._out.clear()
             self._began = None
-            self._begin_window()
 
-    def _begin_window(self) -> None:
+    def _begin_window(self, now: float) -> None:
+        self._began = now
         self._answered = 0
         self._seconds = 0.0
         self._drops = 0
         self._most = len(self._out)
-        self._was_full = False
+        self._was_full = self._is_full()
 
     def enter(self, call: Call) -> MyAPIError | None:
         """Let an operation in."""
@@ -109,7 +124,7 @@ class AdaptiveLimit(Gate, Observer):
             self._out[call] = self._out.get(call, 0) + 1
             self._most = max(self._most, len(self._out))
             if self._began is None:
-                self._began = attempt.started
+                self._begin_window(attempt.started)
 
     def end_attempt(
         self,
@@ -125,19 +140,13 @@ class AdaptiveLimit(Gate, Observer):
             if left > 0:
                 self._out[call] = left
             self._take_in(attempt, error)
-            if self._began is None or now - self._began < self._config.window:
+            if self._began is None or 0 <= now - self._began < self._config.window:
                 return
             if self._answered + self._drops < self._config.minimum_samples:
                 return
-            window = Window(
-                self._answered,
-                self._seconds,
-                self._drops,
-                self._most,
-                self._was_full or self._is_full(),
-            )
-            self._began = now
-            self._begin_window()
+            was_full = self._was_full or self._is_full() or self._most >= self.limit
+            window = Window(self._answered, self._seconds, self._drops, self._most, was_full)
+            self._begin_window(now)
             change = self._gradient.learn(window)
         if change is not None:
             self._on_change(call, change)

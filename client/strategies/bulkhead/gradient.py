@@ -38,7 +38,7 @@ class Window(NamedTuple):
         seconds: What these took, together.
         drops: Attempts that failed by overload.
         most_in_use: How many operations had an attempt under way at most.
-        was_full: Whether somebody got no slot at once.
+        was_full: Whether the limit was reached.
     """
 
     answered: int

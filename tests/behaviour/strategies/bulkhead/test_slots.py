@@ -77,7 +77,10 @@ class SlotsMachine(RuleBasedStateMachine):
             return
         before = sum(each.priority <= priority for each in self.queueing)
         self.queueing.insert(before, visitor)
-        if len(self.queueing) > self.limit and self.queueing[0].priority < self.queueing[-1].priority:
+        if (
+            len(self.queueing) > self.limit
+            and self.queueing[0].priority < self.queueing[-1].priority
+        ):
             assert self.queueing.pop().got == "priority"
         if visitor in self.queueing and not patience:
             self.queueing.remove(visitor)
