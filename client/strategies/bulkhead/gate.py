@@ -62,6 +62,7 @@ class Bulkhead(Gate):
         self._config = config
         self._ports = ports
         self._pace = Pace()
+        self._is_retired = False
         self.adaptive: AdaptiveLimit | None = self._adaptive_by(config, None)
         """What finds the limit, a part of the pipeline; None where that is fixed."""
         self.slots: Slots = self._make_slots()
@@ -72,19 +73,12 @@ class Bulkhead(Gate):
 
     @property
     def _limit(self) -> int:
-        if self.is_off:
-            return _UNBOUNDED
         return self._config.max_concurrency if self.adaptive is None else self.adaptive.limit
-
-    @property
-    def is_off(self) -> bool:
-        """Whether it is to be left out of the pipeline."""
-        return self._config.mode == "off"
 
     def _adaptive_by(
         self, config: BulkheadConfig, before: AdaptiveLimit | None
     ) -> AdaptiveLimit | None:
-        if config.adaptive is None or config.mode == "off":
+        if config.adaptive is None:
             return None
         if before is not None:
             before.reconfigure(config.adaptive, config.max_concurrency)
@@ -104,9 +98,16 @@ class Bulkhead(Gate):
             self.slots.set_limit(_UNBOUNDED)  # nobody queues any more
         self.slots.set_limit(self._limit)
 
+    def retire(self) -> None:
+        """Let in who queues: no call comes here any more."""
+        self._is_retired = True
+        self.slots.set_limit(_UNBOUNDED)
+
     def _follow(self, call: Call, change: Change) -> None:
         """Have as many slots as the adaptive limit says, and tell it."""
         before, limit = self.slots.limit, self._limit
+        if self._is_retired or limit == before:
+            return
         self.slots.set_limit(limit)
         call.host.metrics.add(LIMIT_CHANGES, (change,))
         if (notify := call.notify[LimitChanged]) is not None:
@@ -212,7 +213,9 @@ class Bulkhead(Gate):
 
     def _is_too_late(self, call: Call) -> bool:
         """Return whether a call that queues has too little time left, now that a slot is free."""
-        return self._config.mode == "enforce" and self._spare(call, call.host.ports.now()) <= _TICK
+        if self._is_retired or self._config.mode != "enforce":
+            return False
+        return self._spare(call, call.host.ports.now()) <= _TICK
 
     def _spare(self, call: Call, now: float) -> float:
         """Return the seconds that a call can wait yet and have enough time left."""
