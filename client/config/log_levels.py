@@ -26,6 +26,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         "chaos injected": "WARNING",
         "rate limit paused": "INFO",
         "rate limit wait": "DEBUG",
+        "limit changed": "DEBUG",
         "would reject": "INFO",
         "reconfigured": "INFO",
     }

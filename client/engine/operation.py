@@ -54,7 +54,22 @@ class About(TypedDict):
     url: str
 
 
-class Attempt:
+class _Usually:
+    """What is true of nearly every attempt, so that none is made to say so."""
+
+    __slots__ = ()
+
+    is_hedge: bool = False
+    """Whether it was sent beside another that had not ended."""
+    is_lost: bool = False
+    """Whether nobody waits for its outcome any more, because another attempt won."""
+    is_unsent: bool = False
+    """Whether it has failed and provably never left this machine."""
+    injected: str | None = None
+    """The kind of the fault that was injected into it on purpose."""
+
+
+class Attempt(_Usually):
     """One exchange with a server, of which an operation may make several, even at once.
 
     Args:
@@ -62,15 +77,12 @@ class Attempt:
     """
 
     __slots__ = (
+        "__dict__",  # for what hardly any has
         "call",
         "carried",
         "has_sent",
         "headed",
-        "injected",
-        "is_hedge",
-        "is_lost",
         "is_over",
-        "is_unsent",
         "number",
         "started",
         "status",
@@ -94,14 +106,6 @@ class Attempt:
         """Whether its end was counted, or will be with that of its operation."""
         self.status: int | None = None
         """Of its answer, if one has come."""
-        self.is_hedge: bool = False
-        """Whether it was sent beside another that had not ended."""
-        self.is_lost: bool = False
-        """Whether nobody waits for its outcome any more, because another attempt won."""
-        self.is_unsent: bool = False
-        """Whether it has failed and provably never left this machine."""
-        self.injected: str | None = None
-        """The kind of the fault that was injected into it on purpose."""
         if call.uncounted is not None:
             call.uncounted.count(None)
 

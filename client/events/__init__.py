@@ -33,6 +33,7 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    LimitChanged,
     RateLimitPaused,
     RateLimitRejected,
     RateLimitWaited,
@@ -55,6 +56,7 @@ __all__ = [
     "CircuitReleased",
     "Event",
     "FallbackUsed",
+    "LimitChanged",
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
@@ -93,6 +95,7 @@ Event: TypeAlias = (
     | RateLimitPaused
     | RateLimitRejected
     | RateLimitWaited
+    | LimitChanged
     | Reconfigured
     | WouldReject
 )

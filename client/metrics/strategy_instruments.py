@@ -9,6 +9,7 @@ from .instruments import SECONDS, Instrument
 __all__ = [
     "CHAOS_INJECTED",
     "FALLBACKS",
+    "LIMIT_CHANGES",
     "RATE_LIMIT_PAUSED",
     "RATE_LIMIT_PAUSES",
     "RATE_LIMIT_WAIT",
@@ -55,6 +56,13 @@ CHAOS_INJECTED: Final = Instrument(
     help="Faults that were injected on purpose",
     unit="{fault}",
     labels=("target", "fault"),
+)
+LIMIT_CHANGES: Final = Instrument(
+    name="bulkhead.limit.changes",
+    kind="counter",
+    help="Changes of a limit that finds itself, by what brought them about",
+    unit="{change}",
+    labels=("reason",),
 )
 WOULD_REJECT: Final = Instrument(
     name="would_reject",

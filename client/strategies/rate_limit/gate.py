@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import WAIT, Gate, Observer, Refusal
+from ...engine.telling import tell_would_reject
 from ...engine.waiting import wait_for
-from ...events import RateLimitRejected, RateLimitWaited, WouldReject
+from ...events import RateLimitRejected, RateLimitWaited
 from ...exceptions import RateLimitError, RateLimitRejectedError
 from ...metrics.instruments import REJECTIONS
 from ...metrics.strategy_instruments import (
     RATE_LIMIT_PAUSED,
     RATE_LIMIT_WAIT,
     RATE_LIMIT_WAITING,
-    WOULD_REJECT,
 )
 from ...runtime.forking import tell_in_child
 from .answers import Answers
@@ -282,10 +282,7 @@ class RateLimit(Gate, Observer):
         if not wait:
             return
         is_rejected = wait > most or lane.pause_left(now) > config.max_pause
-        call.host.metrics.add(WOULD_REJECT, (call.counted_as, "rate_limit"))
-        if (notify := call.notify[WouldReject]) is not None:
-            seconds = None if is_rejected else wait
-            notify(WouldReject(by="rate_limit", wait=seconds, **call.about()))
+        tell_would_reject(call, "rate_limit", None if is_rejected else wait)
 
 
 def _found(call: Call, gate: RateLimit) -> _Grant:
