@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import WAIT, Gate, Observer, Refusal
 from ...engine.telling import tell_would_reject
-from ...engine.waiting import wait_for
+from ...engine.ports import wait_for
 from ...events import RateLimitRejected, RateLimitWaited
 from ...exceptions import RateLimitError, RateLimitRejectedError
 from ...metrics.instruments import REJECTIONS

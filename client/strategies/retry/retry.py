@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import Failure, Refusal
-from ...engine.waiting import wait_for
+from ...engine.ports import wait_for
 from ...events import RetryRefused, RetryScheduled
 from ...http.outcomes import outcome_of_attempt
 from ...metrics.instruments import BUDGET_AVAILABLE, RETRIES, RETRY_WAIT
