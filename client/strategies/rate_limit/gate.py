@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import WAIT, Gate, Observer, Refusal
-from ...engine.telling import tell_would_reject
 from ...engine.ports import wait_for
+from ...engine.telling import tell_would_reject
 from ...events import RateLimitRejected, RateLimitWaited
 from ...exceptions import RateLimitError, RateLimitRejectedError
 from ...metrics.instruments import REJECTIONS
