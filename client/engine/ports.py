@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Waking
 
-__all__ = ["HttpPort", "Ports", "Slots", "World"]
+__all__ = ["Bell", "HttpPort", "Ports", "Slots", "Task", "World"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,44 @@ class Slots(Protocol):
 
     def close(self) -> None:
         """Release whoever queues: the client is closed."""
+        ...
+
+
+class Bell(Protocol):
+    """Wakes one task, or thread, that waits for others."""
+
+    def ring(self) -> None:
+        """Wake whoever waits, or who waits next; until then it rings but once."""
+        ...
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until it rings, or until so many seconds have passed."""
+        ...
+
+
+class Task(Protocol):
+    """Work that is done beside whoever starts it: a task, or a thread."""
+
+    def start(
+        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+    ) -> None:
+        """Begin the work, in a copy of the context and within the deadline of whoever starts it.
+
+        Args:
+            work: Never raises.
+            ended: Called once, when the work is over, however it ended or if it never began.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """End the work; once it is over, or a second time, this does nothing.
+
+        A thread ends where it next waits for a connection of ours.
+        """
+        ...
+
+    def cancel_in(self, seconds: float) -> None:
+        """End it after so many seconds, unless it is over by then."""
         ...
 
 
@@ -136,6 +174,14 @@ class Ports(Protocol):
 
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
+        ...
+
+    def bell(self) -> Bell:
+        """Make a bell for whoever calls this."""
+        ...
+
+    def task(self) -> Task:
+        """Make a task that has not begun."""
         ...
 
 

@@ -14,7 +14,7 @@ from unittest.mock import Mock, patch
 
 import httpx
 
-from client.transports.httpcore import blocking_deadline
+from client.transports.httpcore.thread_deadline import cut_to_deadline
 from tests.behaviour.wire import drive
 from tests.behaviour.world import BEGINNING, T, Task, World
 
@@ -219,7 +219,7 @@ class BlockingWorld(World):
     patches: ClassVar = (
         "client.ports.blocking_ports.threading",
         "client.ports.blocking_ports.time",
-        "client.transports.httpcore.blocking_deadline.time",
+        "client.transports.httpcore.thread_deadline.time",
         "client.faces.facade.session.threading",
     )
 
@@ -254,9 +254,7 @@ class BlockingWorld(World):
 
     async def silence(self, request: httpx.Request, seconds: float) -> None:
         """Stay silent until the read timeout, cut as the network backend cuts it."""
-        patience = blocking_deadline.cut_to_deadline(
-            request.extensions["timeout"]["read"], httpx.ReadTimeout
-        )
+        patience = cut_to_deadline(request.extensions["timeout"]["read"], httpx.ReadTimeout)
         if patience is None or seconds < patience:
             await self.sleep(seconds)
             return
