@@ -22,6 +22,14 @@ if TYPE_CHECKING:
         FibonacciBackoff as FibonacciBackoff,
         LinearBackoff as LinearBackoff,
     )
+    from .config.chaos import (
+        AnswerFault as AnswerFault,
+        CallFault as CallFault,
+        ChaosConfig as ChaosConfig,
+        DelayFault as DelayFault,
+        RaiseFault as RaiseFault,
+    )
+    from .config.hedge import HedgeConfig as HedgeConfig
     from .config.models import (
         BulkheadConfig as BulkheadConfig,
         CircuitBreakerConfig as CircuitBreakerConfig,
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
         RetryConfig as RetryConfig,
         TimeoutConfig as TimeoutConfig,
     )
+    from .config.rate_limit import RateLimitConfig as RateLimitConfig
     from .engine.operation import CallReport as CallReport
     from .metrics.stats import (
         CircuitStats as CircuitStats,
@@ -110,6 +119,7 @@ if TYPE_CHECKING:
         create_resilient_client as create_resilient_client,
     )
     from .strategies.circuit.circuit_breaker import CircuitBreaker as CircuitBreaker
+    from .strategies.fallback import Fallback as Fallback
     from .strategies.circuit.state import CircuitState as CircuitState
     from .telemetry.callbacks import (
         FailureInfo as FailureInfo,
@@ -152,6 +162,10 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "telemetry.statsd": ("StatsD",),
     "strategies.circuit.circuit_breaker": ("CircuitBreaker",),
     "strategies.circuit.state": ("CircuitState",),
+    "strategies.fallback": ("Fallback",),
+    "config.chaos": ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"),
+    "config.hedge": ("HedgeConfig",),
+    "config.rate_limit": ("RateLimitConfig",),
     "config.models": (
         "BulkheadConfig",
         "CircuitBreakerConfig",

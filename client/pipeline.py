@@ -1,4 +1,7 @@
-"""The order of an operation, outermost first. A new strategy is a file and a line here."""
+"""The order of an operation, outermost first. A new strategy is a file and a line here.
+
+Outside of all this is the deadline, and what comes after an operation that failed: the fallback.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,32 @@ from typing import TYPE_CHECKING
 from .strategies.retry.retry import Retry
 
 if TYPE_CHECKING:
-    from .engine.layer import Gate, Layer
-    from .strategies.bulkhead import Bulkhead
-    from .strategies.circuit.gate import CircuitGate
+    from .engine.layer import Gate, Layer, Sending
     from .strategies.retry.policy import RetryPolicy
 
 __all__ = ["pipeline"]
 
 
-def pipeline(
-    *, bulkhead: Bulkhead | None, circuit: CircuitGate | None, retry: RetryPolicy | None
-) -> tuple[Gate | Layer, ...]:
+def pipeline(  # noqa: PLR0913 - one for each strategy, each named by the caller
+    *,
+    bulkhead: Gate | None,
+    circuit: Gate | None,
+    retry: RetryPolicy | None,
+    middleware: Layer | None = None,
+    rate_limit: Gate | None = None,
+    hedging: Layer | None = None,
+    attempt_middleware: Sending | None = None,
+    chaos: Sending | None = None,
+) -> tuple[Gate | Layer | Sending, ...]:
     """Return what an operation passes on its way to its attempts; None is switched off."""
     order = (
+        middleware,  # of the caller's: once a call, however often it is tried
+        rate_limit,  # a moment at which its first attempt may be sent
         bulkhead,  # a slot, or a place in the queue for one
         circuit,  # leave of the circuit, which hears how the operation ends
         Retry(retry) if retry is not None else None,  # attempts, until one succeeds
+        hedging,  # attempts beside one that is late
+        attempt_middleware,  # of the caller's: each attempt
+        chaos,  # faults, on purpose
     )
     return tuple(part for part in order if part is not None)

@@ -29,6 +29,9 @@ _ONLY_IN_CODE: Final = frozenset(
         "circuit_breaker.expected_exception",
         "circuit_breaker.listeners",
         "circuit_breaker.storage",
+        "rate_limit.key",
+        "rate_limit.cost",
+        "rate_limit.settle",
     }
 )
 # What kubelet sets for each Service of the namespace, in a form as old as Docker's links; the name

@@ -6,39 +6,52 @@ the value given and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from ..backoff import Backoff  # noqa: TC001 - pydantic reads the annotations
+from ..backoff import Backoff
 from ..errors.urls import mask_url
 from ..exceptions import APIConnectionError
 from ..version import __version__
+from .chaos import ChaosConfig
 from .checks import (
     check_backoff,
     check_base_url,
     check_callable,
     check_exceptions,
-    check_flag,
     check_header_name,
     check_headers,
     check_levels,
     check_listeners,
-    check_methods,
     check_name,
     check_statuses,
-    check_text,
     choice,
     count,
-    not_the_kind,
     number,
     refuse,
     seconds,
-    unknown_name,
 )
+from .hedge import HedgeConfig
 from .log_levels import LEVELS
-from .merging import given_settings, merge
+from .rate_limit import RateLimitConfig
+from .settings import (
+    Count,
+    Flag,
+    Hook,
+    Methods,
+    Mode,
+    PerSecond,
+    PositiveSeconds,
+    PositiveShare,
+    Scope,
+    Seconds,
+    Settings,
+    Share,
+    Status,
+    Text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,65 +68,10 @@ __all__ = [
     "TimeoutConfig",
 ]
 
-Seconds = Annotated[float, BeforeValidator(seconds())]
-PositiveSeconds = Annotated[float, BeforeValidator(seconds(above=True))]
-Share = Annotated[float, BeforeValidator(number(float, low=0, high=1))]
-PositiveShare = Annotated[float, BeforeValidator(number(float, low=0, high=1, above=True))]
-PerSecond = Annotated[float, BeforeValidator(number(float, low=0, high=1_000_000))]
-Count = Annotated[int, BeforeValidator(count())]
-Flag = Annotated[bool, PlainValidator(check_flag)]
-Text = Annotated[str, PlainValidator(check_text)]
-Hook = Annotated[Callable[..., object] | None, PlainValidator(check_callable)]
-Methods = Annotated[frozenset[str] | None, PlainValidator(check_methods)]
-Status = Annotated[int, BeforeValidator(count(100, 599))]
 BackoffName = Literal["exponential", "linear", "fibonacci", "constant"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-Scope = Annotated[Literal["client", "origin"], PlainValidator(choice("client", "origin"))]
 
 DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
-
-
-class Settings(BaseModel):
-    """What all parts share: frozen, no unknown names, values never shown by pydantic itself."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        validate_default=False,
-        arbitrary_types_allowed=True,
-        # The checks above quote the value themselves, except where it may be a secret.
-        hide_input_in_errors=True,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_names(cls, data: object) -> object:
-        if isinstance(data, cls):
-            return data
-        if not isinstance(data, Mapping):
-            what = f"a {cls.__name__}, or a dict of its settings"
-            raise not_the_kind(data, what)
-        for name in map(str, cast("Mapping[object, object]", data)):
-            if name not in cls.model_fields:
-                raise unknown_name(name, cls.model_fields)
-        return cast("object", data)
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
-        """Return what was given: the defaults stand in the documentation."""
-        for name, value in super().__repr_args__():
-            if name in self.model_fields_set:
-                yield name, value
-
-    def merged(self, /, **overrides: object) -> Self:
-        """Return a new, validated copy with some settings replaced.
-
-        Parts given as dicts (`retry={"max_attempts": 5}`) or dotted
-        (`**{"retry.max_attempts": 5}`) are merged into what stands; None switches a layer off.
-
-        Raises:
-            ValueError: A setting is unknown or its value is refused.
-        """
-        return type(self).model_validate(merge(given_settings(self), overrides))
 
 
 class TimeoutConfig(Settings):
@@ -223,6 +181,8 @@ class CircuitBreakerConfig(Settings):
             the one before; 1 to 10, default 1.0.
         max_recovery_timeout: The longest a break may grow to, in seconds, before its jitter;
             default 600.0, or `recovery_timeout` where that is longer.
+        mode: "enforce"; or "observe", which tells `WouldReject` of each call that it would turn
+            away, and admits it; or "off". Default "enforce".
         listeners: `pybreaker.CircuitBreakerListener` objects.
         storage: `(name) -> pybreaker.CircuitBreakerStorage`, called once per circuit with
             its scope ("client" or the origin); default None, in memory.
@@ -242,6 +202,7 @@ class CircuitBreakerConfig(Settings):
     recovery_jitter: Share = 0.0
     recovery_multiplier: Annotated[float, BeforeValidator(number(float, low=1, high=10))] = 1.0
     max_recovery_timeout: Seconds = 600.0
+    mode: Mode = "enforce"
     listeners: Annotated[tuple[Any, ...], BeforeValidator(check_listeners)] = ()
     storage: Annotated[Callable[[str], Any] | None, PlainValidator(check_callable)] = None
 
@@ -274,10 +235,13 @@ class BulkheadConfig(Settings):
         max_concurrency: Slots; 1 to 1,000,000, default 50.
         acquisition_timeout: Seconds an operation waits for a slot before it is turned away
             with `PoolTimeoutError`; 0 means not at all, default 30.0.
+        mode: "enforce"; or "observe", which tells `WouldReject` of each call that it would turn
+            away or let wait, and admits it; or "off". Default "enforce".
     """
 
     max_concurrency: Count = 50
     acquisition_timeout: Seconds = 30.0
+    mode: Mode = "enforce"
 
 
 class LoggingConfig(Settings):
@@ -308,6 +272,10 @@ class ClientConfig(Settings):
         retry: See `RetryConfig`; None makes one attempt.
         circuit_breaker: See `CircuitBreakerConfig`; None never turns a call away.
         bulkhead: See `BulkheadConfig`; None bounds nothing.
+        rate_limit: See `RateLimitConfig`; None, the default, sends as fast as calls come.
+        hedge: See `HedgeConfig`; None, the default, sends no attempt beside another.
+        chaos: See `ChaosConfig`; None, the default, injects nothing. It needs `allow_chaos=True`
+            of the client.
         logging: See `LoggingConfig`.
         headers: Sent with every request, but never to another origin after a redirect.
         follow_redirects: Follow redirects, within the rules of USAGE.md; default True.
@@ -328,6 +296,9 @@ class ClientConfig(Settings):
     retry: RetryConfig | None = RetryConfig()
     circuit_breaker: CircuitBreakerConfig | None = CircuitBreakerConfig()
     bulkhead: BulkheadConfig | None = BulkheadConfig()
+    rate_limit: RateLimitConfig | None = None
+    hedge: HedgeConfig | None = None
+    chaos: ChaosConfig | None = None
     logging: LoggingConfig = LoggingConfig()
     headers: Annotated[dict[str, str], BeforeValidator(check_headers)] = Field(default_factory=dict)
     follow_redirects: Flag = True

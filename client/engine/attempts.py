@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..events import AttemptStarted
@@ -11,6 +12,8 @@ from .operation import under_way
 from .telling import end_attempt, tell_attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from ..http.shapes import Response
     from .layer import Exchange
     from .operation import Attempt, Call
@@ -34,7 +37,9 @@ async def make_attempt(call: Call, exchange: Exchange) -> Response | Failure:
     outer = under_way.get()
     try:
         under_way.set(attempt)
-        if left is None:
+        if call.plan.sendings:
+            response = await _send_through(call, exchange, attempt, left)
+        elif left is None:
             response = await exchange.send(attempt, None)
         else:
             response = await call.host.ports.within(left, lambda: exchange.send(attempt, left))
@@ -65,11 +70,21 @@ async def make_attempt(call: Call, exchange: Exchange) -> Response | Failure:
 def _begin(call: Call, exchange: Exchange) -> Attempt:
     call.attempts += 1
     attempt = exchange.attempt_kind(call)
+    for observer in call.plan.observers:
+        observer.begin_attempt(call, attempt)
     if call.notify[AttemptStarted] is not None:
         tell_attempt(call)
     if call.trace is not None:
         call.trace.begin_attempt(attempt, sees_requests=exchange.sees_requests)
     return attempt
+
+
+def _send_through(
+    call: Call, exchange: Exchange, attempt: Attempt, left: float | None
+) -> Awaitable[Response]:
+    """Send an attempt through what goes around that, within what is left of the time."""
+    send = partial(call.plan.send, exchange, attempt)
+    return send() if left is None else call.host.ports.within(left, send)
 
 
 def explain(

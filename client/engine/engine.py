@@ -94,7 +94,10 @@ class Engine:
             self.finish(call, None, response)
         except BaseException as error:
             self.finish(call, error)
-            raise
+            rescue = call.plan.rescue
+            if rescue is None or not rescue.wants(error, call):
+                raise
+            response = await rescue.run(call, exchange, error)
         finally:
             if not call.is_over:
                 self.give_back(call)
@@ -167,7 +170,10 @@ class Engine:
     def report(self, call: Call) -> CallReport:
         """Return how the operation has gone so far."""
         elapsed = (self.ports.now() if call.ended is None else call.ended) - call.started
-        return CallReport(call.attempts, call.waits, elapsed, call.request_id)
+        failed = call.rescued
+        return CallReport(
+            call.attempts, call.waits, elapsed, call.request_id, failed is not None, failed
+        )
 
     def _count(self, call: Call, error: BaseException | None, response: Any, now: float) -> None:
         self.standing.active.pop(call, None)

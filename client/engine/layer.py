@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, c
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
     from contextlib import AbstractContextManager
+    from typing import TypeGuard
 
     from ..exceptions import MyAPIError
-    from ..http.shapes import Response
+    from ..http.shapes import Request, Response
     from ..metrics.aggregator import Gauge
     from .operation import Attempt, Call
 
@@ -32,7 +33,11 @@ __all__ = [
     "Gate",
     "Inner",
     "Layer",
+    "Observer",
     "Refusal",
+    "Rescue",
+    "Send",
+    "Sending",
     "Stop",
     "Wait",
 ]
@@ -48,6 +53,9 @@ WAIT: Final = Wait.WAIT
 
 Inner: TypeAlias = "Callable[[Call, Exchange], Awaitable[Response | Failure]]"
 """What a layer is around: returns an answer, or a `Failure`."""
+
+Send: TypeAlias = "Callable[[Attempt, Request], Awaitable[Response]]"
+"""What sends the request of an attempt, and returns the answer or raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +213,56 @@ class Layer(Protocol):
         ...
 
 
+class Observer:
+    """Hears of every attempt; a gate or a layer may be one besides.
+
+    It must not raise, and may be told by two attempts of one operation in turn. An interrupt can
+    keep the end of an attempt from being told.
+    """
+
+    def begin_attempt(self, call: Call, attempt: Attempt) -> None:
+        """Take note that an attempt is about to be sent."""
+
+    def end_attempt(
+        self,
+        call: Call,
+        attempt: Attempt,
+        response: Response | None,
+        error: BaseException | None,
+    ) -> None:
+        """Take note of how it ended: with an answer, an error of the tree, or what cancelled it.
+
+        Where an answer is an error, both are given.
+        """
+
+
+class Sending:
+    """Goes around the sending of each attempt, inside the retries; a base class.
+
+    The first is the outermost. It may answer itself, without `send`.
+    """
+
+    async def send(self, send: Send, attempt: Attempt, request: Request) -> Response:
+        """Send the request of an attempt, which is its own to change, by way of what is inside."""
+        return await send(attempt, request)
+
+
+class Rescue(Protocol):
+    """Comes after an operation that failed, once that is told, and may answer in its place."""
+
+    def wants(self, error: BaseException, call: Call) -> TypeGuard[Exception]:
+        """Whether it answers for an operation that ended so. It takes nothing."""
+        ...
+
+    async def run(self, call: Call, exchange: Exchange, error: Exception) -> Response:
+        """Return the answer that the caller gets.
+
+        Raises:
+            Exception: There is none after all.
+        """
+        ...
+
+
 class Exchange(Protocol):
     """One operation's way to the wire, and what its outcomes mean: supplied by a face.
 
@@ -223,6 +281,17 @@ class Exchange(Protocol):
 
     async def send(self, attempt: Any, left: float | None) -> Response:
         """Make an attempt, in at most `left` seconds where that is not None."""
+        ...
+
+    def request_for(self, attempt: Any) -> Request:
+        """Return a request for an attempt alone, which may be changed before it is sent.
+
+        For None it is what the caller asked for, and is not sent.
+        """
+        ...
+
+    async def send_request(self, attempt: Any, request: Request) -> Response:
+        """Send the request of an attempt, within the time that is left."""
         ...
 
     async def discard(self, failure: Failure) -> None:

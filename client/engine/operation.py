@@ -60,7 +60,19 @@ class Attempt:
         call: The operation.
     """
 
-    __slots__ = ("call", "carried", "has_sent", "headed", "is_over", "number", "started", "status")
+    __slots__ = (
+        "call",
+        "carried",
+        "has_sent",
+        "headed",
+        "injected",
+        "is_hedge",
+        "is_lost",
+        "is_over",
+        "number",
+        "started",
+        "status",
+    )
 
     def __init__(self, call: Call) -> None:
         self.call: Call = call
@@ -80,6 +92,12 @@ class Attempt:
         """Whether its end was counted, or will be with that of its operation."""
         self.status: int | None = None
         """Of its answer, if one has come."""
+        self.is_hedge: bool = False
+        """Whether it was sent beside another that had not ended."""
+        self.is_lost: bool = False
+        """Whether nobody waits for its outcome any more, because another attempt won."""
+        self.injected: str | None = None
+        """The kind of the fault that was injected into it on purpose."""
         if call.uncounted is not None:
             call.uncounted.count(None)
 
@@ -194,6 +212,10 @@ class Call:
     waits: tuple[float, ...] = ()
     refusal: Refusal | None = None
     """Why an attempt that the retry policy wanted was not made."""
+    priority: int = 5
+    """From 0, the highest, to 9: who is turned away first where a queue grows too long."""
+    rescued: Exception | None = None
+    """What it failed with, where a fallback answered in its place."""
     failure: MyAPIError | None = None
     """What the gates must hear of, where a layer outside of them may have mended it."""
     is_over: bool = False
@@ -316,12 +338,16 @@ class CallReport(NamedTuple):
         waits: Seconds waited before each of the attempts after the first.
         elapsed: Seconds the operation took in all, queueing included.
         request_id: The id all attempts carried.
+        fallback: Whether a fallback answered, and no server.
+        error: What the operation had failed with, where that is so.
     """
 
     attempts: int
     waits: tuple[float, ...]
     elapsed: float
     request_id: str | None
+    fallback: bool = False
+    error: Exception | None = None
 
     def __getitem__(self, key: Any) -> Any:
         """Return the field of that name, or at that place."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..metrics.instruments import OPERATION_TIMEOUT
 from .attempts import make_attempt
-from .layer import NO_STOP, WAIT, Failure, Gate
+from .layer import NO_STOP, WAIT, Failure, Gate, Observer, Sending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..exceptions import MyAPIError
     from ..http.shapes import Response
     from ..metrics.aggregator import Gauge, Measured
-    from .layer import Exchange, Inner, Layer, Stop
+    from .layer import Exchange, Inner, Layer, Rescue, Send, Stop
     from .notifiers import Notifiers
-    from .operation import Call
+    from .operation import Attempt, Call
 
 __all__ = ["Plan"]
 
@@ -27,10 +27,12 @@ class Plan:
     """An immutable plan; to change a client's settings is to swap it for another.
 
     Args:
-        pipeline: Gates and layers, outermost first. The gates stand side by side.
+        pipeline: Gates, layers and what goes around a sending, outermost first. The gates stand
+            side by side.
         notify: Told what happens.
         total: Seconds a whole operation may take, or None.
         stop: What turns calls away by hand.
+        rescue: Comes after an operation that failed, or None.
 
     Attributes:
         run: Takes a call through the pipeline; returns its answer, or a `Failure`.
@@ -43,30 +45,45 @@ class Plan:
         "gates",
         "measured",
         "notify",
+        "observers",
+        "rescue",
         "run",
+        "sendings",
         "stop",
         "total",
     )
 
     def __init__(
         self,
-        pipeline: Iterable[Gate | Layer],
+        pipeline: Iterable[Gate | Layer | Sending],
         notify: Notifiers,
         total: float | None,
         stop: Stop = NO_STOP,
+        rescue: Rescue | None = None,
     ) -> None:
-        parts = tuple(pipeline)
+        every = tuple(pipeline)
+        self.sendings: tuple[Sending, ...] = tuple(
+            part for part in every if isinstance(part, Sending)
+        )
+        """In the order in which a request passes them."""
+        parts = tuple(part for part in every if not isinstance(part, Sending))
+        self.observers: tuple[Observer, ...] = tuple(
+            part for part in every if isinstance(part, Observer)
+        )
+        """Those that hear of each attempt."""
+        self.rescue: Rescue | None = rescue
         self.stop: Stop = stop
         self.gates: tuple[Gate, ...] = tuple(part for part in parts if isinstance(part, Gate))
         """In the order in which they are entered."""
         outside = tuple(takewhile(_is_layer, parts)) if self.gates else ()
-        early = () if outside else tuple(gate for gate in self.gates if gate.is_early)
+        is_mended = bool(outside) or rescue is not None
+        early = () if is_mended else tuple(gate for gate in self.gates if gate.is_early)
         self.early: tuple[Gate, ...] = early
         """Those that may know before a call is prepared that it would be turned away; none where a
         layer outside of them may mend that."""
-        self.early_stop: Stop = NO_STOP if outside else stop
+        self.early_stop: Stop = NO_STOP if is_mended else stop
         """Likewise."""
-        measured: list[Any] = [part for part in parts if hasattr(part, "gauges")]
+        measured: list[Any] = [part for part in every if hasattr(part, "gauges")]
         self.measured: tuple[Measured, ...] = tuple(measured)
         """Those that can tell what stands now."""
         self.notify: Notifiers = notify
@@ -78,6 +95,13 @@ class Plan:
     def gauges(self, now: float) -> tuple[Gauge, ...]:  # noqa: ARG002 - a part's signature
         """Return what a whole operation may take, if that is bounded."""
         return () if self.total is None else ((OPERATION_TIMEOUT, (), self.total),)
+
+    async def send(self, exchange: Exchange, attempt: Attempt) -> Response:
+        """Send the request of an attempt through what goes around that."""
+        send: Send = exchange.send_request
+        for each in reversed(self.sendings):
+            send = partial(each.send, send)
+        return await send(attempt, exchange.request_for(attempt))
 
     def _go_in(self, call: Call, exchange: Exchange) -> Awaitable[Response | Failure]:
         """Go on, where there is no gate, with what they would stand before."""

@@ -115,6 +115,10 @@ class HttpPort(Protocol):
         """Send a request and read the answer."""
         ...
 
+    async def send(self, request: Request, **options: object) -> Response:
+        """Send a built request and read the answer."""
+        ...
+
     async def open(self, request: Request, **options: object) -> Response:
         """Send a built request and return once the head of the answer is there."""
         ...

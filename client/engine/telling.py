@@ -44,6 +44,8 @@ def end_attempt(
     if (trace := call.trace) is not None:
         trace.leave_attempt(attempt)
     attempt.note_end(response)
+    for observer in call.plan.observers:
+        observer.end_attempt(call, attempt, response, error)
     is_told = call.notify[events.AttemptEnded] is not None
     is_counted_later = error is None and call.attempts == 1 and not is_told
     if is_counted_later:

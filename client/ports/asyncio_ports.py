@@ -205,6 +205,10 @@ class AsyncHttp:
         """Send a request and read the answer."""
         return await self._held(partial(self.client.request, method, url, **options))
 
+    async def send(self, request: Request, **options: object) -> Response:
+        """Send a built request and read the answer."""
+        return await self._held(partial(self.client.send, request, **options))
+
     async def open(self, request: Request, **options: object) -> Response:
         """Send a built request and return once the head of the answer is there."""
         return await self._held(partial(self.client.send, request, stream=True, **options))

@@ -205,6 +205,11 @@ class BlockingHttp:
         response: Response = self.client.request(method, url, **options)
         return response
 
+    async def send(self, request: Request, **options: object) -> Response:
+        """Send a built request and read the answer."""
+        response: Response = self.client.send(request, **options)
+        return response
+
     async def open(self, request: Request, **options: object) -> Response:
         """Send a built request and return once the head of the answer is there."""
         response: Response = self.client.send(request, stream=True, **options)

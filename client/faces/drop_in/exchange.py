@@ -104,7 +104,7 @@ class SendExchange(Failures):
             if carried is not None:
                 attempt.request = self._sent.copy_with(headers=carried)
             return await self._send_as(attempt)
-        given = self._timeouts()
+        given = self._timeouts(self._sent.request)
         cut: dict[str, float | None] = {**cut_phases(given, left)}
         # A copy, because the caller may send the same request elsewhere at the same time.
         attempt.request = self._sent.copy_with(headers=carried, timeout=cut)
@@ -113,6 +113,33 @@ class SendExchange(Failures):
         finally:
             # The requests that redirects made share this dict, and one of them is the answer's.
             cut.clear()
+            cut.update(given)
+
+    def request_for(self, attempt: SendAttempt | None) -> Request:
+        """Return a request for an attempt alone; for None what the caller asked for."""
+        if attempt is None:
+            return self._sent.request
+        self._sent.rewind()
+        carried = None if attempt.carried is None else self._carried(attempt)
+        return self._sent.copy_with(headers=carried or {})
+
+    async def send_request(self, attempt: SendAttempt, request: Request) -> Response:
+        """Send the request of an attempt, within the time that is left."""
+        attempt.request = request
+        attempt.may_replace = self._may_replace
+        attempt.cuts_errors = self._raises or attempt.is_within_one_that_cuts()
+        deadline = self._call.deadline
+        if deadline is None:
+            return await self._send_as(attempt)
+        given = self._timeouts(request)
+        cut: dict[str, float | None] = {
+            **cut_phases(given, deadline.left(self._call.host.ports.now()))
+        }
+        request.extensions["timeout"] = cut
+        try:
+            return await self._send_as(attempt)
+        finally:
+            cut.clear()  # as above
             cut.update(given)
 
     def _carried(self, attempt: SendAttempt) -> Mapping[str, str] | None:
@@ -251,9 +278,9 @@ class SendExchange(Failures):
             cast("Any", shown).request = attempt.request  # as httpx does
         return shown
 
-    def _timeouts(self) -> Mapping[str, float | None]:
-        """Return the timeouts of the request, where it has none those of its client."""
-        extensions = self._sent.request.extensions
+    def _timeouts(self, request: Request) -> Mapping[str, float | None]:
+        """Return the timeouts of a request, where it has none those of its client."""
+        extensions = request.extensions
         if "timeout" in extensions:
             return extensions["timeout"]  # type: ignore[no-any-return] # checked before
         of_client = getattr(self._through, "timeout", None)

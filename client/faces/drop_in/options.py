@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypedDict, TypeVar, cast
 
 from ...backoff import Backoff, ExponentialBackoff
@@ -21,10 +22,14 @@ from ...config.checks import (
 from ...config.did_you_mean import did_you_mean
 from ...strategies.circuit.circuit_breaker import CircuitBreaker
 from ...telemetry.callbacks import Callbacks
+from ..strategies import Wanted, check_allowed, check_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from ...config.chaos import ChaosConfig
+    from ...config.hedge import HedgeConfig
+    from ...config.rate_limit import RateLimitConfig
     from ...events import Listener
     from ...http.shapes import Options
     from ...telemetry.callbacks import OnFailure, OnRequest, OnRetry, OnSuccess
@@ -61,6 +66,15 @@ class ResilienceOptions(TypedDict, total=False):
     retry_if: `(response | None, exception | None) -> bool`, which decides alone; or a tenacity
         retry object.
     circuit_breaker: A `CircuitBreaker`, which several clients may share; default None.
+    rate_limit: A `RateLimitConfig`, or a dict of its settings; a call may only switch it off, with
+        None, which is the default.
+    hedge: A `HedgeConfig`, or a dict of its settings; default None.
+    chaos: A `ChaosConfig`, or a dict of its settings; as for `rate_limit`. It needs
+        `allow_chaos=True` of the client.
+    fallback: What answers in place of a call that failed: a response, a function
+        `(error, request) -> response`, or a `Fallback`; default None.
+    middleware: Goes around each call, the first outermost; default ().
+    attempt_middleware: Goes around each attempt, inside the retries; default ().
     on_request, on_retry, on_success, on_failure: Callbacks, each given one frozen record.
     """
 
@@ -75,6 +89,12 @@ class ResilienceOptions(TypedDict, total=False):
     idempotency_headers: str | Collection[str]
     retry_if: Callable[..., object] | None
     circuit_breaker: CircuitBreaker | None
+    rate_limit: RateLimitConfig | Mapping[str, Any] | None
+    hedge: HedgeConfig | Mapping[str, Any] | None
+    chaos: ChaosConfig | Mapping[str, Any] | None
+    fallback: object
+    middleware: Iterable[Any]
+    attempt_middleware: Iterable[Any]
     on_request: OnRequest | None
     on_retry: OnRetry | None
     on_success: OnSuccess | None
@@ -89,11 +109,16 @@ class IdentityOptions(TypedDict, total=False):
     listeners: Callables that are told what happens; see `client.events`.
     telemetry: Where metrics and traces go: `PrometheusMetrics()`, a `MetricSink` of your own, and
         their like; see `client.telemetry`.
+    plugins: Objects that bring listeners, telemetry and middleware, and live as long as the
+        client; default ().
+    allow_chaos: Whether the faults of `chaos` are injected; default False.
     """
 
     name: str
     listeners: Iterable[Listener]
     telemetry: Iterable[Any]
+    plugins: Iterable[Any]
+    allow_chaos: bool
 
 
 def _check_status_forcelist(value: object) -> list[object] | None:
@@ -108,6 +133,10 @@ def _check_breaker(value: object) -> object:
 
 def _check_optional(check: Callable[[object], float]) -> Callable[[object], float | None]:
     return lambda value: None if value is None else check(value)
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 _check_status: Final = count(100, 599)
@@ -157,6 +186,14 @@ class RetrySettings:
     )
     retry_if: Setting[Callable[..., object] | None] = Setting(None, check_callable)
     circuit_breaker: Setting[CircuitBreaker | None] = Setting(None, _check_breaker)
+    rate_limit: Setting[Any] = Setting(None, partial(check_part, "rate_limit"))
+    hedge: Setting[Any] = Setting(None, partial(check_part, "hedge"))
+    chaos: Setting[Any] = Setting(None, partial(check_part, "chaos"))
+    fallback: Setting[object] = Setting(None, _as_it_is)
+    middleware: Setting[tuple[Any, ...]] = Setting((), partial(to_tuple, "middleware"))
+    attempt_middleware: Setting[tuple[Any, ...]] = Setting(
+        (), partial(to_tuple, "attempt_middleware")
+    )
     on_request: Setting[OnRequest | None] = Setting(None, check_callable)
     on_retry: Setting[OnRetry | None] = Setting(None, check_callable)
     on_success: Setting[OnSuccess | None] = Setting(None, check_callable)
@@ -189,6 +226,18 @@ class RetrySettings:
         if self.backoff_strategy is not None:
             return self.backoff_strategy
         return ExponentialBackoff(self.backoff_factor)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is around the core."""
+        return Wanted(
+            rate_limit=self.rate_limit,
+            hedge=self.hedge,
+            chaos=self.chaos,
+            fallback=self.fallback,
+            middleware=self.middleware,
+            attempt_middleware=self.attempt_middleware,
+        )
 
     def callbacks(self) -> Callbacks:
         """Return the listener for the callbacks that are set."""
@@ -264,6 +313,8 @@ def take_identity(options: Options) -> IdentityOptions:
     name: Any = options.pop("name", "default")
     listeners: Any = options.pop("listeners", ())
     telemetry: Any = options.pop("telemetry", ())
+    plugins: Any = options.pop("plugins", ())
+    allow_chaos: Any = options.pop("allow_chaos", False)
     refusals = _Refusals()
     refusals.checked(check_name, name, "name")
     refusals.raise_any()
@@ -271,6 +322,8 @@ def take_identity(options: Options) -> IdentityOptions:
         "name": name,
         "listeners": to_tuple("listeners", listeners),
         "telemetry": to_tuple("telemetry", telemetry),
+        "plugins": to_tuple("plugins", plugins),
+        "allow_chaos": check_allowed(allow_chaos),
     }
 
 

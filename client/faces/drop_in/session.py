@@ -32,6 +32,7 @@ from ...strategies.retry.retry import NOTE
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
+from ..strategies import STRATEGIES, Strategies
 from .exchange import SendExchange
 from .policy import DropInPolicy
 from .witness import attempt_under_way
@@ -66,6 +67,8 @@ class DropIn:
         name: The client's.
         listeners: Told what happens, besides the log and the callbacks.
         telemetry: What its metrics and traces go to.
+        plugins: What brings more of these.
+        allow_chaos: Whether faults may be injected.
     """
 
     def __init__(  # noqa: PLR0913 - what a client is made of, each named by the caller
@@ -77,6 +80,8 @@ class DropIn:
         name: str = "default",
         listeners: Iterable[Listener] = (),
         telemetry: Iterable[Any] = (),
+        plugins: Iterable[Any] = (),
+        allow_chaos: bool = False,
     ) -> None:
         self._family = family
         self.settings = settings
@@ -96,6 +101,14 @@ class DropIn:
         self._member = Member(self._notify_with(), self._engine.metrics, self.control.name)
         circuits = self.control.join(self._member)
         self._http = world.make_http(None)
+        self._plugins = tuple(plugins)
+        self._strategies = Strategies(
+            settings.wanted,
+            world=world,
+            family=family,
+            allow_chaos=allow_chaos,
+            warn=self._log.warn,
+        )
         self._prepared = self._prepare(settings)
         plan = self._prepared.plan
         self._engine.standing.measured = (*plan.measured, plan, circuits)
@@ -283,6 +296,9 @@ class DropIn:
     def _settings_for(self, overrides: Options | None, *, is_streamed: bool) -> Prepared:
         if not overrides:
             return self._when_streamed if is_streamed else self._prepared
+        self.settings.wanted.with_call(
+            {name: overrides[name] for name in STRATEGIES & overrides.keys()}
+        )
         settings = self.settings.merged(**overrides)
         return self._prepare(_once_unless_told(settings) if is_streamed else settings)
 
@@ -292,7 +308,7 @@ class DropIn:
         if breaker is not None and breaker.control is not self.control:
             stop = Either(stop, breaker.control.isolations)
         notify = self._notify_with(settings.callbacks())
-        return Prepared(settings, notify, self._member, stop)
+        return Prepared(settings, notify, self._member, stop, self._strategies)
 
     def _notify_with(self, *more: Listener) -> Notifiers:
         listeners, tracing = (*self._listeners, *more), self._telemetry.tracing
@@ -353,7 +369,12 @@ class Prepared:
     """Settings made ready for use: the plan that they ask for, and what an exchange needs."""
 
     def __init__(
-        self, settings: RetrySettings, notify: Notifiers, member: Member, stop: Stop
+        self,
+        settings: RetrySettings,
+        notify: Notifiers,
+        member: Member,
+        stop: Stop,
+        strategies: Strategies,
     ) -> None:
         self.policy: DropInPolicy = DropInPolicy(settings)
         self._ids = _Ids(settings.idempotency_headers)
@@ -361,8 +382,12 @@ class Prepared:
         circuit = None
         if breaker is not None:
             circuit = CircuitGate(breaker.breaker, member, is_shared=True)
-        parts = pipeline(bulkhead=None, circuit=circuit, retry=self.policy)
-        self.plan: Plan = Plan(parts, notify, settings.max_total_time, stop)
+        wanted = settings.wanted
+        parts = pipeline(
+            bulkhead=None, circuit=circuit, retry=self.policy, **strategies.parts(wanted)
+        )
+        rescue = strategies.rescue(wanted)
+        self.plan: Plan = Plan(parts, notify, settings.max_total_time, stop, rescue)
 
     def call_for(self, request: Request, engine: Engine) -> Call:
         """Return the operation that sends a request."""

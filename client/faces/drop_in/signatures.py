@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["add_signatures", "arguments_of"]
 
+_CONSTRUCTED: Final[dict[str, object]] = {
+    "name": "default",
+    "listeners": (),
+    "telemetry": (),
+    "plugins": (),
+    "allow_chaos": False,
+}
 _AS_IN_HTTPX: Final = frozenset({"build_request"})
 
 
@@ -94,7 +101,7 @@ def _added() -> list[Parameter]:
 
 
 def _only_in_constructors() -> list[Parameter]:
-    return _parameters(IdentityOptions, {"name": "default", "listeners": (), "telemetry": ()})
+    return _parameters(IdentityOptions, _CONSTRUCTED)
 
 
 def _parameters(options: Any, defaults: dict[str, object]) -> list[Parameter]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ...config.chaos import ChaosConfig
 from ...config.did_you_mean import did_you_mean
+from ...config.hedge import HedgeConfig
 from ...config.models import (
     BulkheadConfig,
     CircuitBreakerConfig,
@@ -13,6 +15,7 @@ from ...config.models import (
     RetryConfig,
     TimeoutConfig,
 )
+from ...config.rate_limit import RateLimitConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +30,23 @@ _PARTS: Final[dict[str, type[BaseModel]]] = {
     "retry": RetryConfig,
     "circuit_breaker": CircuitBreakerConfig,
     "bulkhead": BulkheadConfig,
+    "rate_limit": RateLimitConfig,
+    "hedge": HedgeConfig,
+    "chaos": ChaosConfig,
     "logging": LoggingConfig,
 }
-_OWN: Final = ("config", "transport", "http_client", "listeners")
+_OWN: Final = (
+    "config",
+    "transport",
+    "http_client",
+    "listeners",
+    "telemetry",
+    "fallback",
+    "middleware",
+    "attempt_middleware",
+    "plugins",
+    "allow_chaos",
+)
 
 
 def refuse_settings(face: str, settings: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""The keyword arguments of a call: httpx's own, passed through, and the four added here."""
+"""The keyword arguments of a call: httpx's own, passed through, and those added here."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from ...config.did_you_mean import did_you_mean
 from ...config.models import RetryConfig
 from ...exceptions import InvalidRequestError
 from ...runtime.seconds import MAX_SECONDS, is_seconds
+from ..strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
+    from ...config.hedge import HedgeConfig
     from ...http import shapes
+    from ..strategies import Wanted
 
     Pairs = Iterable[tuple[str, object]]
 
@@ -25,13 +28,16 @@ __all__ = [
     "check_method",
     "check_names",
     "check_operation",
+    "check_priority",
     "check_retry",
+    "take_strategies",
 ]
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 USUAL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SHOWN: Final = 40
 _LONGEST_NAME: Final = 128
+_LOWEST: Final = 9
 
 
 class CallOptions(TypedDict, total=False):
@@ -44,6 +50,16 @@ class CallOptions(TypedDict, total=False):
     retry: A `RetryConfig` in place of the client's, a dict of settings laid over the client's,
         or None for a single attempt. Retries are paid from the client's budget in any case.
     deadline: Seconds for the whole operation, in place of `timeout.total`; None for no bound.
+    priority: From 0, the highest, to 9, default 5: where the bulkhead's queue grows longer than its
+        limit, the least important are turned away first.
+    rate_limit: None sends at once, by no limit.
+    hedge: A `HedgeConfig` in place of the client's, a dict of settings laid over the client's, or
+        None for no attempt beside another.
+    chaos: None injects nothing.
+    fallback: What answers in place of this call when it failed; None raises its error.
+    middleware: What goes around this call in place of the client's;
+        `[*client.middleware, mine]` adds to them.
+    attempt_middleware: Likewise for its attempts.
     operation: What the call is named in traces, 1-128 printable characters; by default its method
         and the client's name.
     """
@@ -63,6 +79,13 @@ class CallOptions(TypedDict, total=False):
     retry: RetryConfig | Mapping[str, Any] | None
     deadline: float | None
     operation: str | None
+    priority: int
+    rate_limit: None
+    hedge: HedgeConfig | Mapping[str, Any] | None
+    chaos: None
+    fallback: object
+    middleware: Iterable[Any]
+    attempt_middleware: Iterable[Any]
 
 
 _KNOWN = CallOptions.__optional_keys__
@@ -113,6 +136,27 @@ def check_operation(value: object) -> str | None:
         f"operation {repr(value)[:_SHOWN]} is not allowed: give 1-{_LONGEST_NAME} printable "
         "characters, or None"
     )
+
+
+def check_priority(value: object) -> int:
+    """Return a priority, or raise ValueError saying what is allowed."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LOWEST:
+        return value
+    raise ValueError(
+        f"priority {value!r} is not allowed: give a whole number from 0, the highest, to {_LOWEST}"
+    )
+
+
+def take_strategies(options: CallOptions, wanted: Wanted) -> Wanted | None:
+    """Remove what a call says about strategies; return what it has then, or None for no word.
+
+    Raises:
+        TypeError: It cannot be given so.
+        ValueError: A setting is refused.
+    """
+    given = cast("dict[str, Any]", options)
+    names = STRATEGIES & given.keys()
+    return wanted.with_call({name: given.pop(name) for name in names}) if names else None
 
 
 def check_retry(value: object, base: RetryConfig | None) -> RetryConfig | None:

@@ -59,7 +59,7 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
     _family_name: ClassVar[str]
     _world: ClassVar[World]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a client is made of, each named by the caller
         self,
         config: ClientConfig | None = None,
         *,
@@ -67,6 +67,11 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
         http_client: ClientT | None = None,
         listeners: Iterable[Listener] = (),
         telemetry: Iterable[Any] = (),
+        fallback: object = None,
+        middleware: Iterable[Any] = (),
+        attempt_middleware: Iterable[Any] = (),
+        plugins: Iterable[Any] = (),
+        allow_chaos: bool = False,
         **settings: Never,
     ) -> None:
         refuse_settings(type(self).__name__, settings)
@@ -90,6 +95,11 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
             http_client=http_client,
             listeners=listeners,
             telemetry=telemetry,
+            fallback=fallback,
+            middleware=middleware,
+            attempt_middleware=attempt_middleware,
+            plugins=plugins,
+            allow_chaos=allow_chaos,
         )
 
     @property
@@ -330,6 +340,12 @@ class ResilientClient(
         listeners: Callables that are told what happens; see `client.events`.
         telemetry: Where metrics and traces go: `PrometheusMetrics()`, a `MetricSink` of your own,
             and their like; see `client.telemetry`.
+        fallback: What answers in place of an operation that failed: a response, a function
+            `(error, request) -> response`, or a `Fallback`. By default its error is raised.
+        middleware: Goes around each call, the first outermost; see USAGE.md.
+        attempt_middleware: Goes around each attempt of it, inside the retries.
+        plugins: Objects that bring some of these, and live as long as the client.
+        allow_chaos: Whether the faults of `config.chaos` are injected.
 
     Raises:
         ValueError: A setting cannot be applied to an `http_client` that was passed in, or both
@@ -350,13 +366,18 @@ class SyncResilientClient(BlockingFacade["httpx.Response", "httpx.BaseTransport"
     _family_name: ClassVar[str] = "httpx"
 
 
-def create_resilient_client(
+def create_resilient_client(  # noqa: PLR0913 - as the client
     config: ClientConfig | None = None,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     http_client: httpx.AsyncClient | None = None,
     listeners: Iterable[Listener] = (),
     telemetry: Iterable[Any] = (),
+    fallback: object = None,
+    middleware: Iterable[Any] = (),
+    attempt_middleware: Iterable[Any] = (),
+    plugins: Iterable[Any] = (),
+    allow_chaos: bool = False,
     **settings: Never,
 ) -> ResilientClient:
     """Make the client for an `async with` statement, or for a lifetime held by hand."""
@@ -366,5 +387,10 @@ def create_resilient_client(
         http_client=http_client,
         listeners=listeners,
         telemetry=telemetry,
+        fallback=fallback,
+        middleware=middleware,
+        attempt_middleware=attempt_middleware,
+        plugins=plugins,
+        allow_chaos=allow_chaos,
         **settings,
     )

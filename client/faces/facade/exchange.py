@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...http.bodies.response_decoding import Decoding
     from ...http.family import Family
     from ...http.headers import Pairs
-    from ...http.shapes import Options, Response
+    from ...http.shapes import Options, Request, Response
     from ...http.verdicts import Classifier
 
 __all__ = ["HttpExchange", "StreamExchange"]
@@ -78,6 +78,22 @@ class HttpExchange(Failures):
             options = self._carrying(options, attempt.carried)
         return await self._http.request(self._call.method, self._call.target, **options)
 
+    def request_for(self, attempt: Attempt | None) -> Request:
+        """Return a request for an attempt alone; for None what the caller asked for."""
+        options = {
+            name: value for name, value in self._options.items() if name not in _SEND_OPTIONS
+        }
+        if attempt is not None and attempt.carried is not None and not self.sees_requests:
+            options = self._carrying(options, attempt.carried)
+        build = self._http.client.build_request
+        request: Request = build(self._call.method, self._call.target, **options)
+        return request
+
+    async def send_request(self, attempt: Attempt, request: Request) -> Response:  # noqa: ARG002 - for a drop-in client
+        """Send the request of an attempt, within the time that is left."""
+        self._cut(request)
+        return await self._http.send(request, **self._sending())
+
     async def discard(self, failure: Failure) -> None:
         """Do nothing: the answer has been read, and its connection is free."""
 
@@ -107,6 +123,17 @@ class HttpExchange(Failures):
             put_header(headers, name, value)
         return {**options, "headers": to_httpx(headers)}
 
+    def _sending(self) -> Options:
+        """Return what is said with a request, not in it."""
+        options = self._options
+        return {name: options[name] for name in _SEND_OPTIONS if name in options}
+
+    def _cut(self, request: Request) -> None:
+        """Cut the timeouts of a built request to what is left."""
+        if (deadline := self._call.deadline) is not None:
+            left = deadline.left(self._call.host.ports.now())
+            request.extensions["timeout"] = cut_phases(request.extensions["timeout"], left)
+
     def _cut_to(self, left: float) -> Options:
         """Return the options with the timeout of each phase cut to what is left."""
         module = self._family.module
@@ -132,6 +159,13 @@ class StreamExchange(HttpExchange):
         request = self._http.client.build_request(self._call.method, self._call.target, **options)
         response = await self._http.open(request, **sending)
         self._decoding.install(response)  # a client of somebody else's has no hook of ours
+        return response
+
+    async def send_request(self, attempt: Attempt, request: Request) -> Response:  # noqa: ARG002 - as above
+        """Send the request of an attempt, up to the head of the answer."""
+        self._cut(request)
+        response = await self._http.open(request, **self._sending())
+        self._decoding.install(response)  # as above
         return response
 
     async def discard(self, failure: Failure) -> None:

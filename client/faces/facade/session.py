@@ -37,13 +37,16 @@ from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
 from ...transports.httpcore.pools import has_pool
+from ..strategies import Strategies, wanted_of
 from .call_options import (
     USUAL_METHODS,
     check_deadline,
     check_method,
     check_names,
     check_operation,
+    check_priority,
     check_retry,
+    take_strategies,
 )
 from .exchange import HttpExchange, StreamExchange
 from .http_client import build_client, check_foreign_client, to_timeout
@@ -52,6 +55,7 @@ from .stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
+    from typing import Unpack
 
     from ...config.models import RetryConfig
     from ...engine.ports import HttpPort, World
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
     from ...metrics.aggregator import Aggregator
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
+    from ..strategies import Additions, Wanted
     from .call_options import CallOptions
 
 __all__ = ["Session"]
@@ -81,6 +86,7 @@ class Session:
         http_client: A client that is used and stays its owner's.
         listeners: Told what happens, besides the log.
         telemetry: What its metrics and traces go to.
+        **additions: What else is given in code.
     """
 
     def __init__(  # noqa: PLR0913 - what a client is made of, each named by the caller
@@ -93,6 +99,7 @@ class Session:
         http_client: Any = None,
         listeners: Iterable[Listener] = (),
         telemetry: Iterable[Any] = (),
+        **additions: Unpack[Additions],
     ) -> None:
         self.config: ClientConfig = config if config is not None else ClientConfig()
         self._family = family
@@ -119,7 +126,14 @@ class Session:
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
         self._circuit = CircuitGate(breaker, self._member) if breaker is not None else None
-        self._plan = self._plan_with(self.config.retry)
+        self._strategies = Strategies(
+            wanted_of(self.config, additions),
+            world=world,
+            family=family,
+            allow_chaos=additions.get("allow_chaos", False),
+            warn=self._log.warn,
+        )
+        self._plan = self._plan_with(self.config.retry, self._strategies.wanted)
         self.engine.standing.measured = (*self._plan.measured, self._plan, circuits)
         self._always = self._foreign_options() if self._is_foreign else {}
         self._own_headers = self._foreign_headers() if self._is_foreign else []
@@ -259,9 +273,11 @@ class Session:
             target=join(self.config.base_url, str(url)) if self._is_foreign else url,
             base_url=self.config.base_url,
             host=engine,
-            plan=self._plan_for(options) if "retry" in options else self._plan,
+            plan=self._plan_for(options) if options else self._plan,
             total=self._total_for(options) if "deadline" in options else self._plan.total,
         )
+        if "priority" in options:
+            call.priority = check_priority(options.pop("priority"))
         if "operation" in options:
             call.operation = check_operation(options.pop("operation"))
         self._put_request_id(call, options.pop("request_id", None), headers)
@@ -306,12 +322,24 @@ class Session:
             headers.append((name, call.request_id))
 
     def _plan_for(self, options: CallOptions) -> Plan:
-        """Return the plan of a call that brings a retry of its own."""
-        return self._plan_with(check_retry(options.pop("retry"), self.config.retry))
+        """Return the plan of a call that brings settings of its own for what it passes."""
+        other = take_strategies(options, self._strategies.wanted)
+        if other is None and "retry" not in options:
+            return self._plan
+        retry = self.config.retry
+        if "retry" in options:
+            retry = check_retry(options.pop("retry"), retry)
+        return self._plan_with(retry, self._strategies.wanted if other is None else other)
 
-    def _plan_with(self, retry: RetryConfig | None) -> Plan:
-        parts = pipeline(bulkhead=self.bulkhead, circuit=self._circuit, retry=self._policy(retry))
-        return Plan(parts, self._notify, self.config.timeout.total, self.control.isolations)
+    def _plan_with(self, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        parts = pipeline(
+            bulkhead=self.bulkhead,
+            circuit=self._circuit,
+            retry=self._policy(retry),
+            **self._strategies.parts(wanted),
+        )
+        stop, rescue = self.control.isolations, self._strategies.rescue(wanted)
+        return Plan(parts, self._notify, self.config.timeout.total, stop, rescue)
 
     def _total_for(self, options: CallOptions) -> float | None:
         return check_deadline(options.pop("deadline"))

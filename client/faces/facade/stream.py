@@ -32,7 +32,10 @@ class Stream:
             self._response = response = await engine.open(call, exchange)
         except BaseException as error:
             engine.finish(call, error)
-            raise
+            rescue = call.plan.rescue
+            if rescue is None or not rescue.wants(error, call):
+                raise
+            self._response = response = await rescue.run(call, exchange, error)
         if call.uncounted is not None:  # the operation may last for hours yet
             call.uncounted.count(None)
         self._session.attach_report(call, response)

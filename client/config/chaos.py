@@ -1,0 +1,128 @@
+"""The settings of chaos: faults that are injected on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeAlias, cast
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+from .checks import check_headers, count, not_allowed, refuse
+from .settings import Seconds, Settings, Share
+
+__all__ = ["AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "Fault", "RaiseFault"]
+
+
+def _check_exception(value: object) -> object:
+    if isinstance(value, Exception) or _takes_a_text(value):
+        return value
+    raise not_allowed(value, "an exception, or a class of exceptions that takes a text alone")
+
+
+def _takes_a_text(kind: Any) -> bool:
+    if not isinstance(kind, type):
+        return False
+    try:
+        return isinstance(kind(""), Exception)
+    except Exception:  # noqa: BLE001 - a foreign class may do anything
+        return False
+
+
+def _check_body(value: object) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bytes):
+        return value
+    raise not_allowed(type(value), "bytes or a text")
+
+
+def _check_function(value: object) -> object:
+    if value is not None and callable(value):
+        return value
+    raise not_allowed(value, "a function that takes the request")
+
+
+class RaiseFault(Settings):
+    """Raises an exception in place of an attempt, as if the network had.
+
+    Attributes:
+        exception: An exception of httpx, or any other; or its class.
+    """
+
+    exception: Annotated[Any, PlainValidator(_check_exception)]
+
+
+class DelayFault(Settings):
+    """Waits before an attempt is sent; no longer than the deadline allows.
+
+    Attributes:
+        seconds: How long.
+    """
+
+    seconds: Seconds
+
+
+class AnswerFault(Settings):
+    """Answers an attempt without sending it.
+
+    Attributes:
+        status: Of the answer; 200 to 599.
+        headers: Of the answer.
+        body: Of the answer.
+    """
+
+    status: Annotated[int, BeforeValidator(count(200, 599))]
+    headers: Annotated[dict[str, str], BeforeValidator(check_headers)] = Field(default_factory=dict)
+    body: Annotated[bytes, PlainValidator(_check_body)] = b""
+
+
+class CallFault(Settings):
+    """Calls a function before an attempt is sent.
+
+    Attributes:
+        callable: Takes the request. Returns None to let it be sent, or a response in place of it;
+            what it raises is raised. It may be async in an async client.
+    """
+
+    callable: Annotated[Callable[..., Any], PlainValidator(_check_function)]
+
+
+Fault: TypeAlias = RaiseFault | DelayFault | AnswerFault | CallFault
+
+
+def _check_faults(value: object) -> tuple[Fault, ...]:
+    if not isinstance(value, list | tuple):
+        raise not_allowed(value, "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault")
+    return tuple(map(_check_fault, cast("list[object]", value)))
+
+
+def _check_fault(value: object) -> Fault:
+    if isinstance(value, RaiseFault | DelayFault | AnswerFault | CallFault):
+        return value
+    if isinstance(value, Mapping):
+        given = cast("Mapping[str, object]", value)
+        for kind in (DelayFault, AnswerFault, RaiseFault, CallFault):
+            if next(iter(kind.model_fields)) in given:
+                return kind.model_validate(given)
+    raise refuse(
+        "fault",
+        "a {given} is no fault: give a RaiseFault, DelayFault, AnswerFault or CallFault",
+        given=type(cast("object", value)).__name__,
+    )
+
+
+class ChaosConfig(Settings):
+    """Faults that are injected into attempts, to see that what is around them holds.
+
+    Nothing happens unless the client was also made with `allow_chaos=True`.
+
+    Attributes:
+        faults: Of which one is drawn each time; also as dicts, such as `{"status": 503}` or
+            `{"seconds": 2}`. At least one.
+        injection_rate: The share of attempts that get a fault; 0 to 1, default 0.0.
+        seed: Makes the same draws each time; a whole number, default None.
+    """
+
+    faults: Annotated[tuple[Fault, ...], PlainValidator(_check_faults)]
+    injection_rate: Share = 0.0
+    seed: Annotated[int, BeforeValidator(count(0, 2**63 - 1))] | None = None

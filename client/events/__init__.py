@@ -1,0 +1,89 @@
+"""What happens, as frozen records handed to listeners; no listener, no record, no cost.
+
+A listener is any callable that takes one event. It runs in the middle of a call, so it must be
+quick and must not block; what it raises is logged and never harms the call.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from .circuits import (
+    CircuitClosed,
+    CircuitHalfOpened,
+    CircuitIsolated,
+    CircuitOpened,
+    CircuitRejected,
+    CircuitReleased,
+)
+from .notifying import Listener, notifier
+from .operations import (
+    AttemptEnded,
+    AttemptStarted,
+    BulkheadAcquired,
+    BulkheadRejected,
+    BulkheadWaiting,
+    OperationFailed,
+    OperationSucceeded,
+    RequestIdMade,
+    RetryRefused,
+    RetryScheduled,
+    SlotWaited,
+)
+from .strategies import (
+    ChaosInjected,
+    FallbackUsed,
+    Reconfigured,
+    WouldReject,
+)
+
+__all__ = [
+    "AttemptEnded",
+    "AttemptStarted",
+    "BulkheadAcquired",
+    "BulkheadRejected",
+    "BulkheadWaiting",
+    "ChaosInjected",
+    "CircuitClosed",
+    "CircuitHalfOpened",
+    "CircuitIsolated",
+    "CircuitOpened",
+    "CircuitRejected",
+    "CircuitReleased",
+    "Event",
+    "FallbackUsed",
+    "Listener",
+    "OperationFailed",
+    "OperationSucceeded",
+    "Reconfigured",
+    "RequestIdMade",
+    "RetryRefused",
+    "RetryScheduled",
+    "SlotWaited",
+    "WouldReject",
+    "notifier",
+]
+
+Event: TypeAlias = (
+    RequestIdMade
+    | BulkheadWaiting
+    | SlotWaited
+    | BulkheadAcquired
+    | BulkheadRejected
+    | CircuitRejected
+    | CircuitOpened
+    | CircuitHalfOpened
+    | CircuitClosed
+    | CircuitIsolated
+    | CircuitReleased
+    | AttemptStarted
+    | AttemptEnded
+    | RetryScheduled
+    | RetryRefused
+    | OperationSucceeded
+    | OperationFailed
+    | ChaosInjected
+    | FallbackUsed
+    | Reconfigured
+    | WouldReject
+)

@@ -1,0 +1,87 @@
+"""What happens to circuits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .operations import OfOperation
+
+__all__ = [
+    "CircuitClosed",
+    "CircuitHalfOpened",
+    "CircuitIsolated",
+    "CircuitOpened",
+    "CircuitRejected",
+    "CircuitReleased",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitRejected(OfOperation):
+    """The circuit turned the operation away; it may admit one in `retry_after` seconds.
+
+    None where it is isolated until somebody releases it.
+    """
+
+    retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfCircuit:
+    client: str = "default"
+    """The name of the client that is told: each that shares the circuit is."""
+    operation_id: str | None = None
+    """The operation of this client that moved the circuit; None where that was none of its own."""
+    scope: str
+    """ "client", the origin the circuit stands for, or the name of a `CircuitBreaker`."""
+    request_id: str | None
+    """The operation of this client that moved the circuit; None where that was none of its own."""
+    method: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved(_OfCircuit):
+    cause: str = "local"
+    """ "local" (operations), "manual" (isolated, released or reset by hand) or "storage" (moved by
+    whoever shares the storage, or by a listener of pybreaker's)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitOpened(_Moved):
+    """The circuit opened after `failures` failures and stays so for `recovery_timeout` seconds."""
+
+    failures: int
+    recovery_timeout: float
+    last_error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitHalfOpened(_Moved):
+    """The break is over: the circuit lets probes through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitClosed(_Moved):
+    """The circuit closed after it was open for `open_seconds`."""
+
+    open_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitIsolated(_OfCircuit):
+    """Somebody isolated the circuit, for `seconds` or, where that is None, until it is released."""
+
+    reason: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitReleased(_OfCircuit):
+    """The circuit is no longer isolated, after `seconds`.
+
+    `CircuitClosed` or `CircuitHalfOpened` follows, for each circuit that goes on by that.
+    """
+
+    reason: str
+    seconds: float

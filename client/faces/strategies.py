@@ -1,0 +1,196 @@
+"""The strategies around the core in one client: made once, left out or replaced for a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from ..config.checks import not_the_kind, to_tuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ..config.chaos import ChaosConfig
+    from ..config.hedge import HedgeConfig
+    from ..config.models import ClientConfig
+    from ..config.rate_limit import RateLimitConfig
+    from ..engine.layer import Gate, Layer, Rescue, Sending
+    from ..engine.ports import World
+    from ..http.family import Family
+
+__all__ = [
+    "STRATEGIES",
+    "Additions",
+    "Strategies",
+    "Wanted",
+    "check_allowed",
+    "check_part",
+    "wanted_of",
+]
+
+STRATEGIES: Final = frozenset(
+    {"rate_limit", "hedge", "chaos", "fallback", "middleware", "attempt_middleware"}
+)
+"""What a call may have otherwise than its client, by the names of the arguments."""
+_ONLY_OFF: Final = ("rate_limit", "chaos")
+_MODELS: Final = {"rate_limit": "RateLimitConfig", "hedge": "HedgeConfig", "chaos": "ChaosConfig"}
+
+
+class Additions(TypedDict, total=False):
+    """What a client is given besides its settings, because it is code."""
+
+    fallback: object
+    middleware: Iterable[Any]
+    attempt_middleware: Iterable[Any]
+    plugins: Iterable[Any]
+    allow_chaos: bool
+
+
+class Parts(TypedDict, total=False):
+    """What `pipeline` is given of them."""
+
+    middleware: Layer | None
+    rate_limit: Gate | None
+    hedging: Layer | None
+    attempt_middleware: Sending | None
+    chaos: Sending | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a client, or one of its calls, has around the core."""
+
+    rate_limit: RateLimitConfig | None = None
+    hedge: HedgeConfig | None = None
+    chaos: ChaosConfig | None = None
+    fallback: object = None
+    middleware: tuple[Any, ...] = ()
+    attempt_middleware: tuple[Any, ...] = ()
+
+    def with_call(self, options: Mapping[str, Any]) -> Wanted:
+        """Return what a call has that says something else.
+
+        Raises:
+            TypeError: It cannot be given so.
+            ValueError: A setting is refused.
+        """
+        given = dict(options)
+        for name in _ONLY_OFF:
+            if given.get(name) is not None:
+                raise TypeError(
+                    f"{name} is given to a client, which keeps count over its calls; "
+                    "a call may only switch it off, with None"
+                )
+        if isinstance(given.get("hedge"), Mapping):
+            given["hedge"] = _laid_over(self.hedge, given["hedge"])
+        elif "hedge" in given:
+            given["hedge"] = check_part("hedge", given["hedge"])
+        for name in ("middleware", "attempt_middleware"):
+            if name in given:
+                given[name] = to_tuple(name, given[name])
+        return replace(self, **given)
+
+
+def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
+    """Return what a facade has, by its configuration and what is given in code."""
+    return Wanted(
+        rate_limit=config.rate_limit,
+        hedge=config.hedge,
+        chaos=config.chaos,
+        fallback=additions.get("fallback"),
+        middleware=to_tuple("middleware", additions.get("middleware", ())),
+        attempt_middleware=to_tuple("attempt_middleware", additions.get("attempt_middleware", ())),
+    )
+
+
+def check_part(name: str, value: object) -> Any:
+    """Return a part of the settings, which may be given as a dict, or None.
+
+    Raises:
+        ValueError: It is something else, or a setting is refused.
+    """
+    if value is None:
+        return None
+    from .. import config  # noqa: PLC0415 - pydantic, which a client without does not wait for
+
+    model: Any = getattr(config, _MODELS[name])
+    if isinstance(value, model):
+        return value
+    if isinstance(value, Mapping):
+        return model.model_validate(value)
+    raise not_the_kind(value, f"a {_MODELS[name]}, a dict of its settings, or None")
+
+
+def check_allowed(value: object) -> bool:
+    """Return whether chaos is allowed.
+
+    Raises:
+        TypeError: It is no boolean; nothing but True shall allow it.
+    """
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"allow_chaos is {value!r}: give True or False")
+
+
+def _laid_over(config: HedgeConfig | None, settings: Mapping[str, Any]) -> Any:
+    if config is not None:
+        return config.merged(**settings)
+    return check_part("hedge", settings)
+
+
+class Strategies:
+    """Makes them, and keeps what they remember from call to call.
+
+    Args:
+        wanted: What the client has.
+        world: The async or the blocking one.
+        family: httpx or httpx2.
+        allow_chaos: Whether faults may be injected.
+        warn: Logs a warning about the client.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        *,
+        world: World,
+        family: Family,
+        allow_chaos: bool,
+        warn: Callable[[str], object],
+    ) -> None:
+        self.wanted = wanted
+        self._world = world
+        self._family = family
+        self._allows_chaos = check_allowed(allow_chaos)
+        self._chaos: tuple[ChaosConfig, Sending] | None = None
+        self._rescue: tuple[object, Rescue] | None = None
+        if wanted.chaos is not None and not allow_chaos:
+            warn("chaos is configured and does nothing: allow_chaos=True was not given")
+
+    def parts(self, wanted: Wanted) -> Parts:
+        """Return what stands in the pipeline of a client, or of a call."""
+        return Parts(chaos=self._chaos_of(wanted.chaos))
+
+    def rescue(self, wanted: Wanted) -> Rescue | None:
+        """Return what answers in place of an operation that failed, or None."""
+        if wanted.fallback is None:
+            return None
+        from ..strategies.fallback import FallbackRescue  # noqa: PLC0415 - as for chaos
+
+        known = self._rescue
+        if known is None or known[0] is not wanted.fallback:
+            made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
+            known = self._rescue = (wanted.fallback, made)
+        return known[1]
+
+    def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
+        if config is None or not self._allows_chaos:
+            return None
+        from ..strategies.chaos import Chaos  # noqa: PLC0415 - hardly anybody has it
+
+        known = self._chaos
+        if known is None or known[0] is not config:
+            made = Chaos(config, self._family, is_async=self._world.is_async)
+            known = self._chaos = (config, made)
+        return known[1]
