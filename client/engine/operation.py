@@ -125,7 +125,7 @@ class Attempt:
         """
         return is_same_origin(str(request.url), self.call.url)
 
-    def note_head(self) -> None:
+    def note_head(self, response: Response) -> None:  # noqa: ARG002 - whoever races it wants to know
         """Record that the head of an answer has come."""
         call = self.call
         self.headed = call.host.ports.now()
@@ -220,7 +220,7 @@ class Call:
     """What the gates must hear of, where a layer outside of them may have mended it."""
     is_over: bool = False
     """Whether it has given back what it took."""
-    _last_error: Callable[[], BaseException | None] | None = None
+    _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face
         self,
@@ -291,12 +291,13 @@ class Call:
             yield
 
     def note_error(self, error: BaseException) -> None:
-        """Remember, without keeping it alive, the latest error that was made for this call."""
-        self._last_error = weakref.ref(error)
+        """Remember, without keeping it alive, an error that was made for this call."""
+        # Of several attempts at once any may fail last, and not all of them are waited for.
+        self._errors = (*self._errors, weakref.ref(error))
 
     def is_own(self, error: BaseException) -> bool:
         """Whether an error is this call's, and not one of another client that came through."""
-        return self._last_error is not None and self._last_error() is error
+        return any(made() is error for made in self._errors)
 
     @once
     def url(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
@@ -59,7 +59,8 @@ class SendExchange(Failures):
         raises: Whether an error status becomes an error, which keeps the first part of its answer.
     """
 
-    attempt_kind: type[Attempt] = SendAttempt
+    _kind: type[Attempt] = SendAttempt
+    attempt_kind: Callable[[Any], Attempt] = SendAttempt
     _answered: SendAttempt
     """The attempt of the last answer."""
 
@@ -192,6 +193,24 @@ class SendExchange(Failures):
     def can_replay(self) -> bool:
         """Return whether the next attempt would send the same bytes."""
         return self._sent.can_replay()
+
+    def can_share(self, most: int) -> bool:
+        """Return whether attempts at the same time would send the same bytes, no more than that."""
+        return self._sent.can_share(most)
+
+    def fork(
+        self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool
+    ) -> Self:
+        """Return one for an attempt that may have others beside it."""
+        twin = super().fork(begin, is_first=is_first)
+        if not is_first:
+            # Auth flows and hooks change the request that is sent.
+            twin._sent = self._sent.fork()  # noqa: SLF001 - of the same class
+        return twin
+
+    def choose(self, attempt: SendAttempt) -> None:
+        """Take note whose answer it is that the caller gets."""
+        self._answered = attempt
 
     def settle_for(self, failure: Failure) -> bool:
         """End with a failure whose answer was discarded; False where nothing is left of it."""

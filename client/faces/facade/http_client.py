@@ -160,7 +160,7 @@ class _Hooks:
         """Keep its cookies, check where it leads, and bound how its body is read."""
         attempt = under_way.get()
         if attempt is not None:
-            attempt.note_head()
+            attempt.note_head(response)
         if "set-cookie" in response.headers:
             self._cookies.keep(response)
         if response.has_redirect_location:
