@@ -22,5 +22,9 @@ EVENT_LEVELS: Final = MappingProxyType(
         "request id made": "DEBUG",
         "operation failed": "DEBUG",
         "operation rejected": "DEBUG",
+        "fallback used": "INFO",
+        "chaos injected": "WARNING",
+        "would reject": "INFO",
+        "reconfigured": "INFO",
     }
 )

@@ -41,9 +41,9 @@ class Additions(TypedDict, total=False):
     """What a client is given besides its settings, because it is code."""
 
     fallback: object
-    middleware: Iterable[Any]
-    attempt_middleware: Iterable[Any]
-    plugins: Iterable[Any]
+    middleware: Iterable[object]
+    attempt_middleware: Iterable[object]
+    plugins: Iterable[object]
     allow_chaos: bool
 
 
@@ -65,8 +65,8 @@ class Wanted:
     hedge: HedgeConfig | None = None
     chaos: ChaosConfig | None = None
     fallback: object = None
-    middleware: tuple[Any, ...] = ()
-    attempt_middleware: tuple[Any, ...] = ()
+    middleware: tuple[object, ...] = ()
+    attempt_middleware: tuple[object, ...] = ()
 
     def with_call(self, options: Mapping[str, Any]) -> Wanted:
         """Return what a call has that says something else.

@@ -11,6 +11,7 @@ from .. import events
 from ..config.log_levels import EVENT_LEVELS
 from ..engine.rejections import is_rejection
 from ..exceptions import ClientClosedError
+from .event_fields import fields_of
 from .log_output import Line, LogOutput
 from .log_summary import Summary
 
@@ -37,6 +38,10 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.CircuitIsolated: ("circuit isolated",),
     events.CircuitReleased: ("circuit released",),
     events.OperationFailed: (_FAILED, _REJECTED),
+    events.FallbackUsed: ("fallback used",),
+    events.ChaosInjected: ("chaos injected",),
+    events.WouldReject: ("would reject",),
+    events.Reconfigured: ("reconfigured",),
 }
 
 
@@ -88,7 +93,7 @@ class EventLog:
         is_quiet = _number(level) < logging.INFO
         if is_quiet and self._asks_logger and not self._output.is_enabled(level):
             return
-        cause, fields = _told(event)
+        cause, fields = fields_of(event)
         line = Line(level, name, {**fields, **self._about(event)})
         if is_quiet:
             self._output.write(line)
@@ -136,50 +141,3 @@ def _name_of(event: events.Event) -> str | None:
         return None  # a cancellation is the caller's own doing
     is_rejected = is_rejection(event.error) or isinstance(event.error, ClientClosedError)
     return _REJECTED if is_rejected and event.attempts == 0 else _FAILED
-
-
-def _told(event: events.Event) -> tuple[tuple[object, ...], Fields]:  # noqa: PLR0911 - one for each event
-    """Return what tells an event from others of its name, and its fields."""
-    match event:
-        case events.BulkheadWaiting(waiting=waiting, limit=limit):
-            return (), {"waiting": waiting, "limit": limit}
-        case events.BulkheadAcquired(slots_left=left):
-            return (), {"slots_left": left}
-        case events.RetryScheduled():
-            error = _named(event.error)
-            return (error,), {"error": error, "wait": round(event.wait, 3), **_attempt(event)}
-        case events.RetryRefused(reason=reason):
-            error = _named(event.error)
-            return (error, reason), {"error": error, "reason": reason, **_attempt(event)}
-        case events.CircuitOpened(scope=scope):
-            last = _named(event.last_error)
-            seconds = round(event.recovery_timeout, 3)
-            fields = {"failures": event.failures, "recovery_timeout": seconds, "last_error": last}
-            return (scope, last), {**fields, "scope": scope, "cause": event.cause}
-        case events.CircuitClosed(scope=scope, open_seconds=seconds):
-            shown = round(seconds, 3)
-            return (scope,), {"open_seconds": shown, "scope": scope, "cause": event.cause}
-        case events.CircuitIsolated(scope=scope, reason=reason, seconds=limit):
-            most = None if limit is None else round(limit, 3)
-            return (scope, reason), {"reason": reason, "seconds": most, "scope": scope}
-        case events.CircuitReleased(scope=scope, reason=reason, seconds=seconds):
-            return (scope,), {"reason": reason, "seconds": round(seconds, 3), "scope": scope}
-        case events.OperationFailed():
-            error = _named(event.error)
-            seconds = round(event.elapsed, 3)
-            return (error,), {"error": error, "attempts": event.attempts, "seconds": seconds}
-        case _:
-            return (), {}
-
-
-def _attempt(event: events.RetryScheduled | events.RetryRefused) -> dict[str, int]:
-    return {"attempt": event.attempt, "max_attempts": event.max_attempts}
-
-
-def _named(error: BaseException | None) -> str | None:
-    """Name an error by its class and status: its text may be anything."""
-    if error is None:
-        return None
-    status = getattr(error, "status_code", None)
-    name = type(error).__name__
-    return name if status is None else f"{name} {status}"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from client.events import Event
     from tests.behaviour.wire import Server
 
+IN_CODE = frozenset({"fallback", "middleware", "attempt_middleware", "plugins", "allow_chaos"})
+"""What a client takes beside its configuration."""
 BASE_URL = "http://server.test"
 BEGINNING = 1_000.0
 """What the monotonic clock shows when a story begins."""
@@ -133,7 +135,8 @@ class World(ABC):
         http_client: Any = None,
         **settings: Any,
     ) -> Caller:
-        """Make a client of `server`, configured by `settings`."""
+        """Make a client of `server`, configured by `settings` and by what is given in code."""
+        in_code = {name: settings.pop(name) for name in IN_CODE & settings.keys()}
         wire = self.wire(server)
         config = ClientConfig(**{"base_url": BASE_URL, **settings})
         kind = ResilientClient if self.is_async else SyncResilientClient
@@ -143,6 +146,7 @@ class World(ABC):
             http_client=http_client,
             listeners=listeners,
             telemetry=telemetry,
+            **in_code,
         )
         return self.caller(raw, wire)
 

@@ -11,6 +11,7 @@ from client.faces.drop_in.options import ResilienceOptions, RetrySettings
 from tests.drop_in.kits import ON_EACH_KIT, URL, Kit
 
 ADDED = set(RetrySettings.defaults())
+ONLY_IN_CONSTRUCTORS = {"name", "listeners", "telemetry", "plugins", "allow_chaos"}
 VERBS = ("delete", "get", "head", "options", "patch", "post", "put")
 WIDENED = ("__init__", "request", "send", "stream", *VERBS)
 
@@ -36,7 +37,7 @@ def test_a_signature_is_that_of_httpx_with_the_added_arguments(kit: Kit, name: s
     ours = parameters_of(getattr(kit.ours_of, name))
     assert list(ours.items())[: len(theirs)] == list(theirs.items())
     added = {name: each for name, each in ours.items() if name not in theirs}
-    only_in_constructors = {"name", "listeners", "telemetry"} if name == "__init__" else set[str]()
+    only_in_constructors = ONLY_IN_CONSTRUCTORS if name == "__init__" else set[str]()
     assert set(added) == ADDED | only_in_constructors
     assert {each.kind for each in added.values()} == {inspect.Parameter.KEYWORD_ONLY}
     assert added["max_retries"].default == 3
@@ -61,11 +62,8 @@ def test_all_other_methods_have_the_very_signature_of_httpx(kit: Kit) -> None:
 def test_the_class_itself_shows_the_signature_of_its_constructor(kit: Kit) -> None:
     """Editors and `help` look at the class."""
     shown = parameters_of(kit.ours_of)
-    assert set(shown) == set(parameters_of(kit.theirs_of)) | ADDED | {
-        "name",
-        "listeners",
-        "telemetry",
-    }
+    theirs = set(parameters_of(kit.theirs_of))
+    assert set(shown) == theirs | ADDED | ONLY_IN_CONSTRUCTORS
 
 
 def test_a_subclass_with_a_constructor_of_its_own_shows_that(kit: Kit) -> None:

@@ -89,12 +89,12 @@ class ResilienceOptions(TypedDict, total=False):
     idempotency_headers: str | Collection[str]
     retry_if: Callable[..., object] | None
     circuit_breaker: CircuitBreaker | None
-    rate_limit: RateLimitConfig | Mapping[str, Any] | None
-    hedge: HedgeConfig | Mapping[str, Any] | None
-    chaos: ChaosConfig | Mapping[str, Any] | None
+    rate_limit: RateLimitConfig | Mapping[str, object] | None
+    hedge: HedgeConfig | Mapping[str, object] | None
+    chaos: ChaosConfig | Mapping[str, object] | None
     fallback: object
-    middleware: Iterable[Any]
-    attempt_middleware: Iterable[Any]
+    middleware: Iterable[object]
+    attempt_middleware: Iterable[object]
     on_request: OnRequest | None
     on_retry: OnRetry | None
     on_success: OnSuccess | None
@@ -117,7 +117,7 @@ class IdentityOptions(TypedDict, total=False):
     name: str
     listeners: Iterable[Listener]
     telemetry: Iterable[Any]
-    plugins: Iterable[Any]
+    plugins: Iterable[object]
     allow_chaos: bool
 
 
@@ -186,12 +186,12 @@ class RetrySettings:
     )
     retry_if: Setting[Callable[..., object] | None] = Setting(None, check_callable)
     circuit_breaker: Setting[CircuitBreaker | None] = Setting(None, _check_breaker)
-    rate_limit: Setting[Any] = Setting(None, partial(check_part, "rate_limit"))
-    hedge: Setting[Any] = Setting(None, partial(check_part, "hedge"))
-    chaos: Setting[Any] = Setting(None, partial(check_part, "chaos"))
+    rate_limit: Setting[RateLimitConfig | None] = Setting(None, partial(check_part, "rate_limit"))
+    hedge: Setting[HedgeConfig | None] = Setting(None, partial(check_part, "hedge"))
+    chaos: Setting[ChaosConfig | None] = Setting(None, partial(check_part, "chaos"))
     fallback: Setting[object] = Setting(None, _as_it_is)
-    middleware: Setting[tuple[Any, ...]] = Setting((), partial(to_tuple, "middleware"))
-    attempt_middleware: Setting[tuple[Any, ...]] = Setting(
+    middleware: Setting[tuple[object, ...]] = Setting((), partial(to_tuple, "middleware"))
+    attempt_middleware: Setting[tuple[object, ...]] = Setting(
         (), partial(to_tuple, "attempt_middleware")
     )
     on_request: Setting[OnRequest | None] = Setting(None, check_callable)

@@ -80,7 +80,7 @@ class DropIn:
         name: str = "default",
         listeners: Iterable[Listener] = (),
         telemetry: Iterable[Any] = (),
-        plugins: Iterable[Any] = (),
+        plugins: Iterable[object] = (),
         allow_chaos: bool = False,
     ) -> None:
         self._family = family

@@ -81,11 +81,11 @@ class CallOptions(TypedDict, total=False):
     operation: str | None
     priority: int
     rate_limit: None
-    hedge: HedgeConfig | Mapping[str, Any] | None
+    hedge: HedgeConfig | Mapping[str, object] | None
     chaos: None
     fallback: object
-    middleware: Iterable[Any]
-    attempt_middleware: Iterable[Any]
+    middleware: Iterable[object]
+    attempt_middleware: Iterable[object]
 
 
 _KNOWN = CallOptions.__optional_keys__
@@ -154,7 +154,7 @@ def take_strategies(options: CallOptions, wanted: Wanted) -> Wanted | None:
         TypeError: It cannot be given so.
         ValueError: A setting is refused.
     """
-    given = cast("dict[str, Any]", options)
+    given = cast("dict[str, object]", options)
     names = STRATEGIES & given.keys()
     return wanted.with_call({name: given.pop(name) for name in names}) if names else None
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from client.config.chaos import ChaosConfig
+from client.config.hedge import HedgeConfig
 from client.config.models import (
     BulkheadConfig,
     CircuitBreakerConfig,
@@ -14,6 +16,7 @@ from client.config.models import (
     RetryConfig,
     TimeoutConfig,
 )
+from client.config.rate_limit import RateLimitConfig
 from client.exceptions import APIConnectionError
 from client.version import __version__
 
@@ -51,10 +54,12 @@ DEFAULTS: dict[str, object] = {
     "circuit_breaker.recovery_jitter": 0.0,
     "circuit_breaker.recovery_multiplier": 1.0,
     "circuit_breaker.max_recovery_timeout": 600.0,
+    "circuit_breaker.mode": "enforce",
     "circuit_breaker.listeners": (),
     "circuit_breaker.storage": None,
     "bulkhead.max_concurrency": 50,
     "bulkhead.acquisition_timeout": 30.0,
+    "bulkhead.mode": "enforce",
     "logging.level": "INFO",
     "logging.include_request_id": True,
     "logging.logger_name": "resilient_client",
@@ -77,6 +82,39 @@ PARTS: dict[str, type[BaseModel]] = {
     "bulkhead": BulkheadConfig,
     "logging": LoggingConfig,
 }
+OFF: dict[str, type[BaseModel]] = {
+    "rate_limit": RateLimitConfig,
+    "hedge": HedgeConfig,
+    "chaos": ChaosConfig,
+}
+"""Parts that are off until somebody gives them."""
+OFF_DEFAULTS: dict[str, object] = {
+    "rate_limit.rate": None,
+    "rate_limit.period": 1.0,
+    "rate_limit.burst": 1,
+    "rate_limit.scope": "origin",
+    "rate_limit.acquisition_timeout": 30.0,
+    "rate_limit.learn": True,
+    "rate_limit.max_pause": 60.0,
+    "rate_limit.mode": "enforce",
+    "rate_limit.key": None,
+    "rate_limit.cost": None,
+    "rate_limit.settle": None,
+    "hedge.max_hedged_attempts": 1,
+    "hedge.delay": None,
+    "hedge.percentile": 0.97,
+    "hedge.minimum_samples": 100,
+    "hedge.min_delay": 0.001,
+    "hedge.max_delay": None,
+    "hedge.max_extra_load": 0.1,
+    "hedge.methods": {"GET", "HEAD", "OPTIONS"},
+    "hedge.max_body_bytes": 65536,
+    "hedge.on_lose": "drain",
+    "chaos.faults": (),
+    "chaos.injection_rate": 0.0,
+    "chaos.seed": None,
+}
+"""What they have where they are given, and say nothing."""
 MODELS: dict[str, type[BaseModel]] = {"": ClientConfig, **PARTS}
 
 

@@ -13,7 +13,7 @@ from client.config.environment import Environment, Mistakes, read_environment
 from client.config.environment_names import settings_of
 from client.config.merging import given_settings
 from client.config.models import ClientConfig, RetryConfig, TimeoutConfig
-from tests.unit.config.configs import DEFAULTS, PARTS
+from tests.unit.config.configs import DEFAULTS, OFF, OFF_DEFAULTS, PARTS
 
 PREFIX = "RESILIENT_CLIENT_"
 Write = Callable[[str], Path]
@@ -573,7 +573,7 @@ def test_the_source_of_every_setting_is_known(
 def test_every_setting_has_its_path_parts_before_their_own() -> None:
     """In the order of the configuration."""
     found = settings_of(ClientConfig)
-    assert set(found) == DEFAULTS.keys() | PARTS.keys()
+    assert set(found) == DEFAULTS.keys() | PARTS.keys() | OFF_DEFAULTS.keys() | OFF.keys()
     assert len(found) == len(set(found))
     for path in found:
         part = path.rpartition(".")[0]

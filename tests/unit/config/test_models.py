@@ -11,7 +11,16 @@ from client.config.models import (
     ClientConfig,
     RetryConfig,
 )
-from tests.unit.config.configs import DEFAULTS, PARTS, config_with, nested, refusal_of, setting_of
+from tests.unit.config.configs import (
+    DEFAULTS,
+    OFF,
+    OFF_DEFAULTS,
+    PARTS,
+    config_with,
+    nested,
+    refusal_of,
+    setting_of,
+)
 
 YEAR = 31_536_000
 MILLION = 1_000_000
@@ -25,7 +34,22 @@ def test_the_defaults_are_the_contract_s(path: str) -> None:
 
 def test_nothing_but_the_contract_s_settings_is_there() -> None:
     """Here are all of them."""
-    assert set(settings_of(ClientConfig)) == DEFAULTS.keys() | PARTS.keys()
+    of_all = DEFAULTS.keys() | PARTS.keys() | OFF_DEFAULTS.keys() | OFF.keys()
+    assert set(settings_of(ClientConfig)) == of_all
+
+
+@pytest.mark.parametrize("part", OFF)
+def test_the_others_are_off(part: str) -> None:
+    """Until they are given."""
+    assert getattr(ClientConfig(), part) is None
+
+
+@pytest.mark.parametrize("path", OFF_DEFAULTS)
+def test_their_defaults_are_those_of_the_contract_where_they_are_on(path: str) -> None:
+    """One by one."""
+    part, _, name = path.partition(".")
+    given: dict[str, Any] = {"faults": ()} if part == "chaos" else {}
+    assert getattr(OFF[part](**given), name) == OFF_DEFAULTS[path]
 
 
 def test_the_environment_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,18 +15,17 @@ from client.faces.facade.call_options import (
     check_names,
     check_retry,
 )
+from client.faces.strategies import STRATEGIES
 
 
-def test_every_argument_of_httpx_and_the_four_added_are_known() -> None:
+def test_every_argument_of_httpx_and_those_added_are_known() -> None:
     """`httpx.Client.request` takes the first eleven."""
     httpx_s_own = {
         *("content", "data", "files", "json", "params", "headers", "cookies", "auth"),
         *("follow_redirects", "timeout", "extensions"),
     }
-    assert (
-        httpx_s_own | {"request_id", "retry", "deadline", "operation"}
-        == CallOptions.__optional_keys__
-    )
+    added = {"request_id", "retry", "deadline", "operation", "priority", *STRATEGIES}
+    assert httpx_s_own | added == CallOptions.__optional_keys__
     check_names(dict.fromkeys(CallOptions.__optional_keys__))
 
 
