@@ -270,8 +270,8 @@ class Exchange(Protocol):
     """
 
     @property
-    def attempt_kind(self) -> Callable[[Call], Attempt]:
-        """Makes what the state of an attempt is kept in."""
+    def attempt_kind(self) -> type[Attempt]:
+        """What the state of an attempt is kept in."""
         ...
 
     @property
@@ -314,9 +314,7 @@ class Exchange(Protocol):
         """Return whether attempts at the same time would send the same bytes, no more than that."""
         ...
 
-    def fork(
-        self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool
-    ) -> Exchange:
+    def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Exchange:
         """Return one for an attempt that may have others beside it.
 
         Args:

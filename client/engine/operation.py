@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..errors.urls import is_same_origin, join, mask_url, origin_of
 from ..http.headers import put_carried
 from ..http.outcomes import ANSWERED, outcome_of_attempt
-from ..metrics.instruments import AGAIN, FIRST
+from ..metrics.instruments import AGAIN, FIRST, HEDGE
 from ..metrics.targets import METHODS, OTHER
 from ..runtime.once import once
 
@@ -163,7 +163,8 @@ class Attempt:
         call = self.call
         call.uncounted = None
         outcome = self.outcome(error)
-        labels = (*call.labels(outcome), FIRST if self.number == 1 else AGAIN)
+        resend = FIRST if self.number == 1 else HEDGE if self.is_hedge else AGAIN
+        labels = (*call.labels(outcome), resend)
         call.host.metrics.end_attempt(labels, self.seconds, self.started + self.seconds)
         return outcome
 
@@ -280,6 +281,10 @@ class Call:
             if (refusal := gate.objection(self, grant)) is not None:
                 return refusal
         return None
+
+    def spare(self) -> bool:
+        """Return whether one more attempt may be sent now, and take what it costs."""
+        return True
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Generator[None]:

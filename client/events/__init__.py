@@ -33,6 +33,8 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    HedgeLost,
+    HedgeSent,
     Reconfigured,
     WouldReject,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "CircuitReleased",
     "Event",
     "FallbackUsed",
+    "HedgeLost",
+    "HedgeSent",
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
@@ -84,6 +88,8 @@ Event: TypeAlias = (
     | OperationFailed
     | ChaosInjected
     | FallbackUsed
+    | HedgeLost
+    | HedgeSent
     | Reconfigured
     | WouldReject
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from ..engine.layer import Failure
 from ..engine.operation import Attempt
@@ -34,8 +34,7 @@ class Failures:
         attempt_kind: What an attempt's state is kept in.
     """
 
-    _kind: type[Attempt] = Attempt
-    attempt_kind: Callable[[Any], Attempt] = Attempt
+    attempt_kind: type[Attempt] = Attempt
     _shown: Callable[[Exception], Exception | None]
     """What is raised in place of an exception of an open body; None for itself."""
     _call: Call
@@ -68,7 +67,7 @@ class Failures:
     ) -> Self:
         """Return one for an attempt that may have others beside it."""
         twin = copy(self)
-        twin.attempt_kind = partial(begin, self._kind)
+        twin.attempt_kind = cast("type[Attempt]", partial(begin, self.attempt_kind))
         return twin
 
     def choose(self, attempt: Any) -> None:

@@ -59,8 +59,7 @@ class SendExchange(Failures):
         raises: Whether an error status becomes an error, which keeps the first part of its answer.
     """
 
-    _kind: type[Attempt] = SendAttempt
-    attempt_kind: Callable[[Any], Attempt] = SendAttempt
+    attempt_kind: type[Attempt] = SendAttempt
     _answered: SendAttempt
     """The attempt of the last answer."""
 
@@ -198,9 +197,7 @@ class SendExchange(Failures):
         """Return whether attempts at the same time would send the same bytes, no more than that."""
         return self._sent.can_share(most)
 
-    def fork(
-        self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool
-    ) -> Self:
+    def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Self:
         """Return one for an attempt that may have others beside it."""
         twin = super().fork(begin, is_first=is_first)
         if not is_first:

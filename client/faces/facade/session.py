@@ -132,6 +132,7 @@ class Session:
             family=family,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self._log.warn,
+            slots=None if bulkhead is None else bulkhead.max_concurrency,
         )
         self._plan = self._plan_with(self.config.retry, self._strategies.wanted)
         self.engine.standing.measured = (*self._plan.measured, self._plan, circuits)
@@ -164,6 +165,7 @@ class Session:
                     gates.callback(gate.close)
         finally:
             try:
+                await self._strategies.close(self.engine.ports)
                 await self._close_http()
             finally:
                 self._telemetry.close(is_async=self._world.is_async)
@@ -224,6 +226,7 @@ class Session:
         """Begin anew in another event loop: the one before has ended."""
         for gate in self._plan.gates:
             gate.begin_anew()
+        self._strategies.begin_anew()
         with self._lock:
             http = self._http
             if http is None:
@@ -332,11 +335,12 @@ class Session:
         return self._plan_with(retry, self._strategies.wanted if other is None else other)
 
     def _plan_with(self, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        policy = self._policy(retry)
         parts = pipeline(
             bulkhead=self.bulkhead,
             circuit=self._circuit,
-            retry=self._policy(retry),
-            **self._strategies.parts(wanted),
+            retry=policy,
+            **self._strategies.parts(wanted, policy),
         )
         stop, rescue = self.control.isolations, self._strategies.rescue(wanted)
         return Plan(parts, self._notify, self.config.timeout.total, stop, rescue)

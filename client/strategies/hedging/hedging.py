@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ...engine.layer import Observer
@@ -98,9 +97,7 @@ class Hedging(Observer):
         delay = place.delay(config)
         if delay is None or not self._is_worth_it(call, delay, exchange):
             return await inner(call, exchange)
-        race = Race(
-            inner, call, exchange, delay=delay, referee=self, losers=self._losers
-        )
+        race = Race(inner, call, exchange, delay=delay, referee=self, losers=self._losers)
         result = await race.run()
         if call.uncounted is not None and call.attempts > 1:
             call.uncounted.count(None)  # it ended while another began
@@ -114,9 +111,10 @@ class Hedging(Observer):
         error: BaseException | None,
     ) -> None:
         """Take note of what a first attempt took, or of how long that is known to be too short."""
-        if attempt.number == 1 and call.method.upper() in self.config.methods:
-            if attempt.is_lost or isinstance(error, APITimeoutError) or _was_served(attempt):
-                self._places.at(call.origin).note(attempt.seconds)
+        if attempt.number > 1 or call.method.upper() not in self.config.methods:
+            return
+        if attempt.is_lost or isinstance(error, APITimeoutError) or _was_served(attempt):
+            self._places.at(call.origin).note(attempt.seconds)
 
     def reconfigure(self, config: HedgeConfig) -> None:
         """Go by other settings from now on; what is known, and what was paid in, stays."""
@@ -153,16 +151,19 @@ class Hedging(Observer):
         self._count(call, "sent")
         if (notify := call.notify[HedgeSent]) is not None:
             target = shown_origin(call.origin)
-            notify(
-                HedgeSent(attempt=call.attempts + 1, target=target, after=after, **call.about())
-            )
+            notify(HedgeSent(attempt=call.attempts + 1, target=target, after=after, **call.about()))
+
+    def note_won(self, call: Call) -> None:
+        """Count a hedge that won."""
+        self._count(call, "won")
 
     def note_lost(self, call: Call, lane: Lane, *, is_drained: bool) -> None:
         """Count and announce an attempt that lost."""
         attempt = lane.attempt
         if attempt is None:
             return  # it had not begun
-        self._count(call, "lost" if lane.is_hedge else "won")
+        if lane.is_hedge:
+            self._count(call, "lost")
         if (notify := call.notify[HedgeLost]) is not None:
             notify(
                 HedgeLost(

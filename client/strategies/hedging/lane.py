@@ -8,8 +8,8 @@ Rule 2  A lane tells the race by ringing its bell. It decides nothing.
 
 from __future__ import annotations
 
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import Failure
 from ...errors.urls import mask_url
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ...http.shapes import Request, Response
     from .losers import Losers
     from .race import Finish
+
+    _Base = Attempt
+else:
+    _Base = object
 
 __all__ = ["Lane"]
 
@@ -101,7 +105,7 @@ class Lane:
             self._finish.note_head(self)
 
     def _begin_attempt(self, kind: type[Attempt], call: Call) -> Attempt:
-        attempt = raced(kind)(call)
+        attempt = _raced(kind)(call)
         attempt.lane = self
         attempt.is_hedge = self.is_hedge
         self.attempt = attempt
@@ -134,9 +138,10 @@ class Lane:
         self._finish.note_end(self)
 
 
-def is_http2(response: Any) -> bool:
+def is_http2(response: object) -> bool:
     """Return whether an answer came by HTTP/2, which can end one exchange of many."""
-    return getattr(response, "extensions", {}).get("http_version") == _HTTP_2
+    told: object = getattr(response, "extensions", {}).get("http_version")
+    return told == _HTTP_2
 
 
 async def _let_go(result: Response | Failure, exchange: Exchange) -> None:
@@ -149,37 +154,43 @@ async def _let_go(result: Response | Failure, exchange: Exchange) -> None:
         raise
 
 
-def _is_good_end(attempt: Any, response: Response) -> bool:
+def _is_good_end(attempt: Attempt, response: Response) -> bool:
     """Whether an answer is no failure, and surely the last of those that an attempt may get."""
     if response.status_code not in OK or response.has_redirect_location:
         return False
     return _is_own(attempt, response.request)
 
 
-def _is_own(attempt: Any, request: Request) -> bool:
+def _is_own(attempt: Attempt, request: Request) -> bool:
     """Whether a request is the operation's, and no redirect nor one of an auth flow."""
-    call, sent = attempt.call, getattr(attempt, "request", None)
+    call = attempt.call
+    sent: object = getattr(attempt, "request", None)  # that of a drop-in client
     if sent is not None:
         return request is sent
     return request.method == call.method and mask_url(str(request.url)) == call.shown_url
 
 
-class _Raced:
+class _Raced(_Base):
     """Before a kind of attempt among the bases: tells its lane of each head."""
 
-    __slots__ = ()
+    lane: Lane | None
 
-    def note_head(self: Any, response: Response) -> None:
+    def note_head(self, response: Response) -> None:
         super().note_head(response)
         if self.lane is not None:
             self.lane.note_head(self, response)
 
-    def note_end(self: Any, response: Response | None) -> None:
+    def note_end(self, response: Response | None) -> None:
         super().note_end(response)
         self.lane = None  # the two would keep each other alive
 
 
-@cache
-def raced(kind: type[Attempt]) -> type[Any]:
+_kinds: Final[dict[object, type[_Raced]]] = {}
+
+
+def _raced(kind: type[Attempt]) -> type[_Raced]:
     """Return a kind of attempt that tells its lane."""
-    return type(kind.__name__, (_Raced, kind), {"__slots__": ("lane",)})
+    found = _kinds.get(kind)
+    if found is None:
+        found = _kinds[kind] = type(kind.__name__, (_Raced, kind), {})
+    return found

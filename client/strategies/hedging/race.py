@@ -47,6 +47,10 @@ class Referee(Protocol):
         """Take note that a hedge is sent, so many seconds after the attempt before."""
         ...
 
+    def note_won(self, call: Call) -> None:
+        """Take note that a hedge brought the answer."""
+        ...
+
     def note_lost(self, call: Call, lane: Lane, *, is_drained: bool) -> None:
         """Take note that an attempt has lost."""
         ...
@@ -225,7 +229,11 @@ class Race:
             raise asyncio.CancelledError  # before it had begun
         if winner.attempt is not None:
             self._exchange.choose(winner.attempt)
-        return self._summed(result, failures) if isinstance(result, Failure) else result
+        if isinstance(result, Failure):
+            return self._summed(result, failures)
+        if winner.is_hedge:
+            self._referee.note_won(self.call)
+        return result
 
     async def _let_go_of_failures(self) -> list[Failure]:
         """Close the answers of those that are over, and return the failures."""
