@@ -201,9 +201,12 @@ class SendExchange(Failures):
         """Return one for an attempt that may have others beside it."""
         twin = super().fork(begin, is_first=is_first)
         if not is_first:
-            # Auth flows and hooks change the request that is sent.
-            twin._sent = self._sent.fork()  # noqa: SLF001 - of the same class
+            twin.separate()
         return twin
+
+    def separate(self) -> None:
+        """Send a copy of the request: auth flows and hooks change the one that is sent."""
+        self._sent = self._sent.fork()
 
     def choose(self, attempt: SendAttempt) -> None:
         """Take note whose answer it is that the caller gets."""
