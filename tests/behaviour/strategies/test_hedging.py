@@ -88,7 +88,11 @@ async def test_a_hedge_that_fails_leaves_the_first_alone(world: World) -> None:
 async def test_where_all_fail_the_first_failure_counts(world: World) -> None:
     """For the caller, and for the retries that follow."""
     retried: list[RetryScheduled] = []
-    note = listens_to(RetryScheduled)(retried.append)
+
+    @listens_to(RetryScheduled)
+    def note(event: Any) -> None:
+        retried.append(event)
+
     server = Scripted((5, 500), (1, 503), 1)
     client = hedged(world, server, listeners=[note])
     assert await timed(client) == (b"answer to attempt 3", 6)

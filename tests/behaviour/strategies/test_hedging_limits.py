@@ -138,7 +138,12 @@ async def test_a_hedge_needs_a_token_that_is_free(
 ) -> None:
     """It does not wait for one, and takes none away from a call."""
     asked: list[Call] = []
-    monkeypatch.setattr(Call, "spare", lambda call: bool(asked.append(call)))
+
+    def spare(call: Call) -> bool:
+        asked.append(call)
+        return False
+
+    monkeypatch.setattr(Call, "spare", spare)
     client = hedged(world, Scripted(5, 1))
     assert await called(client, 2) == [5, 1]
     assert hedges_of(client) == {"rate_limit": 1}

@@ -16,8 +16,6 @@ from tests.behaviour.twins import ONLY_BLOCKING
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
-    import httpx
-
     from client.events import Event
     from tests.behaviour.blocking_world import BlockingWorld
     from tests.behaviour.wire import Arrival
@@ -76,19 +74,8 @@ async def test_one_that_lost_is_ended_at_once_where_that_is_asked_for(world: Wor
 async def test_one_that_lost_is_ended_where_others_share_its_connection(world: World) -> None:
     """As with HTTP/2, which can end one exchange of many."""
 
-    async def server(arrival: Arrival) -> Answer:
-        await arrival.takes(LATE if len(client.wire.arrivals) == 1 else 1)
-        return Answer(200)
-
-    client = hedged(world, server)
-    play = client.wire._play
-
-    def in_http_2(*args: Any) -> httpx.Response:
-        response = play(*args)
-        response.extensions["http_version"] = b"HTTP/2"
-        return response
-
-    client.wire._play = in_http_2  # type: ignore[method-assign] # what is played speaks HTTP/2
+    answer = Answer(200, extensions={"http_version": b"HTTP/2"})
+    client = hedged(world, Scripted((LATE, answer), (1, answer)))
     await client.get()
     await world.sleep(0)
     await world.sleep(0)
