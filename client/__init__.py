@@ -119,6 +119,7 @@ if TYPE_CHECKING:
         create_resilient_client as create_resilient_client,
     )
     from .strategies.circuit.circuit_breaker import CircuitBreaker as CircuitBreaker
+    from .faces.watching import ConfigWatch as ConfigWatch, watch_config as watch_config
     from .strategies.fallback import Fallback as Fallback
     from .strategies.circuit.state import CircuitState as CircuitState
     from .telemetry.callbacks import (
@@ -163,6 +164,7 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "strategies.circuit.circuit_breaker": ("CircuitBreaker",),
     "strategies.circuit.state": ("CircuitState",),
     "strategies.fallback": ("Fallback",),
+    "faces.watching": ("ConfigWatch", "watch_config"),
     "config.chaos": ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"),
     "config.hedge": ("HedgeConfig",),
     "config.rate_limit": ("RateLimitConfig",),

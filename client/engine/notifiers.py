@@ -57,6 +57,12 @@ class Notifiers(dict[type[object], "Notify | None"]):
             self._listeners = (*self._listeners, listener)
             self.clear()
 
+    def replace(self, old: events.Listener, new: events.Listener) -> None:
+        """Tell another listener in the place of one."""
+        with _lock:
+            self._listeners = tuple(new if each is old else each for each in self._listeners)
+            self.clear()
+
     def __missing__(self, kind: type[object]) -> Notify | None:
         with _lock:
             notify = self[kind] = events.notifier(kind, self._listeners, self._count_error)

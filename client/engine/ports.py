@@ -176,6 +176,10 @@ class Ports(Protocol):
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
         ...
 
+    def at_home(self, work: Callable[[], object]) -> None:
+        """Do some work where calls are made, in the event loop if there is one, from any thread."""
+        ...
+
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
         ...

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import events
 from ..exceptions import MyAPIError
+from ..metrics.strategy_instruments import WOULD_REJECT
 from ..metrics.targets import shown_origin
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "tell_failed",
     "tell_id_made",
     "tell_succeeded",
+    "tell_would_reject",
 ]
 
 
@@ -98,6 +100,19 @@ def tell_succeeded(call: Call, response: Response, now: float) -> None:
             **call.about(),
         ),
     )
+
+
+def tell_would_reject(call: Call, by: str, wait: float | None = None) -> None:
+    """Count and announce an operation that a strategy that only observes would not have let in.
+
+    Args:
+        call: The operation.
+        by: The strategy.
+        wait: Seconds after which it would have been let in, or None; see `WouldReject`.
+    """
+    call.host.metrics.add(WOULD_REJECT, (call.counted_as, by))
+    if call.notify[events.WouldReject] is not None:
+        _tell(call, events.WouldReject(by=by, wait=wait, **call.about()))
 
 
 def _tell(call: Call, event: Any) -> None:

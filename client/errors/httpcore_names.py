@@ -29,6 +29,8 @@ __all__ = [
     "INIT_SOCKS",
     "KEEPALIVE",
     "LOCK",
+    "MOST_IDLE",
+    "MOST_OPEN",
     "OPENING_LOCKS",
     "ORIGIN",
     "POOL_REQUEST",
@@ -55,6 +57,10 @@ LOCK: Final = "_optional_thread_lock"
 ASSIGN: Final = "_assign_requests_to_connections"
 """Gives a place that has come free to those who wait for one."""
 CLOSE: Final = "_close_connections"
+MOST_OPEN: Final = "_max_connections"
+MOST_IDLE: Final = "_max_keepalive_connections"
+"""How many connections it may have, and how many of them may stand idle: both grow when a client is
+told of a larger bulkhead."""
 SPEAKS_HTTP2: Final = "_http2"
 """Whether its connections may turn out to be HTTP/2, for which ours are put in their place."""
 
@@ -121,6 +127,12 @@ _NAMES: Final = (
     *_each(_POOLS, (BACKEND,), _DEADLINES),
     *_each(_POOLS, (CONNECTIONS, REQUESTS, LOCK, ASSIGN, CLOSE), _LOST),
     *_each(_POOLS, (SPEAKS_HTTP2,), _NEIGHBOURS),
+    *_each(
+        _POOLS,
+        (MOST_OPEN, MOST_IDLE),
+        "a bulkhead that was enlarged has connections closed that could live on",
+        is_vital=False,
+    ),
     *_in_both("connection_pool.*PoolRequest", (HELD_REQUEST, HELD_CONNECTION), _LOST),
     *_in_both("connection_pool.PoolByteStream", (POOL_REQUEST,), _LOST),
     *_in_both("connection_pool.PoolByteStream", (STREAM,), _TRAILING),

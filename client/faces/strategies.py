@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..config.hedge import HedgeConfig
     from ..config.models import ClientConfig
     from ..config.rate_limit import RateLimitConfig
+    from ..config.settings import Settings
     from ..engine.layer import Gate, Layer, Rescue, Sending
     from ..engine.ports import Ports, World
     from ..http.family import Family
@@ -28,7 +29,10 @@ __all__ = [
     "Strategies",
     "Wanted",
     "check_allowed",
+    "check_of_call",
     "check_part",
+    "laid_over",
+    "slots_of",
     "wanted_of",
 ]
 
@@ -73,6 +77,10 @@ class Wanted:
     middleware: tuple[object, ...] = ()
     attempt_middleware: tuple[object, ...] = ()
 
+    def with_config(self, config: ClientConfig) -> Wanted:
+        """Return what a facade has by another configuration."""
+        return replace(self, rate_limit=config.rate_limit, hedge=config.hedge, chaos=config.chaos)
+
     def with_call(self, options: Mapping[str, Any]) -> Wanted:
         """Return what a call has that says something else.
 
@@ -81,20 +89,29 @@ class Wanted:
             ValueError: A setting is refused.
         """
         given = dict(options)
-        for name in _ONLY_OFF:
-            if given.get(name) is not None:
-                raise TypeError(
-                    f"{name} is given to a client, which keeps count over its calls; "
-                    "a call may only switch it off, with None"
-                )
+        check_of_call(given)
         if isinstance(given.get("hedge"), Mapping):
-            given["hedge"] = _laid_over(self.hedge, given["hedge"])
+            given["hedge"] = laid_over("hedge", self.hedge, given["hedge"])
         elif "hedge" in given:
             given["hedge"] = check_part("hedge", given["hedge"])
         for name in ("middleware", "attempt_middleware"):
             if name in given:
                 given[name] = to_tuple(name, given[name])
         return replace(self, **given)
+
+
+def check_of_call(options: Mapping[str, object]) -> None:
+    """Refuse for a call what only a client can have.
+
+    Raises:
+        TypeError: There is such a thing.
+    """
+    for name in _ONLY_OFF:
+        if options.get(name) is not None:
+            raise TypeError(
+                f"{name} is given to a client, which keeps count over its calls; "
+                "a call may only switch it off, with None"
+            )
 
 
 def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
@@ -107,6 +124,11 @@ def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
         middleware=to_tuple("middleware", additions.get("middleware", ())),
         attempt_middleware=to_tuple("attempt_middleware", additions.get("attempt_middleware", ())),
     )
+
+
+def slots_of(config: ClientConfig) -> int | None:
+    """Return how many operations run at once, or None where nothing bounds that."""
+    return None if config.bulkhead is None else config.bulkhead.max_concurrency
 
 
 def check_part(name: str, value: object) -> Any:
@@ -138,10 +160,9 @@ def check_allowed(value: object) -> bool:
     raise TypeError(f"allow_chaos is {value!r}: give True or False")
 
 
-def _laid_over(config: HedgeConfig | None, settings: Mapping[str, Any]) -> Any:
-    if config is not None:
-        return config.merged(**settings)
-    return check_part("hedge", settings)
+def laid_over(name: str, config: Settings | None, settings: Mapping[str, Any]) -> Any:
+    """Return a part of the settings with others laid over it."""
+    return check_part(name, settings) if config is None else config.merged(**settings)
 
 
 class Strategies:
@@ -176,6 +197,13 @@ class Strategies:
         self._slots = slots
         if wanted.chaos is not None and not allow_chaos:
             warn("chaos is configured and does nothing: allow_chaos=True was not given")
+
+    def reconfigure(self, wanted: Wanted, slots: int | None = None) -> None:
+        """Have what remembers something go by other settings, and so many slots, from now on."""
+        self.wanted = wanted
+        self._slots = slots
+        if self._hedging is not None:
+            self._hedging[1].most = slots or _MOST_LOSERS
 
     def parts(self, wanted: Wanted, retries: Retries | None) -> Parts:
         """Return what stands in the pipeline of a client, or of a call, with such retries."""

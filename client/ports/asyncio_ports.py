@@ -100,6 +100,10 @@ class AsyncioPorts:
         async with Limit(seconds):
             return await work()
 
+    def at_home(self, work: Callable[[], object]) -> None:
+        """Do some work in the loop of the client, or here, where that does not run."""
+        self._home.do(work)
+
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
         self._is_awake = True

@@ -73,6 +73,10 @@ class BlockingPorts:
         with deadline_of_this_thread(time.monotonic() + seconds):
             return await work()
 
+    def at_home(self, work: Callable[[], object]) -> None:
+        """Do some work, here."""
+        work()
+
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
         self._is_awake = True

@@ -8,8 +8,12 @@ it cannot work.
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from ..exceptions import ClientClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Home", "asyncio_only", "require_asyncio", "runs_asyncio"]
 
@@ -41,6 +45,14 @@ def asyncio_only() -> RuntimeError:
     )
 
 
+def _runs(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether a loop is the one that runs in this thread."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
 class Home:
     """Remembers a loop. Under trio there is none to remember."""
 
@@ -67,6 +79,14 @@ class Home:
             )
         before, self._loop = self._loop, loop
         return before is not None
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Do some work in the loop, from any thread; here, where there is none or it is over."""
+        loop = self._loop
+        if loop is None or not loop.is_running() or _runs(loop):
+            work()
+        else:
+            loop.call_soon_threadsafe(work)
 
     def leave(self) -> None:
         """Forget it."""

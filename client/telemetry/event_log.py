@@ -111,10 +111,10 @@ class EventLog:
         """Write what was held back to be summed up."""
         self._summary.flush()
 
-    def warn(self, what: str) -> None:
+    def warn(self, what: str, **fields: object) -> None:
         """Log a warning that is about the client and no operation of it."""
         if self._config.level not in {"ERROR", "CRITICAL"}:
-            self._output.write(Line("WARNING", what, {"client": self._name}))
+            self._output.write(Line("WARNING", what, {**fields, "client": self._name}))
 
     def _about(self, event: Any) -> Fields:
         about: Fields = {

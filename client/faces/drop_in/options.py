@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypedDict, TypeVar, cast
 
@@ -22,10 +23,10 @@ from ...config.checks import (
 from ...config.did_you_mean import did_you_mean
 from ...strategies.circuit.circuit_breaker import CircuitBreaker
 from ...telemetry.callbacks import Callbacks
-from ..strategies import Wanted, check_allowed, check_part
+from ..strategies import Wanted, check_allowed, check_part, laid_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ...config.chaos import ChaosConfig
     from ...config.hedge import HedgeConfig
@@ -220,6 +221,20 @@ class RetrySettings:
         vars(merged).update(vars(self) | vars(merged))
         return merged
 
+    def changed(self, overrides: Mapping[str, Any]) -> Self:
+        """Return such a copy; a dict of settings of a part is laid over those that it has."""
+        given = dict(overrides)
+        for name in _PARTS & given.keys():
+            if isinstance(given[name], Mapping):
+                given[name] = laid_over(name, getattr(self, name), given[name])
+        return self.merged(**given)
+
+    def differences(self, other: Self) -> Iterator[str]:
+        """Return the names of the settings that another copy has otherwise."""
+        for name in _SETTINGS:
+            if getattr(self, name) != getattr(other, name):
+                yield name
+
     @property
     def backoff(self) -> Any:
         """The strategy in force."""
@@ -245,6 +260,7 @@ class RetrySettings:
         return Callbacks(max_retries=self.max_retries, **given)
 
 
+_PARTS: Final = frozenset({"rate_limit", "hedge", "chaos"})
 _SETTINGS: Final = {
     name: cast("Setting[object]", setting)
     for name, setting in vars(RetrySettings).items()

@@ -7,9 +7,11 @@ outcomes back into what callers of httpx know.
 from __future__ import annotations
 
 import re
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from ...config.checks import unknown_name
 from ...engine.engine import Engine
 from ...engine.layer import Either
 from ...engine.notifiers import Notifiers
@@ -18,27 +20,30 @@ from ...engine.plan import Plan
 from ...engine.rejections import is_rejection, rejections_for
 from ...errors.safe_texts import scrub
 from ...errors.urls import mask_url
+from ...events import Reconfigured
 from ...exceptions import MyAPIError
 from ...http.bodies.sent_request import ReplayableRequest
 from ...http.extensions import check_extensions
 from ...http.verdicts import Classifier
 from ...metrics.stats import take_stats
 from ...pipeline import pipeline
+from ...runtime.forking import fork_safe
 from ...runtime.once import once
 from ...strategies.circuit.audience import Member
 from ...strategies.circuit.control import CircuitControl
-from ...strategies.circuit.gate import CircuitGate
+from ...strategies.circuit.gate import circuit_gate
 from ...strategies.retry.retry import NOTE
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
-from ..strategies import STRATEGIES, Strategies
+from ..strategies import Strategies, check_of_call
 from .exchange import SendExchange
+from .options import RetrySettings
 from .policy import DropInPolicy
 from .witness import attempt_under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 
     from ...engine.layer import Stop
     from ...engine.ports import World
@@ -49,7 +54,6 @@ if TYPE_CHECKING:
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
     from .exchange import Send
-    from .options import RetrySettings
 
 __all__ = ["DropIn"]
 
@@ -99,7 +103,8 @@ class DropIn:
             CircuitControl(None, self._engine.ports) if breaker is None else breaker.control
         )
         self._member = Member(self._notify_with(), self._engine.metrics, self.control.name)
-        circuits = self.control.join(self._member)
+        self._circuits = self.control.join(self._member)
+        self._lock = fork_safe(threading.RLock())
         self._http = world.make_http(None)
         self._plugins = tuple(plugins)
         self._strategies = Strategies(
@@ -110,8 +115,7 @@ class DropIn:
             warn=self._log.warn,
         )
         self._prepared = self._prepare(settings)
-        plan = self._prepared.plan
-        self._engine.standing.measured = (*plan.measured, plan, circuits)
+        self._measure()
         self._when_streamed = self._prepare(_once_unless_told(settings))
 
     async def send(
@@ -232,6 +236,57 @@ class DropIn:
         return assess(self.name, self.control.states, required, is_closed=is_closed)
 
     @property
+    def config(self) -> RetrySettings:
+        """The settings in force."""
+        return self.settings
+
+    def reconfigure(
+        self, overrides: Mapping[str, object], base: RetrySettings | None = None
+    ) -> None:
+        """Go by other settings from now on; calls under way keep theirs.
+
+        Args:
+            overrides: Settings by their names.
+            base: What they are laid over; by default the settings in force.
+
+        Raises:
+            ValueError: A setting is unknown or refused, or cannot be changed any more.
+        """
+        for name in overrides:
+            if name not in RetrySettings.defaults():
+                raise unknown_name(name, RetrySettings.defaults())
+        with self._lock:
+            settings = (self.settings if base is None else base).changed(overrides)
+            changed = tuple(sorted(self.settings.differences(settings)))
+            if "circuit_breaker" in changed:
+                raise ValueError(
+                    "circuit_breaker of a client cannot be changed, because others may share it: "
+                    "make a new client"
+                )
+            if not changed:
+                return
+            self._strategies.reconfigure(settings.wanted)
+            self._prepared = self._prepare(settings)
+            self._when_streamed = self._prepare(_once_unless_told(settings))
+            self.settings = settings
+            self._measure()
+        if (notify := self._prepared.plan.notify[Reconfigured]) is not None:
+            notify(Reconfigured(client=self.name, changed=changed))
+
+    def _measure(self) -> None:
+        """Have the gauges of what is in force now read, and of nothing else."""
+        plan = self._prepared.plan
+        self._engine.standing.measured = (*plan.measured, plan, self._circuits)
+
+    def at_home(self, work: Callable[[], object]) -> None:
+        """Do some work where the calls are made: in the event loop, if there is one."""
+        self._engine.ports.at_home(work)
+
+    def warn(self, what: str, **fields: object) -> None:
+        """Log a warning about the client."""
+        self._log.warn(what, **fields)
+
+    @property
     def metrics(self) -> Aggregator:
         """What was counted."""
         return self._engine.metrics
@@ -298,10 +353,8 @@ class DropIn:
     def _settings_for(self, overrides: Options | None, *, is_streamed: bool) -> Prepared:
         if not overrides:
             return self._when_streamed if is_streamed else self._prepared
-        self.settings.wanted.with_call(
-            {name: overrides[name] for name in STRATEGIES & overrides.keys()}
-        )
-        settings = self.settings.merged(**overrides)
+        check_of_call(overrides)
+        settings = self.settings.changed(overrides)
         return self._prepare(_once_unless_told(settings) if is_streamed else settings)
 
     def _prepare(self, settings: RetrySettings) -> Prepared:
@@ -383,7 +436,7 @@ class Prepared:
         breaker = settings.circuit_breaker
         circuit = None
         if breaker is not None:
-            circuit = CircuitGate(breaker.breaker, member, is_shared=True)
+            circuit = circuit_gate(breaker.breaker, member, is_shared=True)
         wanted = settings.wanted
         parts = pipeline(
             bulkhead=None,

@@ -72,6 +72,18 @@ class _Transport(Generic[RequestT, ResponseT, TransportT]):
         """The circuit, to be isolated and released by hand; also where none is configured."""
         return self._drop_in.control
 
+    def reconfigure(self, **overrides: object) -> None:
+        """Change settings at work: any that the constructor added to those of httpx.
+
+        All of it is checked first. Calls under way keep what they began with; limits and budgets
+        keep their state. `Reconfigured` tells what has changed, without values.
+
+        Raises:
+            ValueError: A setting is unknown or refused, or it is the `circuit_breaker`. Nothing has
+                changed then.
+        """
+        self._drop_in.reconfigure(overrides)
+
     def stats(self) -> ClientStats:
         """Return a snapshot: operations, attempts, retries, failures and the circuit."""
         return self._drop_in.stats()

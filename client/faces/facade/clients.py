@@ -122,6 +122,19 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
         """The circuit, to be isolated and released by hand; also where none is configured."""
         return self._session.control
 
+    def reconfigure(self, **overrides: object) -> None:
+        """Change settings of a client at work, as `ClientConfig.merged` takes them.
+
+        All of it is checked first. Calls under way keep what they began with; circuits, limits and
+        budgets keep their state. `Reconfigured` tells what has changed, without values.
+
+        Raises:
+            ValueError: A setting is unknown or refused, or the client is made with it: `name`,
+                `verify_ssl`, `http2`, `trust_env`, `backend`, `headers`, `user_agent`, scheme and
+                host of `base_url`. Nothing has changed then.
+        """
+        self._session.reconfigure(overrides)
+
     def stats(self) -> ClientStats:
         """Return a snapshot: operations, attempts, retries, failures, slots and circuits."""
         return self._session.stats()

@@ -18,18 +18,29 @@ if TYPE_CHECKING:
     from ...http.family import Family
     from ...http.shapes import Request, Response
 
-__all__ = ["build_client", "check_backend", "check_foreign_client", "to_timeout"]
+__all__ = [
+    "BodyBound",
+    "build_client",
+    "check_backend",
+    "check_foreign_client",
+    "most_idle",
+    "to_timeout",
+]
 
 # What only the owner of a client can set, in that client.
+_IDLE: Final = 20
+_OPEN: Final = 100
+"""Connections that are kept, and opened, without a bulkhead and hedges: httpx's own numbers."""
 _OWNERS: Final = ("verify_ssl", "http2", "trust_env", "max_body_bytes")
 
 
-def build_client(
+def build_client(  # noqa: PLR0913 - what it is made of, each named by the caller
     family: Family,
     config: ClientConfig,
     *,
     is_async: bool,
     decoding: Decoding,
+    bound: BodyBound,
     transport: object = None,
 ) -> Any:
     """Build the client a configuration asks for, which `check_backend` has let pass."""
@@ -54,7 +65,7 @@ def build_client(
         verify=config.verify_ssl,
         http2=config.http2,
         trust_env=config.trust_env,
-        event_hooks=_hooks(family, config, decoding, is_async=is_async),
+        event_hooks=_hooks(family, config, decoding, bound, is_async=is_async),
         transport=transport,
         mounts=mounts,
     )
@@ -113,36 +124,62 @@ def check_foreign_client(config: ClientConfig) -> None:
             )
 
 
+def most_idle(config: ClientConfig) -> int:
+    """Return how many connections are kept: one for each slot, and for what hedging may add.
+
+    That is a connection for each attempt beside a slot's first, and one for each that has lost
+    and is read to its end, as many as there are slots.
+    """
+    of_one = 1 if config.hedge is None else 2 + config.hedge.max_hedged_attempts
+    slots = _IDLE if config.bulkhead is None else config.bulkhead.max_concurrency
+    return slots * of_one
+
+
 def _limits(family: Family, config: ClientConfig) -> Any:
     """Size the pool by the bulkhead.
 
     The number of connections is left open, because the bulkhead bounds it already, and a pool
     that is never full has no queue in which a cancelled request could be lost.
     """
-    if config.bulkhead is None:
-        return family.module.Limits(max_connections=100, max_keepalive_connections=20)
-    slots = config.bulkhead.max_concurrency
-    return family.module.Limits(max_connections=None, max_keepalive_connections=slots)
+    idle = most_idle(config)
+    most = idle // _IDLE * _OPEN if config.bulkhead is None else None
+    return family.module.Limits(max_connections=most, max_keepalive_connections=idle)
 
 
 def _hooks(
-    family: Family, config: ClientConfig, decoding: Decoding, *, is_async: bool
+    family: Family, config: ClientConfig, decoding: Decoding, bound: BodyBound, *, is_async: bool
 ) -> dict[str, list[Any]]:
-    hooks = _Hooks(family, config, decoding)
+    hooks = _Hooks(family, config, decoding, bound)
     if is_async:
         return {"request": [hooks.before_async], "response": [hooks.after_async]}
     return {"request": [hooks.before], "response": [hooks.after]}
 
 
+class BodyBound:
+    """How large a body may be, for all answers of a client; it may be changed at any time.
+
+    Args:
+        most: Bytes, or None for no bound.
+    """
+
+    def __init__(self, most: int | None) -> None:
+        self.limit: BodyLimit | None = None if most is None else BodyLimit(most)
+
+    def change(self, most: int | None) -> None:
+        """Bound the answers that come from now on."""
+        self.limit = None if most is None else BodyLimit(most)
+
+
 class _Hooks:
     """What httpx calls with each request before it is sent, and each answer before it is read."""
 
-    def __init__(self, family: Family, config: ClientConfig, decoding: Decoding) -> None:
+    def __init__(
+        self, family: Family, config: ClientConfig, decoding: Decoding, bound: BodyBound
+    ) -> None:
         self._rules = RedirectRules(family, config.headers)
         self._cookies = HostCookies(family.module)
         self._decoding = decoding
-        most = config.max_body_bytes
-        self._limit = None if most is None else BodyLimit(most)
+        self._bound = bound
         self._cut = BodyCut(MOST_KEPT)
 
     def before(self, request: Request) -> None:
@@ -166,8 +203,8 @@ class _Hooks:
         if response.has_redirect_location:
             self._rules.check_answer(response)
         self._decoding.install(response)
-        if self._limit is not None:
-            self._limit.check(response)
+        if self._bound.limit is not None:
+            self._bound.limit.check(response)
         elif response.is_error:
             self._cut.install(response)  # an error keeps it
 

@@ -9,6 +9,7 @@ import threading
 import warnings
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakSet
 
 from ...config.checks import to_tuple
 from ...config.models import ClientConfig
@@ -17,6 +18,7 @@ from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
 from ...errors.urls import join
+from ...events import Reconfigured
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
 from ...http.extensions import check_extensions, check_timeouts
@@ -29,15 +31,15 @@ from ...runtime.forking import fork_safe
 from ...strategies.bulkhead import Bulkhead
 from ...strategies.circuit.audience import Member
 from ...strategies.circuit.control import CircuitControl
-from ...strategies.circuit.gate import CircuitGate
+from ...strategies.circuit.gate import circuit_gate
 from ...strategies.circuit.scopes import Breaker
 from ...strategies.retry.budget import RetryBudget
 from ...strategies.retry.policy import RetryPolicy, RetryRules
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
-from ...transports.httpcore.pools import has_pool
-from ..strategies import Strategies, wanted_of
+from ...transports.httpcore.pools import enlarge_pools, has_pool
+from ..strategies import Strategies, slots_of, wanted_of
 from .call_options import (
     USUAL_METHODS,
     check_deadline,
@@ -49,20 +51,29 @@ from .call_options import (
     take_strategies,
 )
 from .exchange import HttpExchange, StreamExchange
-from .http_client import build_client, check_foreign_client, to_timeout
+from .http_client import BodyBound, build_client, most_idle
+from .reconfiguring import (
+    Snapshot,
+    changed_settings,
+    check_changes,
+    foreign_headers,
+    foreign_options,
+    options_after,
+)
 from .request_id import check_request_id, new_request_id
 from .stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Unpack
 
-    from ...config.models import RetryConfig
+    from ...config.models import BulkheadConfig, RetryConfig
+    from ...engine.layer import Gate
     from ...engine.ports import HttpPort, World
     from ...events import Listener
     from ...http.family import Family
     from ...http.headers import Pairs
-    from ...http.shapes import Options, Response
+    from ...http.shapes import Response
     from ...metrics.aggregator import Aggregator
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
@@ -101,7 +112,7 @@ class Session:
         telemetry: Iterable[Any] = (),
         **additions: Unpack[Additions],
     ) -> None:
-        self.config: ClientConfig = config if config is not None else ClientConfig()
+        config = config if config is not None else ClientConfig()
         self._family = family
         self._response_kind: type[Any] = family.module.Response
         self._world = world
@@ -109,14 +120,17 @@ class Session:
         self._is_foreign = http_client is not None
         self._http = world.make_http(http_client) if self._is_foreign else None
         self._lock = fork_safe(threading.RLock())
-        ports, name = world.make_ports(), self.config.name
-        self._log = EventLog(self.config.logging, name=name, now=ports.now)
+        ports, name = world.make_ports(), config.name
+        self._log = EventLog(config.logging, name=name, now=ports.now)
         self._log.load()
         self._classifier = Classifier(family)
         self._decoding = Decoding(family, world.pause)
+        self._bound = BodyBound(config.max_body_bytes)
         self.engine: Engine = Engine(ports, name=name)
-        bulkhead, circuit = self.config.bulkhead, self.config.circuit_breaker
-        self.bulkhead: Bulkhead | None = Bulkhead(bulkhead, ports) if bulkhead is not None else None
+        bulkhead, circuit = config.bulkhead, config.circuit_breaker
+        self.bulkhead: Bulkhead | None = None
+        if bulkhead is not None and bulkhead.mode != "off":
+            self.bulkhead = Bulkhead(bulkhead, ports)
         breaker = Breaker(circuit, wall_clock=ports.wall_clock) if circuit is not None else None
         self.control: CircuitControl = CircuitControl(breaker, ports)
         self._budget: RetryBudget | None = None
@@ -125,21 +139,104 @@ class Session:
         self._notify = Notifiers(told, name, self.engine.metrics, self._telemetry.tracing)
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
-        self._circuit = CircuitGate(breaker, self._member) if breaker is not None else None
+        self._circuit = circuit_gate(breaker, self._member)
         self._strategies = Strategies(
-            wanted_of(self.config, additions),
+            wanted_of(config, additions),
             world=world,
             family=family,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self._log.warn,
-            slots=None if bulkhead is None else bulkhead.max_concurrency,
+            slots=slots_of(config),
         )
-        self._plan = self._plan_with(self.config.retry, self._strategies.wanted)
-        self.engine.standing.measured = (*self._plan.measured, self._plan, circuits)
-        self._always = self._foreign_options() if self._is_foreign else {}
-        self._own_headers = self._foreign_headers() if self._is_foreign else []
-        if not self.config.verify_ssl:
+        self._circuits = circuits
+        self._retired: WeakSet[Gate] = WeakSet()
+        """Gates that no call passes any longer, but for those that are in."""
+        wanted = self._strategies.wanted
+        self._now: Snapshot = Snapshot(
+            config=config,
+            wanted=wanted,
+            plan=self._plan_with(config, config.retry, wanted),
+            always=foreign_options(self._family, config) if self._is_foreign else {},
+            joins=self._is_foreign,
+        )
+        self._measure()
+        self._own_headers = foreign_headers(config) if self._is_foreign else []
+        if not config.verify_ssl:
             self._warn_insecure()
+
+    @property
+    def config(self) -> ClientConfig:
+        """The configuration in force."""
+        return self._now.config
+
+    def _measure(self) -> None:
+        """Have the gauges of what is in force now read, and of nothing else."""
+        plan = self._now.plan
+        self.engine.standing.measured = (*plan.measured, plan, self._circuits)
+
+    def reconfigure(
+        self, overrides: Mapping[str, object], base: ClientConfig | None = None
+    ) -> None:
+        """Go by other settings from now on; calls under way keep theirs.
+
+        Args:
+            overrides: As for `ClientConfig.merged`.
+            base: What they are laid over; by default the configuration in force.
+
+        Raises:
+            ValueError: A setting is refused, or cannot be changed any more.
+        """
+        with self._lock:
+            before = self._now
+            config = (before.config if base is None else base).merged(**overrides)
+            changed = changed_settings(before.config, config)
+            check_changes(before.config, config, changed, is_foreign=self._is_foreign)
+            if not changed:
+                return
+            self._go_by(before, config)
+        if (notify := self._notify[Reconfigured]) is not None:
+            notify(Reconfigured(client=config.name, changed=changed))
+
+    def _go_by(self, before: Snapshot, config: ClientConfig) -> None:
+        """Swap one snapshot for another; what the parts remember goes on in them."""
+        if config.logging != before.config.logging:
+            log = EventLog(config.logging, name=config.name, now=self.engine.ports.now)
+            log.load()
+            self._notify.replace(self._log, log)
+            self._log.flush()
+            self._log = log
+        if config.bulkhead != before.config.bulkhead:
+            self._change_bulkhead(config.bulkhead)
+        if config.circuit_breaker != before.config.circuit_breaker:
+            breaker = self.control.reconfigure(config.circuit_breaker)
+            self._circuit = circuit_gate(breaker, self._member)
+        budget = None if config.retry is None else config.retry.budget
+        if self._budget is not None and budget is not None:
+            self._budget.reconfigure(budget)
+        wanted = before.wanted.with_config(config)
+        self._strategies.reconfigure(wanted, slots_of(config))
+        if self._http is not None and not self._is_foreign and config.bulkhead is not None:
+            enlarge_pools(self._http.client, most_idle(config))
+        self._now = Snapshot(
+            config=config,
+            wanted=wanted,
+            plan=self._plan_with(config, config.retry, wanted),
+            always=options_after(self._family, before, config),
+            joins=before.joins or config.base_url != before.config.base_url,
+        )
+        self._bound.change(config.max_body_bytes)
+        self._measure()
+
+    def _change_bulkhead(self, config: BulkheadConfig | None) -> None:
+        if config is None or config.mode == "off":
+            if self.bulkhead is not None:
+                self._retired.add(self.bulkhead)  # calls queue in it yet, perhaps
+            self.bulkhead = None
+            return
+        if self.bulkhead is None:
+            self.bulkhead = Bulkhead(config, self.engine.ports)
+        else:
+            self.bulkhead.reconfigure(config)
 
     async def request(self, method: str, url: object, options: CallOptions) -> Any:
         """Run an operation and return its answer, read whole."""
@@ -161,7 +258,7 @@ class Session:
         self.engine.ports.wake_sleepers()
         try:
             with ExitStack() as gates:  # one that raises keeps no other from closing
-                for gate in self._plan.gates:
+                for gate in {*self._now.plan.gates, *self._retired}:
                     gates.callback(gate.close)
         finally:
             try:
@@ -218,13 +315,21 @@ class Session:
         """What was counted."""
         return self.engine.metrics
 
+    def at_home(self, work: Callable[[], object]) -> None:
+        """Do some work where the calls are made: in the event loop, if there is one."""
+        self.engine.ports.at_home(work)
+
+    def warn(self, what: str, **fields: object) -> None:
+        """Log a warning about the client."""
+        self._log.warn(what, **fields)
+
     def listen(self, listener: Listener) -> None:
         """Tell one more listener what happens from now on."""
         self._notify.add(listener)
 
     def _settle(self) -> None:
         """Begin anew in another event loop: the one before has ended."""
-        for gate in self._plan.gates:
+        for gate in self._now.plan.gates:
             gate.begin_anew()
         self._strategies.begin_anew()
         with self._lock:
@@ -250,6 +355,7 @@ class Session:
                         self.config,
                         is_async=self._world.is_async,
                         decoding=self._decoding,
+                        bound=self._bound,
                         transport=self._transport,
                     )
                 self._world.adopt(client, self._family)
@@ -270,20 +376,22 @@ class Session:
         headers = to_pairs(options["headers"]) if "headers" in options else []
         for name, value in self._own_headers:
             set_default(headers, name, value)
-        engine = self.engine
+        engine, now = self.engine, self._now
+        config = now.config
         call = Call(
             method=method,
-            target=join(self.config.base_url, str(url)) if self._is_foreign else url,
-            base_url=self.config.base_url,
+            target=join(config.base_url, str(url)) if now.joins else url,
+            base_url=config.base_url,
             host=engine,
-            plan=self._plan_for(options) if options else self._plan,
-            total=self._total_for(options) if "deadline" in options else self._plan.total,
+            plan=self._plan_for(now, options) if options else now.plan,
+            total=self._total_for(options) if "deadline" in options else now.plan.total,
         )
         if "priority" in options:
             call.priority = check_priority(options.pop("priority"))
         if "operation" in options:
             call.operation = check_operation(options.pop("operation"))
-        self._put_request_id(call, options.pop("request_id", None), headers)
+        given = options.pop("request_id", None)
+        self._put_request_id(call, config.request_id_header, given, headers)
         engine.turn_away(call)
         exchange = kind(
             call,
@@ -293,7 +401,7 @@ class Session:
             decoding=self._decoding,
             headers=headers,
             is_foreign=self._is_foreign,
-            options={**self._always, **options},
+            options={**now.always, **options},
             needs_async=self._world.is_async,
         )
         return call, exchange
@@ -308,9 +416,8 @@ class Session:
         if extensions is not None:
             check_extensions(extensions, is_async=is_async)
 
-    def _put_request_id(self, call: Call, given: object, headers: Pairs) -> None:
+    def _put_request_id(self, call: Call, name: str, given: object, headers: Pairs) -> None:
         """Give an operation its id, from the argument, the header or made here."""
-        name = self.config.request_id_header
         if given is None and headers:
             given = find_header(headers, name)
             given = given.decode("latin-1") if isinstance(given, bytes) else given
@@ -324,17 +431,17 @@ class Session:
         else:
             headers.append((name, call.request_id))
 
-    def _plan_for(self, options: CallOptions) -> Plan:
+    def _plan_for(self, now: Snapshot, options: CallOptions) -> Plan:
         """Return the plan of a call that brings settings of its own for what it passes."""
-        other = take_strategies(options, self._strategies.wanted)
+        other = take_strategies(options, now.wanted)
         if other is None and "retry" not in options:
-            return self._plan
-        retry = self.config.retry
+            return now.plan
+        retry = now.config.retry
         if "retry" in options:
             retry = check_retry(options.pop("retry"), retry)
-        return self._plan_with(retry, self._strategies.wanted if other is None else other)
+        return self._plan_with(now.config, retry, now.wanted if other is None else other)
 
-    def _plan_with(self, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+    def _plan_with(self, config: ClientConfig, retry: RetryConfig | None, wanted: Wanted) -> Plan:
         policy = self._policy(retry)
         parts = pipeline(
             bulkhead=self.bulkhead,
@@ -343,7 +450,7 @@ class Session:
             **self._strategies.parts(wanted, policy),
         )
         stop, rescue = self.control.isolations, self._strategies.rescue(wanted)
-        return Plan(parts, self._notify, self.config.timeout.total, stop, rescue)
+        return Plan(parts, self._notify, config.timeout.total, stop, rescue)
 
     def _total_for(self, options: CallOptions) -> float | None:
         return check_deadline(options.pop("deadline"))
@@ -357,23 +464,6 @@ class Session:
         return RetryPolicy(
             RetryRules.of(config), self._budget if config.budget is not None else None
         )
-
-    def _foreign_options(self) -> Options:
-        """Return what a call hands to a client that was built elsewhere: what was given here."""
-        check_foreign_client(self.config)
-        given = self.config.model_fields_set
-        options: Options = {}
-        if "timeout" in given:
-            options["timeout"] = to_timeout(self._family, self.config.timeout)
-        if "follow_redirects" in given:
-            options["follow_redirects"] = self.config.follow_redirects
-        return options
-
-    def _foreign_headers(self) -> Pairs:
-        headers = to_pairs(self.config.headers)
-        if "user_agent" in self.config.model_fields_set:
-            set_default(headers, "User-Agent", self.config.user_agent)
-        return headers
 
     def attach_report(self, call: Call, response: Response) -> None:
         """Leave in an answer how the operation went."""

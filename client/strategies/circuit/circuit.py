@@ -110,7 +110,6 @@ class Circuit:
         self._wall_clock = wall_clock
         self._since = wall_clock()
         self._time = Steady()
-        self.config: CircuitBreakerConfig = config
         self._draw = draw
         self._lock = fork_safe(threading.RLock())
         self._relay = _Relay()
@@ -129,8 +128,7 @@ class Circuit:
         )
         fork_safe(vars(self._pybreaker)["_lock"])  # a child could wait for it for ever
         self._window = FailureWindow.of(config)
-        self._counts_streak = self._window is None or "failure_threshold" in config.model_fields_set
-        self._lease = max(_SHORTEST_LEASE, config.recovery_timeout)
+        self._go_by(config)
         self._permit = Permit(0)
         self._opened_generation = 0
         self._wakers: set[Callable[[], object]] = set()
@@ -142,13 +140,35 @@ class Circuit:
         self._opened_at = 0.0
         self._first_opened_at = 0.0
         self._break = 0.0
-        self._longest_break = max(config.recovery_timeout, config.max_recovery_timeout)
         self._grown = config.recovery_timeout
         self._probes: dict[Permit, float] = {}
         self._last_error: BaseException | None = None
         self._last_failure: str | None = None
-        self._is_plain = self._window is None and not config.listeners
         tell_in_child(self)
+
+    def _go_by(self, config: CircuitBreakerConfig) -> None:
+        self.config = config
+        self._counts_streak = self._window is None or "failure_threshold" in config.model_fields_set
+        self._lease = max(_SHORTEST_LEASE, config.recovery_timeout)
+        self._longest_break = max(config.recovery_timeout, config.max_recovery_timeout)
+        self._is_plain = self._window is None and not config.listeners
+
+    def reconfigure(self, config: CircuitBreakerConfig) -> None:
+        """Go by other thresholds and times from now on, in the state it is in.
+
+        A break that has begun lasts as long as it was to. What was counted stays, but for a window
+        of another length.
+        """
+        with self._lock:
+            if not FailureWindow.is_same(self.config, config):
+                self._window = FailureWindow.of(config)
+            elif self._window is not None:
+                self._window.reconfigure(config)
+            self._go_by(config)
+            self._grown = config.recovery_timeout
+            self._pybreaker.fail_max = config.failure_threshold
+            self._pybreaker.reset_timeout = config.recovery_timeout
+            self._pybreaker.success_threshold = config.success_threshold
 
     def begin_anew(self) -> None:
         """Wait for no probe any longer: whose it is does not live in this process, or loop."""

@@ -15,6 +15,9 @@ from .isolation import Isolations
 from .state import WORST_FIRST, CircuitState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...config.models import CircuitBreakerConfig
     from ...metrics.aggregator import Gauge, Measured
     from .audience import Member
     from .isolation import Clock, Isolation
@@ -105,6 +108,29 @@ class CircuitControl:
             if circuit is not None:
                 circuit.reset(now)
 
+    def reconfigure(self, config: CircuitBreakerConfig | None) -> Breaker | None:
+        """Go by other thresholds and times from now on; return the circuits, or None for none.
+
+        Circuits keep their state, unless their scope, their storage or their listeners are others:
+        then they are new. What is isolated stays so.
+        """
+        before = self._breaker
+        if before is not None and config is not None and _is_same_kind(before.config, config):
+            before.reconfigure(config)
+            return before
+        clock = self.isolations.clock
+        now = None if config is None else self._new_breaker(config, clock.wall_clock)
+        self._breaker = now
+        self.isolations.pass_on_to(now)
+        return now
+
+    def _new_breaker(
+        self, config: CircuitBreakerConfig, wall_clock: Callable[[], float]
+    ) -> Breaker:
+        from .scopes import Breaker  # noqa: PLC0415 - who has none does without it
+
+        return Breaker(config, wall_clock=wall_clock, audience=self.audience)
+
     @property
     def is_configured(self) -> bool:
         """Whether there is a circuit breaker, besides what is isolated by hand."""
@@ -192,6 +218,11 @@ class _Gauges:
             for label, found in worst.items()
             for state in CircuitState
         ]
+
+
+def _is_same_kind(one: CircuitBreakerConfig, other: CircuitBreakerConfig) -> bool:
+    """Return whether circuits of one configuration can go on by the other."""
+    return (one.scope, one.storage, one.listeners) == (other.scope, other.storage, other.listeners)
 
 
 def _under(isolation: Isolation, circuit: CircuitStats, now: float) -> CircuitStats:

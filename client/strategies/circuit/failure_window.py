@@ -39,6 +39,19 @@ class FailureWindow:
             minimum_calls=config.minimum_calls or _DEFAULT_CALLS,
         )
 
+    @staticmethod
+    def is_same(one: CircuitBreakerConfig, other: CircuitBreakerConfig) -> bool:
+        """Return whether two configurations ask for windows of one length, or for none."""
+        if one.failure_rate is None or other.failure_rate is None:
+            return one.failure_rate is other.failure_rate
+        seconds = _DEFAULT_SECONDS
+        return (one.window_seconds or seconds) == (other.window_seconds or seconds)
+
+    def reconfigure(self, config: CircuitBreakerConfig) -> None:
+        """Go by another rate and another number of calls, over what was counted already."""
+        self._rate = config.failure_rate or self._rate
+        self._minimum_calls = config.minimum_calls or _DEFAULT_CALLS
+
     @property
     def failures(self) -> int:
         """The failures in the window, as of the last look at it."""

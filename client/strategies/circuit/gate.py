@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import Gate, Refusal
+from ...engine.telling import tell_would_reject
 from ...events import CircuitRejected
 from ...exceptions import (
     CircuitOpenError,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from .scopes import Breaker
     from .state import Guard, Permit
 
-__all__ = ["CircuitGate"]
+__all__ = ["CircuitGate", "circuit_gate"]
 
 _PROBE: Final = Refusal("circuit", "a probe of the circuit is one attempt")
 _SAYS_NOTHING: Final = (
@@ -87,9 +88,13 @@ class CircuitGate(Gate):
         if isinstance(permit, Rejection):
             stop = call.plan.stop  # it may have been isolated in this moment
             isolated = stop.refusal(call) if stop.is_on else None
-            return _turned_away(call, permit) if isolated is None else isolated()
+            return self._turn_away(call, permit) if isolated is None else isolated()
         grant.permit = permit
         return None
+
+    def _turn_away(self, call: Call, rejection: Rejection) -> MyAPIError | None:
+        """Return the error of a call that the circuit gives no leave to."""
+        return _turned_away(call, rejection)
 
     def leave(self, call: Call, grant: _Grant, error: BaseException | None) -> None:
         """Report to the circuit how the operation ended."""
@@ -128,6 +133,43 @@ class CircuitGate(Gate):
 
     def _circuit_of(self, call: Call) -> Guard | None:
         return self._breaker.guard_for(call.origin)
+
+
+class _Observing(CircuitGate):
+    """Asks the circuit and lets everybody in; what it would have turned away says nothing to it."""
+
+    def __init__(self, breaker: Breaker, member: Member, *, is_shared: bool = False) -> None:
+        super().__init__(breaker, member, is_shared=is_shared)
+        self.is_early = False
+
+    def peek(self, call: Call) -> None:
+        """Return None: it turns nobody away."""
+
+    def objection(self, call: Call, grant: _Grant) -> None:
+        """Return None: whoever is in makes as many attempts as without it."""
+
+    def waking(self, grant: _Grant, wake: Callable[[], object]) -> AbstractContextManager[object]:  # noqa: ARG002 - a gate's signature
+        """Wake nobody."""
+        return nullcontext()
+
+    def _turn_away(self, call: Call, rejection: Rejection) -> None:  # noqa: ARG002 - as above
+        tell_would_reject(call, "circuit")
+
+
+def circuit_gate(
+    breaker: Breaker | None, member: Member, *, is_shared: bool = False
+) -> CircuitGate | None:
+    """Return the gate of a client's circuits, by their mode; None where there is none.
+
+    Args:
+        breaker: Finds the circuit of each operation.
+        member: The client.
+        is_shared: Whether others go through the same circuits.
+    """
+    if breaker is None or breaker.config.mode == "off":
+        return None
+    kind = _Observing if breaker.config.mode == "observe" else CircuitGate
+    return kind(breaker, member, is_shared=is_shared)
 
 
 def _outcome(call: Call, circuit: Guard, error: BaseException | None) -> CircuitOutcome:

@@ -96,6 +96,18 @@ class Isolations(Stop):
         """Wake nobody any longer: who waits does not live in this process."""
         self._wakers.clear()
 
+    def pass_on_to(self, breaker: Breaker | None) -> None:
+        """Take other circuits out of service from now on, those of what is isolated at once."""
+        with self._lock:
+            self._breaker = breaker
+            if breaker is None:
+                return
+            self._notices = breaker.notices
+            now = self.clock.now()
+            for origin in self._table:
+                breaker.isolate(origin, now)
+        self._notices.deliver()
+
     def begin(self, origin: str | None, reason: str, seconds: float | None) -> None:
         """Isolate an origin, or everything; what it was isolated with before is replaced.
 

@@ -46,6 +46,7 @@ class Breaker:
         most_origins: How many are kept.
         single: A circuit that is there already, in place of those that `config` asks for.
         wall_clock: Returns the seconds since the epoch.
+        audience: Told of their transitions; by default one of its own.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Breaker:
         *,
         single: Circuit | None = None,
         wall_clock: Callable[[], float] = time.time,
+        audience: Audience | None = None,
     ) -> None:
         self.config = config
         self._most_origins = most_origins
         self._wall_clock = wall_clock
         self._lock = fork_safe(threading.RLock())
-        self.audience: Audience = Audience() if single is None else single.audience
+        own = Audience() if audience is None else audience
+        self.audience: Audience = own if single is None else single.audience
         """Who is told of their transitions."""
         self.notices: Notices = Notices() if single is None else single.notices
         """What is told of all of them, in the order in which it happened."""
@@ -70,10 +73,18 @@ class Breaker:
         """The one circuit of the client, or None where each origin has its own."""
         self._isolated_at: float | None = None
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
-        # Otherwise success counts too, or somebody wants to hear of it.
-        self._only_failures_count = (
-            config.failure_rate is None and config.storage is None and not config.listeners
-        )
+        self._only_failures_count = _only_failures_count(config)
+
+    def reconfigure(self, config: CircuitBreakerConfig) -> None:
+        """Have all circuits go by other thresholds and times, each in the state that it is in.
+
+        Their scope, storage and listeners stay.
+        """
+        with self._lock:
+            self.config = config
+            self._only_failures_count = _only_failures_count(config)
+            for circuit in self.circuits():
+                circuit.reconfigure(config)
 
     def guard_for(self, origin: str) -> Guard | None:
         """Return what an operation to an origin goes through.
@@ -190,6 +201,11 @@ class Breaker:
             notices=self.notices,
             wall_clock=self._wall_clock,
         )
+
+
+def _only_failures_count(config: CircuitBreakerConfig) -> bool:
+    """Whether nobody wants to hear of success, and it moves nothing."""
+    return config.failure_rate is None and config.storage is None and not config.listeners
 
 
 class _Untouched:

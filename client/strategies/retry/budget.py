@@ -40,6 +40,15 @@ class RetryBudget:
         self._free = self._most_free
         self._refilled_at: float | None = None
 
+    def reconfigure(self, config: RetryBudgetConfig) -> None:
+        """Go by another ratio and another minimum; what is in hand stays, up to the new most."""
+        with self._lock:
+            self._config = config
+            self._ratio = config.ratio
+            rate = config.minimum_per_second
+            self._most_free = max(rate, 1.0) if rate else 0.0
+            self._free = min(self._free, self._most_free)
+
     def deposit(self, now: float) -> None:
         """Count one operation that was admitted."""
         with self._lock:

@@ -53,13 +53,20 @@ class WirePool:
     """
 
     def __init__(self, bounds: Bounds, errors: ModuleType, read_head: ReadHead) -> None:
-        self._bounds = bounds
+        self._bounds: Bounds = bounds
         self._errors = errors
         self._read_head = read_head
         self._home = Home()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._start_over()
         tell_in_child(self)
+
+    def enlarge(self, most_idle: int) -> None:
+        """Keep more connections, and open as many as are asked for."""
+        idle = self._bounds.idle
+        self._bounds = self._bounds._replace(
+            open=None, idle=None if idle is None else max(idle, most_idle)
+        )
 
     @property
     def connections(self) -> list[Wire]:

@@ -98,6 +98,10 @@ class AiohttpTransportOf(Generic[RequestT, ResponseT]):
             parts.read_head,
         )
 
+    def enlarge(self, most_idle: int) -> None:
+        """Keep more connections, and open as many as are asked for."""
+        self._pool.enlarge(most_idle)
+
     @property
     def tells_unsent(self) -> bool:
         """Whether the class of its exceptions tells that nothing was sent; not if overridden."""

@@ -10,6 +10,7 @@ does a failed TLS handshake inside a proxy's tunnel.
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,8 @@ from ...errors.httpcore_names import (
     HELD_CONNECTION,
     HELD_REQUEST,
     LOCK,
+    MOST_IDLE,
+    MOST_OPEN,
     REQUESTS,
     SPEAKS_HTTP2,
     check_pool,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WrappedPool",
+    "enlarge_pools",
     "has_pool",
     "is_done_with",
     "pools_of",
@@ -112,6 +116,20 @@ def wrap_pools(client: object, wrap: type[WrappedPool]) -> None:
             if speaks_http2(pool):
                 require_http2()
             put_pool(transport, wrap(pool))
+
+
+def enlarge_pools(client: object, most_idle: int) -> None:
+    """Let the pools under a client keep more connections, and open as many as they are asked for.
+
+    They are never made smaller: what a bulkhead bounds needs no other bound.
+    """
+    for pool in pools_of(client, MOST_OPEN, MOST_IDLE):
+        setattr(pool, MOST_OPEN, sys.maxsize)
+        setattr(pool, MOST_IDLE, max(most_idle, getattr(pool, MOST_IDLE)))
+    for transport in transports_of(client):
+        enlarge = getattr(transport, "enlarge", None)
+        if enlarge is not None:
+            enlarge(most_idle)
 
 
 def speaks_http2(pool: object) -> bool:
