@@ -73,7 +73,6 @@ async def test_one_that_lost_is_ended_at_once_where_that_is_asked_for(world: Wor
 
 async def test_one_that_lost_is_ended_where_others_share_its_connection(world: World) -> None:
     """As with HTTP/2, which can end one exchange of many."""
-
     answer = Answer(200, extensions={"http_version": b"HTTP/2"})
     client = hedged(world, Scripted((LATE, answer), (1, answer)))
     await client.get()
