@@ -38,9 +38,7 @@ def late(release: threading.Event, body: bytes = b"late") -> Any:
         while not (release.wait(0.01) or connection.stopping.is_set()):
             pass
         connection.answer(body=body)
-        while True:
-            connection.read_request()
-            connection.answer(body=b"again")
+        serves(connection)
 
     return script
 
