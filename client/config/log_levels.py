@@ -26,6 +26,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         "chaos injected": "WARNING",
         "hedge sent": "DEBUG",
         "hedge lost": "DEBUG",
+        "limit changed": "DEBUG",
         "would reject": "INFO",
         "reconfigured": "INFO",
     }

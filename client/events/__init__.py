@@ -35,6 +35,7 @@ from .strategies import (
     FallbackUsed,
     HedgeLost,
     HedgeSent,
+    LimitChanged,
     Reconfigured,
     WouldReject,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "FallbackUsed",
     "HedgeLost",
     "HedgeSent",
+    "LimitChanged",
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
@@ -90,6 +92,7 @@ Event: TypeAlias = (
     | FallbackUsed
     | HedgeLost
     | HedgeSent
+    | LimitChanged
     | Reconfigured
     | WouldReject
 )

@@ -11,6 +11,7 @@ __all__ = [
     "FallbackUsed",
     "HedgeLost",
     "HedgeSent",
+    "LimitChanged",
     "Reconfigured",
     "WouldReject",
 ]
@@ -75,6 +76,20 @@ class HedgeLost(OfOperation):
     seconds: float
     is_hedge: bool
     is_drained: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChanged(OfClient):
+    """The bulkhead has `limit` slots from now on, where it had `before`.
+
+    Attributes:
+        reason: "drops" (many attempts failed by overload), "latency" (they take longer than usual)
+            or "growth" (neither).
+    """
+
+    limit: int
+    before: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

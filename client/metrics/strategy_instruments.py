@@ -6,7 +6,7 @@ from typing import Final
 
 from .instruments import Instrument
 
-__all__ = ["CHAOS_INJECTED", "FALLBACKS", "HEDGES", "WOULD_REJECT"]
+__all__ = ["CHAOS_INJECTED", "FALLBACKS", "HEDGES", "LIMIT_CHANGES", "WOULD_REJECT"]
 
 FALLBACKS: Final = Instrument(
     name="fallbacks",
@@ -28,6 +28,13 @@ HEDGES: Final = Instrument(
     help="Attempts beside one that was late: those sent, won and lost, and why others were not",
     unit="{decision}",
     labels=("target", "decision"),
+)
+LIMIT_CHANGES: Final = Instrument(
+    name="bulkhead.limit.changes",
+    kind="counter",
+    help="Changes of a limit that finds itself, by what brought them about",
+    unit="{change}",
+    labels=("reason",),
 )
 WOULD_REJECT: Final = Instrument(
     name="would_reject",

@@ -11,29 +11,29 @@ from ..runtime.asyncio_timer import timer
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["AsyncioBell", "AsyncioTask"]
+__all__ = ["AsyncioSignal", "AsyncioTask"]
 
 _under_way: Final[set[asyncio.Task[None]]] = set()
 """The loop itself holds tasks weakly."""
 
 
-class AsyncioBell:
+class AsyncioSignal:
     """Wakes one task from others of its loop."""
 
-    __slots__ = ("_has_rung", "_waiting")
+    __slots__ = ("_is_given", "_waiting")
 
     def __init__(self) -> None:
-        self._has_rung = False
+        self._is_given = False
         self._waiting: asyncio.Future[None] | None = None
 
-    def ring(self) -> None:
+    def give(self) -> None:
         """Wake the task that waits, or that waits next."""
-        self._has_rung = True
+        self._is_given = True
         self._end()
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait until it rings, or until so many seconds have passed."""
-        if not self._has_rung:
+        """Wait until it is given, or until so many seconds have passed."""
+        if not self._is_given:
             loop = asyncio.get_running_loop()
             self._waiting = loop.create_future()
             try:
@@ -44,7 +44,7 @@ class AsyncioBell:
                         await self._waiting
             finally:
                 self._waiting = None
-        self._has_rung = False
+        self._is_given = False
 
     def _end(self) -> None:
         if self._waiting is not None and not self._waiting.done():

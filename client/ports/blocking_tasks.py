@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     Work = Callable[[], Coroutine[object, None, None]]
 
-__all__ = ["BlockingBell", "BlockingTask"]
+__all__ = ["BlockingSignal", "BlockingTask"]
 
 _NAME: Final = "resilient-client"
 
 
-class BlockingBell:
+class BlockingSignal:
     """Wakes one thread from others.
 
     A lock, and no event of threading's: an interrupt within that leaves its own lock held for ever.
@@ -33,13 +33,13 @@ class BlockingBell:
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def ring(self) -> None:
+    def give(self) -> None:
         """Wake the thread that waits, or that waits next."""
-        with suppress(RuntimeError):  # it has been rung, and nobody has waited since
+        with suppress(RuntimeError):  # it has been given, and nobody has waited since
             self._lock.release()
 
     async def wait(self, seconds: float | None) -> None:
-        """Block until it rings, or until so many seconds have passed."""
+        """Block until it is given, or until so many seconds have passed."""
         self._lock.acquire(timeout=-1 if seconds is None else seconds)
 
 
@@ -50,7 +50,7 @@ class BlockingTask:
 
     def __init__(self) -> None:
         self._interrupt = Interrupt()
-        self._over = BlockingBell()
+        self._over = BlockingSignal()
 
     def start(self, work: Work, ended: Callable[[], object]) -> None:
         """Begin the work, in a copy of the context and within the deadline of this thread."""
@@ -87,5 +87,5 @@ class BlockingTask:
                 if not self._interrupt.is_set:
                     run_to_end(work())
         finally:
-            self._over.ring()
+            self._over.give()
             ended()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .coroutines import Waking
 
-__all__ = ["Bell", "Task", "now", "pause", "shielded", "sleep", "start", "within"]
+__all__ = ["Signal", "Task", "now", "pause", "shielded", "sleep", "start", "within"]
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def start(work: Callable[[], Coroutine[object, None, None]]) -> None:
     trio.lowlevel.spawn_system_task(work)
 
 
-class Bell:
+class Signal:
     """Wakes one task from others of its run."""
 
     def __init__(self) -> None:
@@ -85,12 +85,12 @@ class Bell:
         self._make = trio.Event
         self._event = trio.Event()
 
-    def ring(self) -> None:
+    def give(self) -> None:
         """Wake the task that waits, or that waits next."""
         self._event.set()
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait until it rings, or until so many seconds have passed."""
+        """Wait until it is given, or until so many seconds have passed."""
         import anyio  # noqa: PLC0415 - see above
 
         with anyio.move_on_after(seconds):

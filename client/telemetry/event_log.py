@@ -42,6 +42,7 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.ChaosInjected: ("chaos injected",),
     events.HedgeSent: ("hedge sent",),
     events.HedgeLost: ("hedge lost",),
+    events.LimitChanged: ("limit changed",),
     events.WouldReject: ("would reject",),
     events.Reconfigured: ("reconfigured",),
 }

@@ -3,7 +3,7 @@
 Rule 1  Who takes a lane's outcome is settled once, by whoever comes first (`_claim`): the lane that
         ends, and then the race has it, or the race that gives the lane up, and then the lane lets
         go of its answer by itself.
-Rule 2  A lane tells the race by ringing its bell. It decides nothing.
+Rule 2  A lane tells the race by a signal. It decides nothing.
 """
 
 from __future__ import annotations

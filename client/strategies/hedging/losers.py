@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ...runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
-    from ...engine.ports import Bell, Ports, Task
+    from ...engine.ports import Ports, Signal, Task
 
 __all__ = ["DRAIN_SECONDS", "Losers"]
 
@@ -29,7 +29,7 @@ class Losers:
         self._draining: dict[Task, None] = {}
         """In the order in which they lost."""
         self._ending: set[Task] = set()
-        self._emptied: Bell | None = None
+        self._emptied: Signal | None = None
         tell_in_child(self)
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class Losers:
             self._ending.discard(task)
             is_empty = not len(self)
         if is_empty and self._emptied is not None:
-            self._emptied.ring()
+            self._emptied.give()
 
     def hang_up(self) -> None:
         """End them all."""
@@ -69,7 +69,7 @@ class Losers:
 
     async def close(self, ports: Ports) -> None:
         """End them all, and wait until they have ended, but not for long."""
-        self._emptied = ports.bell()
+        self._emptied = ports.signal()
         self.hang_up()
         if len(self):
             await self._emptied.wait(DRAIN_SECONDS)

@@ -1,6 +1,6 @@
 """A race: one attempt, and those that are sent beside it while no good answer is there.
 
-It is decided by whoever called, who waits for its bell and looks what the lanes have come to. So
+It is decided by whoever called, who waits for a signal and looks what the lanes have come to. So
 nothing here is done by two at once.
 """
 
@@ -16,7 +16,7 @@ from .lane import Lane, is_http2
 if TYPE_CHECKING:
     from ...engine.layer import Exchange, Inner
     from ...engine.operation import Call
-    from ...engine.ports import Bell
+    from ...engine.ports import Signal
     from ...http.shapes import Response
     from .losers import Losers
 
@@ -64,11 +64,11 @@ class Finish:
     """What the lanes of a race come to, in the order in which they do.
 
     Args:
-        bell: Of whoever waits for it.
+        signal: Of whoever waits for it.
     """
 
-    def __init__(self, bell: Bell) -> None:
-        self.bell = bell
+    def __init__(self, signal: Signal) -> None:
+        self.signal = signal
         self.heads: list[Lane] = []
         """Those that have the head of a good answer."""
         self.ended: list[Lane] = []
@@ -79,13 +79,13 @@ class Finish:
         """Take note of a good answer, whose body is not there yet."""
         self.heads.append(lane)
         if not self.is_alone:
-            self.bell.ring()
+            self.signal.give()
 
     def note_end(self, lane: Lane) -> None:
         """Take note that a lane is over."""
         if not lane.is_given_up:
             self.ended.append(lane)
-        self.bell.ring()
+        self.signal.give()
 
 
 class Race:
@@ -121,7 +121,7 @@ class Race:
         self._referee = referee
         self._losers = losers
         self._ports = call.host.ports
-        self._finish = Finish(self._ports.bell())
+        self._finish = Finish(self._ports.signal())
         self._sent_at = 0.0
         self._seen = 0
         """How many of those that have ended have been looked at."""
@@ -133,11 +133,11 @@ class Race:
         try:
             self._send(is_hedge=False)
             while (winner := self._winner()) is None:
-                await self._finish.bell.wait(self._seconds_to_next())
+                await self._finish.signal.wait(self._seconds_to_next())
                 self._send_if_due()
             self._give_up(winner)
             while not winner.is_over:
-                await self._finish.bell.wait(None)
+                await self._finish.signal.wait(None)
             return await self._outcome(winner)
         except BaseException:
             await self._break_off()
@@ -266,6 +266,6 @@ class Race:
         await self._let_go_of_failures()
         while any(not lane.is_over for lane in self.lanes):
             since = self._ports.now()
-            await self._finish.bell.wait(_SETTLING)
+            await self._finish.signal.wait(_SETTLING)
             if self._ports.now() - since >= _SETTLING:
                 break

@@ -40,6 +40,7 @@ from client.events import (
     FallbackUsed,
     HedgeLost,
     HedgeSent,
+    LimitChanged,
     OperationFailed,
     OperationSucceeded,
     Reconfigured,
@@ -157,6 +158,12 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         "debug",
         "hedge lost",
         {"attempt": 1, "seconds": 0.346, "is_hedge": False, "is_drained": True},
+    ),
+    (
+        LimitChanged(limit=18, before=20, reason="drops", **ABOUT),
+        "debug",
+        "limit changed",
+        {"limit": 18, "before": 20, "reason": "drops"},
     ),
     (
         WouldReject(by="bulkhead", wait=1.23456, **ABOUT),
