@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import Phase
+
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 LATE = 10.0
 """Seconds that an answer takes which should take one."""
+QUICK = (Phase.reuse, Phase.generate)
+"""Shrinking a failure takes longer than pytest lets a test run: add `Phase.shrink` by hand."""
 AT_ONCE = {"min_wait_seconds": 0, "max_wait_seconds": 0}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from client import MyAPIError
 from tests.behaviour.strategies.hedges import Scripted
-from tests.behaviour.strategies.test_slots import QUICK
+from tests.behaviour.strategies.hedges import QUICK
 from tests.behaviour.twins import ONLY_ASYNCIO, WORLDS
 from tests.behaviour.wire import Answer
 
