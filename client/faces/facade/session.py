@@ -228,7 +228,7 @@ class Session:
         if config is None or config.mode == "off":
             if self.bulkhead is not None:
                 self.bulkhead.retire()
-                self._retired.add(self.bulkhead)  # those that it lets in now may yet be on their way
+                self._retired.add(self.bulkhead)  # some may yet be on their way out of it
             self.bulkhead = None
             return
         if self.bulkhead is None:

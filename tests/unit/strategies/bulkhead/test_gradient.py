@@ -156,7 +156,7 @@ WINDOWS = st.builds(
     tolerance=st.floats(1, 10),
     backoff=st.floats(0.1, 0.99),
 )
-def test_the_limit_stays_within_its_bounds(  # noqa: PLR0913 - what is drawn
+def test_the_limit_stays_within_its_bounds(  # noqa: PLR0913, PLR0917 - what is drawn
     windows: list[Window],
     least: int,
     more: int,
