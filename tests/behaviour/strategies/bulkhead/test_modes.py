@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from client import BulkheadConfig, PoolTimeoutError
+from client import BulkheadConfig, PoolTimeoutError, ServiceUnavailableError
 from client.events import BulkheadAcquired, BulkheadWaiting, LimitChanged, WouldReject
 from client.metrics.strategy_instruments import WOULD_REJECT
 
@@ -128,7 +128,12 @@ async def test_where_nothing_is_measured_the_wait_is_not_known(world: World) -> 
 
 async def test_observing_without_a_listener_counts(world: World) -> None:
     """In the metrics."""
-    client = world.client(a_tenth, bulkhead={"max_concurrency": 1, "mode": "observe"}, **NOTHING)
+    client = world.client(
+        a_tenth,
+        bulkhead={"max_concurrency": 1, "mode": "observe"},
+        logging={"level": "ERROR"},
+        **NOTHING,
+    )
     assert await all_good(world, calls(world, client, 3))
     found = client.raw._session.metrics.snapshot().counts(WOULD_REJECT)
     assert found == {("http://server.test", "bulkhead"): 2}
@@ -197,20 +202,27 @@ async def test_who_queues_is_let_in_where_nobody_has_to_any_more(
 async def test_what_has_retired_follows_no_limit_any_more(world: World) -> None:
     """Nor does it tell of one: its calls end as they would without it."""
     told: list[Event] = []
+
+    async def fails(arrival: Arrival) -> int:
+        await arrival.takes(0.1)
+        return 503
+
     client = world.client(
-        a_tenth,
+        fails,
         bulkhead={"max_concurrency": 50, "adaptive": {"window": 0.1, "minimum_samples": 1}},
         listeners=[_Listener(told)],
         **NOTHING,
     )
-    tasks = calls(world, client, 15)
+    tasks = calls(world, client, 5)
     await world.sleep(0.05)
-    slots = bulkhead_of(client).slots
+    bulkhead = bulkhead_of(client)
     client.raw.reconfigure(bulkhead=None)
-    limit = slots.limit
-    await world.sleep(0.2)
-    assert await all_good(world, tasks)
-    assert (slots.limit, slots.in_use) == (limit, 0)
+    before = bulkhead.slots.limit
+    for each in tasks:
+        assert isinstance(await world.outcome(each), ServiceUnavailableError)
+    assert bulkhead.adaptive is not None
+    assert bulkhead.adaptive.limit == 18
+    assert (bulkhead.slots.limit, bulkhead.slots.in_use) == (before, 0)
     assert not any(isinstance(each, LimitChanged) for each in told)
 
 
