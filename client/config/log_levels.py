@@ -24,6 +24,8 @@ EVENT_LEVELS: Final = MappingProxyType(
         "operation rejected": "DEBUG",
         "fallback used": "INFO",
         "chaos injected": "WARNING",
+        "hedge sent": "DEBUG",
+        "hedge lost": "DEBUG",
         "limit changed": "DEBUG",
         "would reject": "INFO",
         "reconfigured": "INFO",

@@ -33,6 +33,8 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    HedgeLost,
+    HedgeSent,
     LimitChanged,
     Reconfigured,
     WouldReject,
@@ -53,6 +55,8 @@ __all__ = [
     "CircuitReleased",
     "Event",
     "FallbackUsed",
+    "HedgeLost",
+    "HedgeSent",
     "LimitChanged",
     "Listener",
     "OperationFailed",
@@ -86,6 +90,8 @@ Event: TypeAlias = (
     | OperationFailed
     | ChaosInjected
     | FallbackUsed
+    | HedgeLost
+    | HedgeSent
     | LimitChanged
     | Reconfigured
     | WouldReject

@@ -6,7 +6,7 @@ from typing import Final
 
 from .instruments import Instrument
 
-__all__ = ["CHAOS_INJECTED", "FALLBACKS", "LIMIT_CHANGES", "WOULD_REJECT"]
+__all__ = ["CHAOS_INJECTED", "FALLBACKS", "HEDGES", "LIMIT_CHANGES", "WOULD_REJECT"]
 
 FALLBACKS: Final = Instrument(
     name="fallbacks",
@@ -21,6 +21,13 @@ CHAOS_INJECTED: Final = Instrument(
     help="Faults that were injected on purpose",
     unit="{fault}",
     labels=("target", "fault"),
+)
+HEDGES: Final = Instrument(
+    name="hedges",
+    kind="counter",
+    help="Attempts beside one that was late: those sent, won and lost, and why others were not",
+    unit="{decision}",
+    labels=("target", "decision"),
 )
 LIMIT_CHANGES: Final = Instrument(
     name="bulkhead.limit.changes",
