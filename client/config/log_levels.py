@@ -26,6 +26,8 @@ EVENT_LEVELS: Final = MappingProxyType(
         "chaos injected": "WARNING",
         "hedge sent": "DEBUG",
         "hedge lost": "DEBUG",
+        "rate limit paused": "INFO",
+        "rate limit wait": "DEBUG",
         "limit changed": "DEBUG",
         "would reject": "INFO",
         "reconfigured": "INFO",

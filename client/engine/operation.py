@@ -14,6 +14,7 @@ from ..http.outcomes import ANSWERED, outcome_of_attempt
 from ..metrics.instruments import AGAIN, FIRST, HEDGE
 from ..metrics.targets import METHODS, OTHER
 from ..runtime.once import once
+from .layer import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Gate, Refusal
+    from .layer import Gate
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -62,6 +63,8 @@ class _Usually:
     """Whether it was sent beside another that had not ended."""
     is_lost: bool = False
     """Whether nobody waits for its outcome any more, because another attempt won."""
+    is_unsent: bool = False
+    """Whether it has failed and provably never left this machine."""
     injected: str | None = None
     """The kind of the fault that was injected into it on purpose."""
 
@@ -218,6 +221,8 @@ class Call:
     waits: tuple[float, ...] = ()
     refusal: Refusal | None = None
     """Why an attempt that the retry policy wanted was not made."""
+    request: Request | None = None
+    """What the caller asked for, where a gate decides by that; it is not sent."""
     priority: int = 5
     """From 0, the highest, to 9: who is turned away first where a queue grows too long."""
     rescued: Exception | None = None
@@ -287,9 +292,27 @@ class Call:
                 return refusal
         return None
 
+    def delay(self, wait: float) -> float | Refusal:
+        """Return how many seconds from now the next attempt may be made, or why it may not."""
+        for gate, grant in self.grants:
+            asked = gate.delay(self, grant, wait)
+            if isinstance(asked, Refusal):
+                return asked
+            wait = max(wait, asked)
+        return wait
+
     def spare(self) -> bool:
-        """Return whether one more attempt may be sent now, and take what it costs."""
-        return True
+        """Return whether one more attempt may go out beside another now, and take what it needs."""
+        return all(gate.spare(self, grant) for gate, grant in self.grants)
+
+    def error_for(self, response: Response) -> type[MyAPIError] | None:
+        """Return the error that a gate takes an answer for, in place of that of its status."""
+        found = (gate.error_for(self, grant, response) for gate, grant in self.grants)
+        return next(filter(None, found), None)
+
+    def is_excused(self, error: BaseException) -> bool:
+        """Return whether a gate knows a failure as none of the server's health."""
+        return any(gate.excuses(error) for gate, _ in self.grants)
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Generator[None]:

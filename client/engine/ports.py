@@ -6,17 +6,18 @@ so that `run_to_end` can drive the very same coroutine in a single step.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from ..http.family import Family
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Waking
 
-__all__ = ["Bell", "HttpPort", "Ports", "Signal", "Task", "World"]
+__all__ = ["Bell", "HttpPort", "Ports", "Signal", "Task", "World", "wait_for"]
 
 T = TypeVar("T")
 
@@ -174,3 +175,26 @@ class World:
     awaitable: Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]
     pause: Callable[[], Coroutine[object, None, None]]
     """Lets others run in the middle of long work, or raises `TimeoutError` at the deadline."""
+
+
+async def wait_for(ports: Ports, seconds: float, waking: Waking) -> bool:
+    """Wait for so long, or until somebody wakes.
+
+    Returns:
+        False where it was cut short and nobody has said why: waits do not last here, because a test
+        has switched them off, or the client is closed. Whoever waits again would do so for ever.
+    """
+    began, is_woken = ports.now(), False
+
+    @contextmanager
+    def listening(wake: Callable[[], object]) -> Generator[None]:
+        def ring() -> None:
+            nonlocal is_woken
+            is_woken = True
+            wake()
+
+        with waking(ring):
+            yield
+
+    await ports.sleep(seconds, listening)
+    return is_woken or ports.now() - began >= seconds / 2

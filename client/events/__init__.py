@@ -36,6 +36,9 @@ from .strategies import (
     HedgeLost,
     HedgeSent,
     LimitChanged,
+    RateLimitPaused,
+    RateLimitRejected,
+    RateLimitWaited,
     Reconfigured,
     WouldReject,
 )
@@ -61,6 +64,9 @@ __all__ = [
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
+    "RateLimitPaused",
+    "RateLimitRejected",
+    "RateLimitWaited",
     "Reconfigured",
     "RequestIdMade",
     "RetryRefused",
@@ -92,6 +98,9 @@ Event: TypeAlias = (
     | FallbackUsed
     | HedgeLost
     | HedgeSent
+    | RateLimitPaused
+    | RateLimitRejected
+    | RateLimitWaited
     | LimitChanged
     | Reconfigured
     | WouldReject

@@ -12,6 +12,9 @@ __all__ = [
     "HedgeLost",
     "HedgeSent",
     "LimitChanged",
+    "RateLimitPaused",
+    "RateLimitRejected",
+    "RateLimitWaited",
     "Reconfigured",
     "WouldReject",
 ]
@@ -23,11 +26,43 @@ class FallbackUsed(OfOperation):
 
     Attributes:
         error: What it failed with.
-        outcome: How it ended: as in `AttemptEnded`, or "circuit_open", "bulkhead_full".
+        outcome: How it ended: as in `AttemptEnded`, or "circuit_open", "bulkhead_full",
+            "rate_limit_rejected".
     """
 
     error: Exception
     outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitPaused(OfOperation):
+    """An answer to this operation asks everybody to pause. It is told again where it grows.
+
+    Attributes:
+        key: Whose callers pause: the origin, "client", or what the `key` of the rate limit said.
+        seconds: How long, from now.
+        by: "retry_after", or "nothing_left" where the server says that nothing remains.
+        status_code: Of the answer.
+    """
+
+    key: str
+    seconds: float
+    by: str
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitWaited(OfOperation):
+    """The operation waited for `seconds` until it was its turn to be sent."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitRejected(OfOperation):
+    """The rate limit turned the operation away: its turn would come in `retry_after` seconds."""
+
+    retry_after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,8 +45,8 @@ class Failures:
         """Return why an answer is a failure, or None for a good one."""
         if response.status_code in OK:
             return None
-        kind = error_for_status(response.status_code) or UnexpectedStatusError
-        return self._status_failure(attempt, response, kind)
+        kind = self._call.error_for(response) or error_for_status(response.status_code)
+        return self._status_failure(attempt, response, kind or UnexpectedStatusError)
 
     def failure_from(self, attempt: Any, error: Exception) -> Failure | None:
         """Return what an exception means, or None where it is not about the exchange."""
@@ -102,6 +102,7 @@ class Failures:
         error = self._call.host.errors.make(
             verdict.kind, self._call, verdict.reason, request_sent=verdict.request_sent
         )
+        attempt.is_unsent = verdict.request_sent is False
         self._put_cause(attempt, error, cause)
         return error
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..strategies.hedging.hedging import Retries
     from ..strategies.hedging.losers import Losers
     from ..strategies.hedging.places import Places
+    from ..strategies.rate_limit.gate import RateLimit
 
 __all__ = [
     "STRATEGIES",
@@ -172,17 +173,19 @@ class Strategies:
         wanted: What the client has.
         world: The async or the blocking one.
         family: httpx or httpx2.
+        ports: The world that it runs in.
         allow_chaos: Whether faults may be injected.
         warn: Logs a warning about the client.
         slots: Those of its bulkhead, or None.
     """
 
-    def __init__(  # noqa: PLR0913 - what a client is made of, each named by the caller
+    def __init__(  # noqa: PLR0913 - what they are made of, each named by the caller
         self,
         wanted: Wanted,
         *,
         world: World,
         family: Family,
+        ports: Ports,
         allow_chaos: bool,
         warn: Callable[[str], object],
         slots: int | None = None,
@@ -190,7 +193,9 @@ class Strategies:
         self.wanted = wanted
         self._world = world
         self._family = family
+        self._ports = ports
         self._allows_chaos = check_allowed(allow_chaos)
+        self._rate_limit: RateLimit | None = None
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
@@ -204,11 +209,15 @@ class Strategies:
         self._slots = slots
         if self._hedging is not None:
             self._hedging[1].most = slots or _MOST_LOSERS
+        if self._rate_limit is not None and wanted.rate_limit is not None:
+            self._rate_limit.reconfigure(wanted.rate_limit)
 
     def parts(self, wanted: Wanted, retries: Retries | None) -> Parts:
         """Return what stands in the pipeline of a client, or of a call, with such retries."""
         return Parts(
-            hedging=self._hedging_of(wanted.hedge, retries), chaos=self._chaos_of(wanted.chaos)
+            rate_limit=self._rate_limit_of(wanted.rate_limit),
+            hedging=self._hedging_of(wanted.hedge, retries),
+            chaos=self._chaos_of(wanted.chaos),
         )
 
     def hang_up(self) -> None:
@@ -248,6 +257,15 @@ class Strategies:
         if self._hedging is None:
             self._hedging = Places(), Losers(self._slots or _MOST_LOSERS)
         return Hedging(config, retries, *self._hedging)
+
+    def _rate_limit_of(self, config: RateLimitConfig | None) -> RateLimit | None:
+        if config is None or config.mode == "off":
+            return None
+        if self._rate_limit is None:
+            from ..strategies.rate_limit.gate import RateLimit  # noqa: PLC0415 - not everybody has it
+
+            self._rate_limit = RateLimit(config, self._ports)
+        return self._rate_limit
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

@@ -42,6 +42,8 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.ChaosInjected: ("chaos injected",),
     events.HedgeSent: ("hedge sent",),
     events.HedgeLost: ("hedge lost",),
+    events.RateLimitPaused: ("rate limit paused",),
+    events.RateLimitWaited: ("rate limit wait",),
     events.LimitChanged: ("limit changed",),
     events.WouldReject: ("would reject",),
     events.Reconfigured: ("reconfigured",),

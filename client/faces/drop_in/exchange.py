@@ -228,6 +228,7 @@ class SendExchange(Failures):
         is_unsent = says_unsent and self._is_truthful(attempt, error)
         if says_unsent:
             failure.error.request_sent = self._call.was_sent or not is_unsent
+        attempt.is_unsent = is_unsent
         self._sent.note_outcome(is_unsent=is_unsent)
         return replace(failure, is_unsent=is_unsent)
 

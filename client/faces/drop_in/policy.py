@@ -58,7 +58,7 @@ class DropInPolicy(RetryPolicy):
         if response is None:
             can_be_cured = isinstance(error, APIConnectionError)
             return can_be_cured and (failure.is_unsent or self._may_resend(call))
-        if response.status_code not in self._statuses(call):
+        if failure.stands_for not in self._statuses(call):
             return False
         return not failure.is_to_another or self._may_resend(call)
 

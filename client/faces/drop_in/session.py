@@ -111,6 +111,7 @@ class DropIn:
             settings.wanted,
             world=world,
             family=family,
+            ports=self._engine.ports,
             allow_chaos=allow_chaos,
             warn=self._log.warn,
         )

@@ -144,6 +144,7 @@ class Session:
             wanted_of(config, additions),
             world=world,
             family=family,
+            ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self._log.warn,
             slots=slots_of(config),

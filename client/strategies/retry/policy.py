@@ -132,7 +132,7 @@ class RetryPolicy:
         """Return whether a failed attempt may be followed by another, without `retry_if`."""
         error = failure.error
         if error is not None and error.status_code is not None:
-            return error.status_code in self.rules.statuses
+            return failure.stands_for in self.rules.statuses
         return isinstance(error, APIConnectionError)
 
     def shown(self, failure: Failure) -> Exception | None:

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client import MyAPIError
-from tests.behaviour.strategies.hedges import Scripted
-from tests.behaviour.strategies.hedges import QUICK
+from tests.behaviour.strategies.hedges import QUICK, Scripted
 from tests.behaviour.twins import ONLY_ASYNCIO, WORLDS
 from tests.behaviour.wire import Answer
 
