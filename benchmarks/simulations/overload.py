@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from benchmarks.simulations.virtual_loop import VirtualLoop
 from client import AdaptiveLimitConfig, APITimeoutError, BulkheadConfig, MyAPIError
@@ -30,7 +30,9 @@ from client.strategies.bulkhead.gate import Bulkhead
 from client.strategies.bulkhead.gradient import Change, Gradient, Window
 
 if TYPE_CHECKING:
+    from client.engine.layer import Exchange
     from client.engine.ports import Ports
+    from client.strategies.bulkhead.slots import Slots
 
 __all__ = [
     "ADAPTIVE",
@@ -138,7 +140,7 @@ class _Server:
 
 
 class _Exchange:
-    """Has the server work."""
+    """Has the server work: of an exchange what is asked where nothing is retried or hedged."""
 
     attempt_kind: type[Attempt] = Attempt
     sees_requests = True
@@ -147,44 +149,21 @@ class _Exchange:
         self._server = server
         self.took = 0.0
 
-    async def send(self, attempt: Attempt, left: float | None) -> Any:  # noqa: ANN401, ARG002 - of the port; nobody looks at what it answers
+    async def send(self, attempt: Attempt, _left: float | None) -> None:
         """Wait for the server."""
         await self._server.serve()
         self.took = asyncio.get_running_loop().time() - attempt.started
 
-    def request_for(self, attempt: Attempt | None) -> Any:  # noqa: ANN401 - of the port
-        """Never asked: nothing goes around a sending here."""
-        raise NotImplementedError
+    async def abandon(self, _failure: Failure) -> None:
+        """Do nothing: there is no answer to close."""
 
-    async def send_request(self, attempt: Attempt, request: Any) -> Any:  # noqa: ANN401 - likewise
-        """Never asked."""
-        raise NotImplementedError
-
-    async def discard(self, failure: Failure) -> None:
+    async def keep(self, _failure: Failure) -> None:
         """Do nothing."""
 
-    async def abandon(self, failure: Failure) -> None:
-        """Do nothing."""
-
-    async def keep(self, failure: Failure) -> None:
-        """Do nothing."""
-
-    def can_replay(self) -> bool:
-        """Return that it can."""
-        return True
-
-    def settle_for(self, failure: Failure) -> bool:  # noqa: ARG002 - an exchange's signature
-        """Return that it can."""
-        return True
-
-    def failure_of(self, attempt: Attempt, response: object) -> Failure | None:
+    def failure_of(self, _attempt: Attempt, _response: object) -> None:
         """Return none: the answer is good."""
 
-    def look_again(self, response: object) -> Failure:
-        """Never asked: nothing is retried."""
-        raise NotImplementedError
-
-    def failure_from(self, attempt: Attempt, error: Exception) -> Failure:  # noqa: ARG002 - an exchange's signature
+    def failure_from(self, _attempt: Attempt, _error: Exception) -> Failure:
         """Return that it took too long: no other exception comes here."""
         return Failure(APITimeoutError("too late"))
 
@@ -195,10 +174,10 @@ Make: TypeAlias = Callable[[BulkheadConfig, "Ports"], Bulkhead]
 class WithoutRule(Bulkhead):
     """A bulkhead whose queue knows of no deadlines, as it was."""
 
-    def _would_come_too_late(self, *_: object) -> bool:
+    def _would_come_too_late(self, call: Call, slots: Slots, now: float) -> bool:  # noqa: ARG002 - the bulkhead's
         return False
 
-    def _is_too_late(self, call: Call) -> bool:  # noqa: ARG002 - the bulkhead's
+    def _is_too_late(self, call: Call) -> bool:  # noqa: ARG002 - likewise
         return False
 
     def _spare(self, call: Call, now: float) -> float:
@@ -292,7 +271,7 @@ class _Play:
         played, exchange = self._played, _Exchange(self._server)
         call = Call(method="GET", target=_URL, host=engine, plan=plan, total=PATIENCE)
         try:
-            await engine.run(call, exchange)
+            await engine.run(call, cast("Exchange", exchange))
         except MyAPIError as error:
             name = type(error).__name__
             played.failures[name] = played.failures.get(name, 0) + 1

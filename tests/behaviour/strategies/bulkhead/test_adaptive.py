@@ -48,8 +48,7 @@ class Told:
 
 def limit_of(client: Caller) -> AdaptiveLimit:
     """What finds the limit of a client."""
-    found = client.raw._session.bulkhead.adaptive
-    assert found is not None
+    found: AdaptiveLimit = client.raw._session.bulkhead.adaptive
     return found
 
 
