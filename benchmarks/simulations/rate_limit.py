@@ -22,7 +22,7 @@ from benchmarks.simulations.virtual_loop import VirtualLoop
 from client import ClientConfig, RateLimitConfig, ResilientClient, RetryConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
 __all__ = ["CONTENDERS", "OURS", "Run", "Server", "main", "simulate"]
 
@@ -145,9 +145,9 @@ class Limiter:
 
 if TYPE_CHECKING:
     Offer = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
-    Contender = Callable[[Server, Offer], Awaitable[None]]
+    Contender = Callable[[Server, Any], Coroutine[Any, Any, None]]
 
-CONTENDERS: Final[dict[str, tuple[bool, Callable[[Server, Any], Awaitable[None]]]]] = {
+CONTENDERS: Final[dict[str, tuple[bool, Contender]]] = {
     "ours, rate configured": (False, partial(_with_ours, rate=RATE)),
     "ours, the server tells its rate": (True, partial(_with_ours, rate=None)),
     "ours, the server tells no rate": (False, partial(_with_ours, rate=None)),

@@ -24,6 +24,8 @@ EVENT_LEVELS: Final = MappingProxyType(
         "operation rejected": "DEBUG",
         "fallback used": "INFO",
         "chaos injected": "WARNING",
+        "hedge sent": "DEBUG",
+        "hedge lost": "DEBUG",
         "rate limit paused": "INFO",
         "rate limit wait": "DEBUG",
         "limit changed": "DEBUG",

@@ -372,6 +372,23 @@ class Exchange(Protocol):
         """Return whether the next attempt would send the same bytes."""
         ...
 
+    def can_share(self, most: int) -> bool:
+        """Return whether attempts at the same time would send the same bytes, no more than that."""
+        ...
+
+    def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Exchange:
+        """Return one for an attempt that may have others beside it.
+
+        Args:
+            begin: Makes an attempt, of a kind that is given.
+            is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def choose(self, attempt: Any) -> None:
+        """Take note whose answer it is that the caller gets, of several attempts at once."""
+        ...
+
     def settle_for(self, failure: Failure) -> bool:
         """End with a failure whose answer was discarded; False where nothing is left of it."""
         ...

@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..errors.urls import is_same_origin, join, mask_url, origin_of
 from ..http.headers import put_carried
 from ..http.outcomes import ANSWERED, outcome_of_attempt
-from ..metrics.instruments import AGAIN, FIRST
+from ..metrics.instruments import AGAIN, FIRST, HEDGE
 from ..metrics.targets import METHODS, OTHER
 from ..runtime.once import once
 from .layer import Refusal
@@ -133,7 +133,7 @@ class Attempt(_Usually):
         """
         return is_same_origin(str(request.url), self.call.url)
 
-    def note_head(self) -> None:
+    def note_head(self, response: Response) -> None:  # noqa: ARG002 - whoever races it wants to know
         """Record that the head of an answer has come."""
         call = self.call
         self.headed = call.host.ports.now()
@@ -171,7 +171,8 @@ class Attempt(_Usually):
         call = self.call
         call.uncounted = None
         outcome = self.outcome(error)
-        labels = (*call.labels(outcome), FIRST if self.number == 1 else AGAIN)
+        resend = FIRST if self.number == 1 else HEDGE if self.is_hedge else AGAIN
+        labels = (*call.labels(outcome), resend)
         call.host.metrics.end_attempt(labels, self.seconds, self.started + self.seconds)
         return outcome
 
@@ -230,7 +231,7 @@ class Call:
     """What the gates must hear of, where a layer outside of them may have mended it."""
     is_over: bool = False
     """Whether it has given back what it took."""
-    _last_error: Callable[[], BaseException | None] | None = None
+    _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face
         self,
@@ -323,12 +324,13 @@ class Call:
             yield
 
     def note_error(self, error: BaseException) -> None:
-        """Remember, without keeping it alive, the latest error that was made for this call."""
-        self._last_error = weakref.ref(error)
+        """Remember, without keeping it alive, an error that was made for this call."""
+        # Of several attempts at once any may fail last, and not all of them are waited for.
+        self._errors = (*self._errors, weakref.ref(error))
 
     def is_own(self, error: BaseException) -> bool:
         """Whether an error is this call's, and not one of another client that came through."""
-        return self._last_error is not None and self._last_error() is error
+        return any(made() is error for made in self._errors)
 
     @once
     def url(self) -> str:

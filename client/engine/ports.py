@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Waking
 
-__all__ = ["Bell", "HttpPort", "Ports", "World", "wait_for"]
+__all__ = ["Bell", "HttpPort", "Ports", "Signal", "Task", "World", "wait_for"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,44 @@ class Bell(Protocol):
             seconds: How long.
             waking: Given, for the time of the wait, what ends it from any thread.
         """
+        ...
+
+
+class Signal(Protocol):
+    """Wakes one task, or thread, that waits for others."""
+
+    def give(self) -> None:
+        """Wake whoever waits, or who waits next; until then it is given but once."""
+        ...
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until it is given, or until so many seconds have passed."""
+        ...
+
+
+class Task(Protocol):
+    """Work that is done beside whoever starts it: a task, or a thread."""
+
+    def start(
+        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+    ) -> None:
+        """Begin the work, in a copy of the context and within the deadline of whoever starts it.
+
+        Args:
+            work: Never raises.
+            ended: Called once, when the work is over, however it ended or if it never began.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """End the work; once it is over, or a second time, this does nothing.
+
+        A thread ends where it next waits for a connection of ours.
+        """
+        ...
+
+    def cancel_in(self, seconds: float) -> None:
+        """End it after so many seconds, unless it is over by then."""
         ...
 
 
@@ -115,6 +153,14 @@ class Ports(Protocol):
 
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
+        ...
+
+    def signal(self) -> Signal:
+        """Make a signal for whoever calls this."""
+        ...
+
+    def task(self) -> Task:
+        """Make a task that has not begun."""
         ...
 
 

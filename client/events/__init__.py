@@ -33,6 +33,8 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    HedgeLost,
+    HedgeSent,
     LimitChanged,
     RateLimitPaused,
     RateLimitRejected,
@@ -56,6 +58,8 @@ __all__ = [
     "CircuitReleased",
     "Event",
     "FallbackUsed",
+    "HedgeLost",
+    "HedgeSent",
     "LimitChanged",
     "Listener",
     "OperationFailed",
@@ -92,6 +96,8 @@ Event: TypeAlias = (
     | OperationFailed
     | ChaosInjected
     | FallbackUsed
+    | HedgeLost
+    | HedgeSent
     | RateLimitPaused
     | RateLimitRejected
     | RateLimitWaited

@@ -9,6 +9,8 @@ from .operations import OfClient, OfOperation
 __all__ = [
     "ChaosInjected",
     "FallbackUsed",
+    "HedgeLost",
+    "HedgeSent",
     "LimitChanged",
     "RateLimitPaused",
     "RateLimitRejected",
@@ -77,6 +79,38 @@ class ChaosInjected(OfOperation):
     fault: str
     seconds: float | None = None
     status_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HedgeSent(OfOperation):
+    """Attempt number `attempt` is sent beside one that is late, or in place of one that failed.
+
+    Attributes:
+        target: The origin, without a default port.
+        after: Seconds since the attempt before it was sent.
+    """
+
+    attempt: int
+    target: str
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HedgeLost(OfOperation):
+    """Attempt number `attempt` is not waited for any more: another has a good answer.
+
+    Attributes:
+        target: The origin, without a default port.
+        seconds: For how long it has been under way.
+        is_hedge: Whether it was sent beside another; False for the one that was late.
+        is_drained: Whether its answer is read all the same, so that its connection lives.
+    """
+
+    attempt: int
+    target: str
+    seconds: float
+    is_hedge: bool
+    is_drained: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from .instruments import SECONDS, Instrument
 __all__ = [
     "CHAOS_INJECTED",
     "FALLBACKS",
+    "HEDGES",
     "LIMIT_CHANGES",
     "RATE_LIMIT_PAUSED",
     "RATE_LIMIT_PAUSES",
@@ -56,6 +57,13 @@ CHAOS_INJECTED: Final = Instrument(
     help="Faults that were injected on purpose",
     unit="{fault}",
     labels=("target", "fault"),
+)
+HEDGES: Final = Instrument(
+    name="hedges",
+    kind="counter",
+    help="Attempts beside one that was late: those sent, won and lost, and why others were not",
+    unit="{decision}",
+    labels=("target", "decision"),
 )
 LIMIT_CHANGES: Final = Instrument(
     name="bulkhead.limit.changes",

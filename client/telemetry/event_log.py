@@ -40,6 +40,8 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.OperationFailed: (_FAILED, _REJECTED),
     events.FallbackUsed: ("fallback used",),
     events.ChaosInjected: ("chaos injected",),
+    events.HedgeSent: ("hedge sent",),
+    events.HedgeLost: ("hedge lost",),
     events.RateLimitPaused: ("rate limit paused",),
     events.RateLimitWaited: ("rate limit wait",),
     events.LimitChanged: ("limit changed",),

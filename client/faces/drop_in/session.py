@@ -203,6 +203,7 @@ class DropIn:
         self._engine.standing, self._engine.metrics = engine.standing, engine.metrics
         engine.is_closed = True
         engine.ports.wake_sleepers()
+        self._strategies.hang_up()
         self._log.flush()
         self._telemetry.flush(is_async=self._world.is_async)
 
@@ -210,6 +211,7 @@ class DropIn:
         """End every wait for a next attempt: httpx will say that the client is closed."""
         self.control.audience.leave(self._member)
         self._engine.ports.wake_sleepers()
+        self._strategies.hang_up()
         self._log.flush()
         self._telemetry.close(is_async=self._world.is_async)
 
@@ -438,7 +440,10 @@ class Prepared:
             circuit = circuit_gate(breaker.breaker, member, is_shared=True)
         wanted = settings.wanted
         parts = pipeline(
-            bulkhead=None, circuit=circuit, retry=self.policy, **strategies.parts(wanted)
+            bulkhead=None,
+            circuit=circuit,
+            retry=self.policy,
+            **strategies.parts(wanted, self.policy),
         )
         rescue = strategies.rescue(wanted)
         self.plan: Plan = Plan(parts, notify, settings.max_total_time, stop, rescue)

@@ -74,7 +74,13 @@ class RetryRules(NamedTuple):
 
 
 class RetryPolicy:
-    """What the rules decide. Holds no state but the budget it may share."""
+    """What the rules decide. Holds no state but the budget it may share.
+
+    Attributes:
+        is_off: Whether there are no retries, so that what is sent besides is bounded by itself.
+    """
+
+    is_off: bool = False
 
     def __init__(
         self,
