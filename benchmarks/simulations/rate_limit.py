@@ -107,6 +107,7 @@ async def _with_ours(server: Server, offer: Offer, rate: float | None) -> None:
 
 async def _with_retries(server: Server, offer: Offer, limiter: Limiter | None) -> None:
     """Calls that each retry by themselves, as with tenacity, and heed `Retry-After`."""
+    chance = random.Random(2)  # noqa: S311 - a jitter
     async with httpx.AsyncClient(transport=httpx.MockTransport(server.answer)) as client:
 
         async def call() -> None:
@@ -117,7 +118,7 @@ async def _with_retries(server: Server, offer: Offer, limiter: Limiter | None) -
                 if response.status_code != _TOO_MANY:
                     return
                 asked = float(response.headers["Retry-After"])
-                backoff = random.uniform(0, min(10.0, 0.5 * 2**attempt))  # noqa: S311 - a jitter
+                backoff = chance.uniform(0, min(10.0, 0.5 * 2**attempt))
                 await asyncio.sleep(max(asked, backoff))
 
         await offer(call)
@@ -161,8 +162,8 @@ CONTENDERS: Final[dict[str, tuple[bool, Contender]]] = {
 OURS: Final = tuple(name for name in CONTENDERS if name.startswith("ours"))
 
 
-def simulate(name: str, seed: int = 1) -> Run:
-    """Play one of the contenders."""
+def simulate(name: str, seconds: float = SECONDS, seed: int = 1) -> Run:
+    """Play one of the contenders, with so many seconds of more calls than are taken."""
     run, chance = Run(), random.Random(seed)  # noqa: S311 - arrivals, not secrets
     tells, contender = CONTENDERS[name]
 
@@ -180,7 +181,7 @@ def simulate(name: str, seed: int = 1) -> Run:
     async def offer(call: Callable[[], Awaitable[object]]) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as calls:
-            while loop.time() < SECONDS:
+            while loop.time() < seconds:
                 calls.create_task(timed(call))
                 await asyncio.sleep(chance.expovariate(OFFERED))
         run.seconds = loop.time()
