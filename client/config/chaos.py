@@ -91,8 +91,8 @@ Fault: TypeAlias = RaiseFault | DelayFault | AnswerFault | CallFault
 
 
 def _check_faults(value: object) -> tuple[Fault, ...]:
-    if not isinstance(value, list | tuple):
-        raise not_allowed(value, "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault")
+    if not isinstance(value, list | tuple) or not value:
+        raise not_allowed(value, "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault; one at least")
     return tuple(map(_check_fault, cast("list[object]", value)))
 
 

@@ -198,10 +198,12 @@ class Strategies:
         from ..strategies.fallback import FallbackRescue  # noqa: PLC0415 - as for chaos
 
         known = self._rescue
-        if known is None or known[0] is not wanted.fallback:
-            made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
-            known = self._rescue = (wanted.fallback, made)
-        return known[1]
+        if known is not None and known[0] is wanted.fallback:
+            return known[1]
+        made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
+        if wanted.fallback is self.wanted.fallback:  # that of a call is not kept after it
+            self._rescue = wanted.fallback, made
+        return made
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:
@@ -209,7 +211,7 @@ class Strategies:
         from ..strategies.chaos import Chaos  # noqa: PLC0415 - hardly anybody has it
 
         known = self._chaos
-        if known is None or known[0] is not config:
+        if known is None or known[0] != config:
             made = Chaos(config, self._family, is_async=self._world.is_async)
             known = self._chaos = (config, made)
         return known[1]
