@@ -28,7 +28,7 @@ from ...http.verdicts import Classifier
 from ...metrics.stats import take_stats
 from ...pipeline import pipeline
 from ...runtime.forking import fork_safe
-from ...strategies.bulkhead import Bulkhead
+from ...strategies.bulkhead.gate import Bulkhead
 from ...strategies.circuit.audience import Member
 from ...strategies.circuit.control import CircuitControl
 from ...strategies.circuit.gate import circuit_gate
@@ -227,7 +227,8 @@ class Session:
     def _change_bulkhead(self, config: BulkheadConfig | None) -> None:
         if config is None or config.mode == "off":
             if self.bulkhead is not None:
-                self._retired.add(self.bulkhead)  # calls queue in it yet, perhaps
+                self.bulkhead.retire()
+                self._retired.add(self.bulkhead)  # some may yet be on their way out of it
             self.bulkhead = None
             return
         if self.bulkhead is None:
@@ -439,8 +440,10 @@ class Session:
         return self._plan_with(now.config, retry, now.wanted if other is None else other)
 
     def _plan_with(self, config: ClientConfig, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        bulkhead = self.bulkhead
         parts = pipeline(
-            bulkhead=self.bulkhead,
+            bulkhead=bulkhead,
+            adaptive_limit=None if bulkhead is None else bulkhead.adaptive,
             circuit=self._circuit,
             retry=self._policy(retry),
             **self._strategies.parts(wanted),
