@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from .checks import check_headers, count, not_allowed, refuse
 from .settings import Seconds, Settings, Share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "Fault", "RaiseFault"]
 
@@ -75,6 +78,14 @@ class AnswerFault(Settings):
     headers: Annotated[dict[str, str], BeforeValidator(check_headers)] = Field(default_factory=dict)
     body: Annotated[bytes, PlainValidator(_check_body)] = b""
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        """Return what was given, but for what may be a secret."""
+        for name, value in super().__repr_args__():
+            if name == "headers":
+                yield name, dict.fromkeys(self.headers, "***")
+            else:
+                yield name, "***" if name == "body" else value
+
 
 class CallFault(Settings):
     """Calls a function before an attempt is sent.
@@ -91,9 +102,11 @@ Fault: TypeAlias = RaiseFault | DelayFault | AnswerFault | CallFault
 
 
 def _check_faults(value: object) -> tuple[Fault, ...]:
-    if not isinstance(value, list | tuple) or not value:
-        raise not_allowed(value, "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault; one at least")
-    return tuple(map(_check_fault, cast("list[object]", value)))
+    faults = cast("list[object]", value) if isinstance(value, list | tuple) else []
+    if not faults:
+        what = "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault; one at least"
+        raise not_allowed(cast("object", value), what)
+    return tuple(map(_check_fault, faults))
 
 
 def _check_fault(value: object) -> Fault:

@@ -180,11 +180,17 @@ class Strategies:
         self._allows_chaos = check_allowed(allow_chaos)
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
-        if wanted.chaos is not None and not allow_chaos:
-            warn("chaos is configured and does nothing: allow_chaos=True was not given")
+        self._warn = warn
+        self._warn_of_chaos(None, wanted.chaos)
 
     def reconfigure(self, wanted: Wanted) -> None:
-        """Have what remembers something go by other settings from now on."""
+        """Have what remembers something go by other settings from now on.
+
+        Raises:
+            TypeError: One of them cannot be used here; nothing has changed then.
+        """
+        self._chaos_of(wanted.chaos)
+        self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
 
     def parts(self, wanted: Wanted) -> Parts:
@@ -204,6 +210,10 @@ class Strategies:
         if wanted.fallback is self.wanted.fallback:  # that of a call is not kept after it
             self._rescue = wanted.fallback, made
         return made
+
+    def _warn_of_chaos(self, before: ChaosConfig | None, now: ChaosConfig | None) -> None:
+        if before is None and now is not None and not self._allows_chaos:
+            self._warn("chaos is configured and does nothing: allow_chaos=True was not given")
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

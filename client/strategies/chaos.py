@@ -7,7 +7,7 @@ import inspect
 import random
 import socket
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ..config.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
 from ..engine.layer import Observer, Sending
@@ -16,11 +16,17 @@ from ..http.family import completed
 from ..metrics.strategy_instruments import CHAOS_INJECTED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..config.chaos import Fault
     from ..engine.layer import Send
     from ..engine.operation import Attempt, Call
     from ..http.family import Family
     from ..http.shapes import Request, Response
+
+    class _OfRequest(Protocol):
+        request: Request
+
 
 __all__ = ["NOTE", "Chaos"]
 
@@ -106,7 +112,7 @@ class Chaos(Sending, Observer):
         return await self._called(fault, request)
 
     def _answer(self, fault: AnswerFault, request: Request) -> Response:
-        kind = self._family.module.Response
+        kind: Callable[..., object] = self._family.module.Response
         made = kind(fault.status, headers=fault.headers, content=fault.body, request=request)
         return completed(made, request)
 
@@ -118,11 +124,11 @@ class Chaos(Sending, Observer):
             made: Exception = getattr(module, _name_of(fresh))(str(fresh))
             made.__cause__, fresh = fresh, made
         if isinstance(fresh, module.RequestError):
-            fresh.request = request
+            cast("_OfRequest", fresh).request = request
         return fresh
 
     async def _called(self, fault: CallFault, request: Request) -> Response | None:
-        answer = fault.callable(request)
+        answer: object = fault.callable(request)
         if inspect.isawaitable(answer):
             if not self._is_async:
                 if inspect.iscoroutine(answer):
