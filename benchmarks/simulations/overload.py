@@ -11,9 +11,10 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from client import APITimeoutError, BulkheadConfig, MyAPIError
+from benchmarks.simulations.virtual_loop import VirtualLoop
+from client import APITimeoutError, MyAPIError
 from client.engine.engine import Engine
 from client.engine.layer import Failure
 from client.engine.notifiers import Notifiers
@@ -22,8 +23,6 @@ from client.engine.plan import Plan
 from client.pipeline import pipeline
 from client.ports.asyncio_ports import AsyncioPorts
 from client.strategies.bulkhead.gate import Bulkhead
-
-from benchmarks.simulations.virtual_loop import VirtualLoop
 
 CAPACITY: Final = 200.0
 WORKERS: Final = 10
@@ -74,10 +73,18 @@ class PlayedExchange:
     async def discard(self, failure): ...
     async def abandon(self, failure): ...
     async def keep(self, failure): ...
-    def can_replay(self): return True
-    def settle_for(self, failure): return True
-    def failure_of(self, attempt, response): return None
-    def look_again(self, response): raise NotImplementedError
+    def can_replay(self):
+        return True
+
+    def settle_for(self, failure):
+        return True
+
+    def failure_of(self, attempt, response):
+        return None
+
+    def look_again(self, response):
+        raise NotImplementedError
+
     def failure_from(self, attempt, error):
         return Failure(APITimeoutError("x"))
 
@@ -101,26 +108,40 @@ def simulate(config, phases, seed=1, bulkhead_kind=Bulkhead, total=PATIENCE):
         ports = AsyncioPorts()
         engine = Engine(ports)
         bulkhead = bulkhead_kind(config, ports)
-        parts = pipeline(bulkhead=bulkhead, adaptive_limit=bulkhead.adaptive, circuit=None, retry=None)
+        parts = pipeline(
+            bulkhead=bulkhead, adaptive_limit=bulkhead.adaptive, circuit=None, retry=None
+        )
         plan = Plan(parts, Notifiers(()), total)
+
         def note(attempt):
-            run.attempts.append((loop.time(), loop.time()-attempt.started))
+            run.attempts.append((loop.time(), loop.time() - attempt.started))
+
         exchange = PlayedExchange(server, note)
-        tasks=set()
+        tasks = set()
+
         async def call():
             began = loop.time()
             c = Call(method="GET", target="http://s.test/", host=engine, plan=plan, total=total)
             try:
                 await engine.run(c, exchange)
             except MyAPIError as e:
-                k=type(e).__name__
-                run.failed[k]=run.failed.get(k,0)+1
+                k = type(e).__name__
+                run.failed[k] = run.failed.get(k, 0) + 1
                 return
-            run.good.append((loop.time(), loop.time()-began))
+            run.good.append((loop.time(), loop.time() - began))
+
         async def watch():
             while True:
-                run.limits.append((loop.time(), bulkhead.slots.limit, bulkhead.slots.in_use, bulkhead.slots.waiting))
+                run.limits.append(
+                    (
+                        loop.time(),
+                        bulkhead.slots.limit,
+                        bulkhead.slots.in_use,
+                        bulkhead.slots.waiting,
+                    )
+                )
                 await asyncio.sleep(1)
+
         w = asyncio.create_task(watch())
         for seconds, offered, share in phases:
             server.mean = WORKERS / CAPACITY / share
@@ -128,18 +149,25 @@ def simulate(config, phases, seed=1, bulkhead_kind=Bulkhead, total=PATIENCE):
             while True:
                 gap = chance.expovariate(offered)
                 if loop.time() + gap > end:
-                    await asyncio.sleep(end - loop.time()); break
+                    await asyncio.sleep(end - loop.time())
+                    break
                 await asyncio.sleep(gap)
-                t = asyncio.create_task(call()); tasks.add(t); t.add_done_callback(tasks.discard)
+                t = asyncio.create_task(call())
+                tasks.add(t)
+                t.add_done_callback(tasks.discard)
         w.cancel()
-        for t in tasks: t.cancel()
+        for t in tasks:
+            t.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(main())
     return run
 
+
 def stats(run, a, b):
-    good=[s for t,s in run.good if a<=t<b]; at=sorted(s for t,s in run.attempts if a<=t<b)
-    g=sorted(good)
-    p=lambda x,q: x[int(q*len(x))] if x else float('nan')
-    return len(good)/(b-a), p(g,.5), p(g,.99), p(at,.5), p(at,.99)
+    good = [s for t, s in run.good if a <= t < b]
+    at = sorted(s for t, s in run.attempts if a <= t < b)
+    g = sorted(good)
+    p = lambda x, q: x[int(q * len(x))] if x else float("nan")
+    return len(good) / (b - a), p(g, 0.5), p(g, 0.99), p(at, 0.5), p(at, 0.99)

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from ..config.rate_limit import RateLimitConfig
     from ..config.settings import Settings
     from ..engine.layer import Gate, Layer, Rescue, Sending
-    from ..engine.ports import World
+    from ..engine.ports import Ports, World
     from ..http.family import Family
+    from ..strategies.hedging.hedging import Retries
+    from ..strategies.hedging.losers import Losers
+    from ..strategies.hedging.places import Places
+    from ..strategies.rate_limit.gate import RateLimit
 
 __all__ = [
     "STRATEGIES",
@@ -29,6 +33,7 @@ __all__ = [
     "check_of_call",
     "check_part",
     "laid_over",
+    "slots_of",
     "wanted_of",
 ]
 
@@ -36,6 +41,8 @@ STRATEGIES: Final = frozenset(
     {"rate_limit", "hedge", "chaos", "fallback", "middleware", "attempt_middleware"}
 )
 """What a call may have otherwise than its client, by the names of the arguments."""
+_MOST_LOSERS: Final = 50
+"""Attempts that lost and are read to their end at a time, where no bulkhead says how many."""
 _ONLY_OFF: Final = ("rate_limit", "chaos")
 _MODELS: Final = {"rate_limit": "RateLimitConfig", "hedge": "HedgeConfig", "chaos": "ChaosConfig"}
 
@@ -120,6 +127,11 @@ def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
     )
 
 
+def slots_of(config: ClientConfig) -> int | None:
+    """Return how many operations run at once, or None where nothing bounds that."""
+    return None if config.bulkhead is None else config.bulkhead.max_concurrency
+
+
 def check_part(name: str, value: object) -> Any:
     """Return a part of the settings, which may be given as a dict, or None.
 
@@ -161,30 +173,38 @@ class Strategies:
         wanted: What the client has.
         world: The async or the blocking one.
         family: httpx or httpx2.
+        ports: The world that it runs in.
         allow_chaos: Whether faults may be injected.
         warn: Logs a warning about the client.
+        slots: Those of its bulkhead, or None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what they are made of, each named by the caller
         self,
         wanted: Wanted,
         *,
         world: World,
         family: Family,
+        ports: Ports,
         allow_chaos: bool,
         warn: Callable[[str], object],
+        slots: int | None = None,
     ) -> None:
         self.wanted = wanted
         self._world = world
         self._family = family
+        self._ports = ports
         self._allows_chaos = check_allowed(allow_chaos)
+        self._rate_limit: RateLimit | None = None
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
+        self._hedging: tuple[Places, Losers] | None = None
+        self._slots = slots
         self._warn = warn
         self._warn_of_chaos(None, wanted.chaos)
 
-    def reconfigure(self, wanted: Wanted) -> None:
-        """Have what remembers something go by other settings from now on.
+    def reconfigure(self, wanted: Wanted, slots: int | None = None) -> None:
+        """Have what remembers something go by other settings, and so many slots, from now on.
 
         Raises:
             TypeError: One of them cannot be used here; nothing has changed then.
@@ -192,10 +212,34 @@ class Strategies:
         self._chaos_of(wanted.chaos)
         self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
+        self._slots = slots
+        if self._hedging is not None:
+            self._hedging[1].most = slots or _MOST_LOSERS
+        if self._rate_limit is not None and wanted.rate_limit is not None:
+            self._rate_limit.reconfigure(wanted.rate_limit)
 
-    def parts(self, wanted: Wanted) -> Parts:
-        """Return what stands in the pipeline of a client, or of a call."""
-        return Parts(chaos=self._chaos_of(wanted.chaos))
+    def parts(self, wanted: Wanted, retries: Retries | None) -> Parts:
+        """Return what stands in the pipeline of a client, or of a call, with such retries."""
+        return Parts(
+            rate_limit=self._rate_limit_of(wanted.rate_limit),
+            hedging=self._hedging_of(wanted.hedge, retries),
+            chaos=self._chaos_of(wanted.chaos),
+        )
+
+    def hang_up(self) -> None:
+        """End what goes on of calls that are over: the client is being closed."""
+        if self._hedging is not None:
+            self._hedging[1].hang_up()
+
+    async def close(self, ports: Ports) -> None:
+        """Do so, and wait for it, but not for long."""
+        if self._hedging is not None:
+            await self._hedging[1].close(ports)
+
+    def begin_anew(self) -> None:
+        """Forget what went on in an event loop that has ended."""
+        if self._hedging is not None:
+            self._hedging[1].begin_anew()
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""
@@ -214,6 +258,26 @@ class Strategies:
     def _warn_of_chaos(self, before: ChaosConfig | None, now: ChaosConfig | None) -> None:
         if before is None and now is not None and not self._allows_chaos:
             self._warn("chaos is configured and does nothing: allow_chaos=True was not given")
+
+    def _hedging_of(self, config: HedgeConfig | None, retries: Retries | None) -> Layer | None:
+        if config is None:
+            return None
+        from ..strategies.hedging.hedging import Hedging  # noqa: PLC0415 - as for chaos
+        from ..strategies.hedging.losers import Losers  # noqa: PLC0415 - likewise
+        from ..strategies.hedging.places import Places  # noqa: PLC0415 - likewise
+
+        if self._hedging is None:
+            self._hedging = Places(), Losers(self._slots or _MOST_LOSERS)
+        return Hedging(config, retries, *self._hedging)
+
+    def _rate_limit_of(self, config: RateLimitConfig | None) -> RateLimit | None:
+        if config is None or config.mode == "off":
+            return None
+        if self._rate_limit is None:
+            from ..strategies.rate_limit.gate import RateLimit  # noqa: PLC0415 - not everybody has it
+
+            self._rate_limit = RateLimit(config, self._ports)
+        return self._rate_limit
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

@@ -8,6 +8,7 @@ from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
 from ...engine.operation import Attempt
 from ...http.bodies.request_body import RequestBody
+from ...http.bodies.shared_body import is_shareable
 from ...http.headers import put_header, to_httpx, to_pairs
 from ..disposal import Disposal
 from ..failures import Failures
@@ -29,6 +30,7 @@ __all__ = ["HttpExchange", "StreamExchange"]
 
 _BODIES: Final = frozenset({"content", "data", "files"})
 """The arguments whose bodies may need more than to be handed over again."""
+_ALL_BODIES: Final = (*sorted(_BODIES), "json")
 _SEND_OPTIONS: Final = ("auth", "follow_redirects")
 
 
@@ -106,6 +108,16 @@ class HttpExchange(Failures):
     def can_replay(self) -> bool:
         """Return whether the next attempt would send the same bytes."""
         return self._body is None or self._body.can_replay()
+
+    def can_share(self, most: int) -> bool:
+        """Return whether attempts at the same time would send the same bytes, no more than that."""
+        body = {name: self._options[name] for name in _ALL_BODIES if name in self._options}
+        if not body:
+            return True
+        if self._body is not None and not self._body.is_in_memory:
+            return False
+        module = self._family.module
+        return is_shareable(module.Request("PUT", "http://a/", **body).stream, module, most)
 
     def settle_for(self, failure: Failure) -> bool:  # noqa: ARG002 - its answer has been read
         """End with a failure whose answer was discarded; False where nothing is left of it."""

@@ -39,7 +39,8 @@ from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
 from ...transports.httpcore.pools import enlarge_pools, has_pool
-from ..strategies import Strategies, wanted_of
+from ..nesting import check_transports
+from ..strategies import Strategies, slots_of, wanted_of
 from .call_options import (
     USUAL_METHODS,
     check_deadline,
@@ -51,7 +52,7 @@ from .call_options import (
     take_strategies,
 )
 from .exchange import HttpExchange, StreamExchange
-from .http_client import BodyBound, build_client
+from .http_client import BodyBound, build_client, most_idle
 from .reconfiguring import (
     Snapshot,
     changed_settings,
@@ -146,8 +147,10 @@ class Session:
             wanted_of(config, additions),
             world=world,
             family=family,
+            ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self.warn,
+            slots=slots_of(config),
         )
         self._circuits = circuits
         self.watches: WeakSet[ConfigWatch] = WeakSet()
@@ -197,6 +200,8 @@ class Session:
             config = (before.config if base is None else base).merged(**overrides)
             changed = changed_settings(before.config, config)
             check_changes(before.config, config, changed, is_foreign=self._is_foreign)
+            if before.config.retry is None and config.retry is not None:
+                check_transports({"transport": self._transport})
             if is_same(before.config, config):
                 return
             self._go_by(before, config)
@@ -208,7 +213,7 @@ class Session:
         # First what may be refused yet: a circuit's storage is made by the caller's code.
         breaker = self.control.breaker_for(config.circuit_breaker)
         wanted = before.wanted.with_config(config)
-        self._strategies.reconfigure(wanted)
+        self._strategies.reconfigure(wanted, slots_of(config))
         if config.logging != before.config.logging:
             self._log_by(config)
         if config.bulkhead != before.config.bulkhead:
@@ -219,6 +224,9 @@ class Session:
         budget = None if config.retry is None else config.retry.budget
         if self._budget is not None and budget is not None:
             self._budget.reconfigure(budget)
+        is_own = self._transport is None and not self._is_foreign
+        if self._http is not None and is_own and config.bulkhead is not None:
+            enlarge_pools(self._http.client, most_idle(config))
         self._now = Snapshot(
             config=config,
             wanted=wanted,
@@ -230,13 +238,11 @@ class Session:
         self._measure()
 
     def _log_by(self, config: ClientConfig) -> None:
-        before, self._log = (
-            self._log,
-            EventLog(config.logging, name=config.name, now=self.engine.ports.now),
-        )
-        self._log.load()
-        self._notify.replace(before, self._log)
-        before.flush()
+        log = EventLog(config.logging, name=config.name, now=self.engine.ports.now)
+        log.load()
+        self._notify.replace(self._log, log)
+        self._log.flush()
+        self._log = log
 
     def _change_bulkhead(self, config: BulkheadConfig | None) -> None:
         if config is None or config.mode == "off":
@@ -249,8 +255,6 @@ class Session:
             self.bulkhead = Bulkhead(config, self.engine.ports)
         else:
             self.bulkhead.reconfigure(config)
-        if self._http is not None and not self._is_foreign:
-            enlarge_pools(self._http.client, config.max_concurrency)
 
     async def request(self, method: str, url: object, options: CallOptions) -> Any:
         """Run an operation and return its answer, read whole."""
@@ -278,6 +282,7 @@ class Session:
                     gates.callback(gate.close)
         finally:
             try:
+                await self._strategies.close(self.engine.ports)
                 await self._close_http()
             finally:
                 self._telemetry.close(is_async=self._world.is_async)
@@ -347,6 +352,7 @@ class Session:
         """Begin anew in another event loop: the one before has ended."""
         for gate in self._now.plan.gates:
             gate.begin_anew()
+        self._strategies.begin_anew()
         with self._lock:
             http = self._http
             if http is None:
@@ -457,13 +463,14 @@ class Session:
         return self._plan_with(now.config, retry, now.wanted if other is None else other)
 
     def _plan_with(self, config: ClientConfig, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        policy = self._policy(retry)
         bulkhead = self.bulkhead
         parts = pipeline(
             bulkhead=bulkhead,
             adaptive_limit=None if bulkhead is None else bulkhead.adaptive,
             circuit=self._circuit,
-            retry=self._policy(retry),
-            **self._strategies.parts(wanted),
+            retry=policy,
+            **self._strategies.parts(wanted, policy),
         )
         stop, rescue = self.control.isolations, self._strategies.rescue(wanted)
         return Plan(parts, self._notify, config.timeout.total, stop, rescue)

@@ -76,6 +76,17 @@ async def test_a_limit_that_is_used_grows(world: World) -> None:
     assert found == {("growth",): len(told.changes)}
 
 
+async def test_it_grows_where_nobody_listens(world: World) -> None:
+    """As well."""
+    client = world.client(
+        a_tenth, bulkhead={"adaptive": QUICK}, logging={"level": "ERROR"}, **NOTHING
+    )
+    await rounds(world, client, 30, at_once=8)
+    limit = client.stats().slots_limit
+    assert limit is not None
+    assert limit > 10
+
+
 async def test_a_limit_that_is_not_used_stays(world: World) -> None:
     """Four of ten are less than half."""
     client = world.client(a_tenth, bulkhead={"adaptive": QUICK}, **NOTHING)
