@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
+from ..engine.layer import Failure
 from ..engine.rejections import is_rejection
 from ..events import FallbackUsed
 from ..exceptions import APIConnectionError, ClientClosedError, MyAPIError, TLSVerificationError
@@ -99,21 +100,24 @@ class FallbackRescue:
     async def run(self, call: Call, exchange: Exchange, error: Exception) -> Response:
         """Return the answer; tell that there is one."""
         before = error.__traceback__
+        failure = Failure(cast("MyAPIError", error), getattr(error, "response", None))
         try:
             response = await self._answer(call, _request_for(exchange, error), error)
             _tell(call, error)
+            await exchange.discard(failure)  # a drop-in client's may be open yet
             call.rescued = _without_tracebacks(error)
-        except Exception as raised:
+        except BaseException as raised:
             if raised is error:  # without the frames that it has come through since: they hold it
                 raise error.with_traceback(before) from error.__cause__
-            if raised.__cause__ is None:
+            await exchange.abandon(failure)
+            if isinstance(raised, Exception) and raised.__cause__ is None:
                 raise raised from error
             raise
         else:
             return response
         finally:
             # Its traceback leads back to this frame: the two would keep each other alive.
-            del error, before
+            del error, before, failure
 
     async def _answer(self, call: Call, request: Request, error: Exception) -> Response:
         handle = self._fallback.handle

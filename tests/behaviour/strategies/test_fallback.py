@@ -108,6 +108,15 @@ async def test_what_really_happened_is_told_first(world: World) -> None:
     assert client.stats().failures == {"ServerError": 1}
 
 
+async def test_where_nobody_listens_nothing_is_told(world: World) -> None:
+    """It is counted all the same."""
+    reading = Reading()
+    quiet = {"level": "ERROR"}
+    client = world.client(500, retry=None, fallback=CANNED, telemetry=[reading], logging=quiet)
+    assert (await client.get()).status_code == 203
+    assert reading.points(FALLBACKS) == {(TARGET, "server_error"): 1}
+
+
 async def test_the_circuit_sees_the_failures(world: World) -> None:
     """And once it is open, the fallback answers for that."""
     client = await broken(world, fallback=CANNED)

@@ -50,7 +50,11 @@ def fallbacks(world: World) -> dict[str, Callable[[Any, Any], Any]]:
         await asyncio.sleep(60)
         raise AssertionError
 
-    ways = {"answer": answer, "decline": decline, "fail": fail}
+    ways: dict[str, Callable[[Any, Any], Any]] = {
+        "answer": answer,
+        "decline": decline,
+        "fail": fail,
+    }
     return {**ways, "slow": slow} if world.is_async else ways
 
 
@@ -97,7 +101,7 @@ async def test_what_the_caller_was_handling_is_left_as_it_was(world: World) -> N
     async def call() -> None:
         nonlocal handled, error
         try:
-            {}["x"]
+            _ = {"a": 1}["x"]
         except LookupError as caught:
             handled = caught
             error = (await client.get()).extensions["resilience"].error

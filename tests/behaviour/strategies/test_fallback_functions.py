@@ -179,10 +179,13 @@ async def test_a_timeout_of_its_own_is_its_own(world: World) -> None:
 
 @ONLY_ASYNCIO
 async def test_anything_to_await_will_do(world: World) -> None:
-    """A future is no coroutine."""
+    """A future is no coroutine, and is not closed where it takes too long."""
+    future = asyncio.get_running_loop().create_future()
+    client = world.client(500, retry=None, fallback=lambda *_: future)
+    with pytest.raises(ServerError):
+        await client.get(deadline=1)
     future = asyncio.get_running_loop().create_future()
     future.set_result(httpx.Response(203))
-    client = world.client(500, retry=None, fallback=lambda *_: future)
     assert (await client.get()).status_code == 203
     assert (await client.get(deadline=60)).status_code == 203
 
