@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
     from typing import Protocol
 
-    from ..exceptions import MyAPIError
     from ..http.shapes import URL, Request, Response
     from ..metrics.aggregator import Aggregator
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Gate, Refusal
+    from .layer import Failure, Gate, Refusal
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -60,6 +59,10 @@ class Attempt:
         call: The operation.
     """
 
+    left_with: tuple[int | None, Failure | None]
+    """The `id` of an exception that code around the sending has let through, and the failure that
+    it stands for, or None where it has nothing to do with the exchange. Mostly not there."""
+
     __slots__ = (
         "call",
         "carried",
@@ -69,6 +72,7 @@ class Attempt:
         "is_hedge",
         "is_lost",
         "is_over",
+        "left_with",
         "number",
         "started",
         "status",
@@ -216,8 +220,11 @@ class Call:
     """From 0, the highest, to 9: who is turned away first where a queue grows too long."""
     rescued: Exception | None = None
     """What it failed with, where a fallback answered in its place."""
-    failure: MyAPIError | None = None
-    """What the gates must hear of, where a layer outside of them may have mended it."""
+    failure: BaseException | None = None
+    """What the gates must hear of, whatever the operation ends in: a layer outside of them may
+    have mended it. A `KeyboardInterrupt` where they must hear of nothing."""
+    passed: int = 0
+    """Attempts that were made before a layer outside of the gates went in again."""
     is_over: bool = False
     """Whether it has given back what it took."""
     _last_error: Callable[[], BaseException | None] | None = None
@@ -297,6 +304,17 @@ class Call:
     def is_own(self, error: BaseException) -> bool:
         """Whether an error is this call's, and not one of another client that came through."""
         return self._last_error is not None and self._last_error() is error
+
+    def retarget(self, request: Request) -> None:
+        """Ask for what a request asks for, from now on: a layer has handed on another one."""
+        if self.uncounted is not None:  # under what it was
+            self.uncounted.count(None)
+        self.method, self.address, self.target = request.method, request.url, self._target(request)
+        for name in ("url", "shown_url", "counted_as"):
+            vars(self).pop(name, None)
+
+    def _target(self, request: Request) -> Any:
+        return str(request.url)
 
     @once
     def url(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
 from ..config.checks import not_the_kind, to_tuple
+from .plugins import Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,12 +20,25 @@ if TYPE_CHECKING:
     from ..engine.layer import Gate, Layer, Rescue, Sending
     from ..engine.ports import World
     from ..http.family import Family
+    from ..strategies.middleware.chain import Chain
+    from .plugins import Plugins
+
+    class HasMiddleware(Protocol):
+        """What a client was given."""
+
+        @property
+        def middleware(self) -> tuple[Any, ...]: ...
+
+        @property
+        def attempt_middleware(self) -> tuple[Any, ...]: ...
+
 
 __all__ = [
     "STRATEGIES",
     "Additions",
     "Strategies",
     "Wanted",
+    "brought_by",
     "check_allowed",
     "check_of_call",
     "check_part",
@@ -53,6 +67,7 @@ class Additions(TypedDict, total=False):
 class Parts(TypedDict, total=False):
     """What `pipeline` is given of them."""
 
+    plugins: Layer | None
     middleware: Layer | None
     rate_limit: Gate | None
     hedging: Layer | None
@@ -108,9 +123,9 @@ def check_of_call(options: Mapping[str, object]) -> None:
             )
 
 
-def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
+def wanted_of(config: ClientConfig, additions: Additions, plugins: Plugins) -> Wanted:
     """Return what a facade has, by its configuration and what is given in code."""
-    return Wanted(
+    wanted = Wanted(
         rate_limit=config.rate_limit,
         hedge=config.hedge,
         chaos=config.chaos,
@@ -118,6 +133,18 @@ def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
         middleware=to_tuple("middleware", additions.get("middleware", ())),
         attempt_middleware=to_tuple("attempt_middleware", additions.get("attempt_middleware", ())),
     )
+    return wanted.with_call(brought_by(plugins, wanted))
+
+
+def brought_by(plugins: Plugins, wanted: HasMiddleware) -> dict[str, tuple[Any, ...]]:
+    """Return the middleware of a client whose plugins bring some: theirs is inside of its own."""
+    brought: dict[str, tuple[Any, ...]] = {}
+    if plugins.middleware:
+        brought["middleware"] = (*wanted.middleware, *plugins.middleware)
+    if plugins.attempt_middleware:
+        own = wanted.attempt_middleware
+        brought["attempt_middleware"] = (*own, *plugins.attempt_middleware)
+    return brought
 
 
 def check_part(name: str, value: object) -> Any:
@@ -163,9 +190,11 @@ class Strategies:
         family: httpx or httpx2.
         allow_chaos: Whether faults may be injected.
         warn: Logs a warning about the client.
+        plugins: Those of the client.
+        id_header: Where its requests carry the id of their operation.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what they are made with, each named by the caller
         self,
         wanted: Wanted,
         *,
@@ -173,6 +202,8 @@ class Strategies:
         family: Family,
         allow_chaos: bool,
         warn: Callable[[str], object],
+        plugins: Plugins,
+        id_header: str,
     ) -> None:
         self.wanted = wanted
         self._world = world
@@ -180,6 +211,10 @@ class Strategies:
         self._allows_chaos = check_allowed(allow_chaos)
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
+        self._id_header = id_header
+        self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
+        self._calls: tuple[object, Layer | None] = (), None
+        self._attempts: tuple[object, Sending | None] = (), None
         if wanted.chaos is not None and not allow_chaos:
             warn("chaos is configured and does nothing: allow_chaos=True was not given")
 
@@ -189,7 +224,12 @@ class Strategies:
 
     def parts(self, wanted: Wanted) -> Parts:
         """Return what stands in the pipeline of a client, or of a call."""
-        return Parts(chaos=self._chaos_of(wanted.chaos))
+        return Parts(
+            plugins=self._started,
+            middleware=self._around_calls(wanted.middleware),
+            attempt_middleware=self._around_attempts(wanted.attempt_middleware),
+            chaos=self._chaos_of(wanted.chaos),
+        )
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""
@@ -202,6 +242,36 @@ class Strategies:
             made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
             known = self._rescue = (wanted.fallback, made)
         return known[1]
+
+    def _around_calls(self, given: tuple[Any, ...]) -> Layer | None:
+        if self._calls[0] is not given:
+            chain = self._chain("middleware", given)
+            if chain is None:
+                return None
+            from ..strategies.middleware.calls import CallMiddleware  # noqa: PLC0415 - as for chaos
+
+            self._calls = given, CallMiddleware(chain)
+        return self._calls[1]
+
+    def _around_attempts(self, given: tuple[Any, ...]) -> Sending | None:
+        if self._attempts[0] is not given:
+            chain = self._chain("attempt_middleware", given)
+            if chain is None:
+                return None
+            from ..strategies.middleware.attempts import (  # noqa: PLC0415 - as for chaos
+                AttemptMiddleware,
+            )
+
+            self._attempts = given, AttemptMiddleware(chain)
+        return self._attempts[1]
+
+    def _chain(self, name: str, given: tuple[Any, ...]) -> Chain | None:
+        if not given:
+            return None
+        from ..strategies.middleware.chain import Chain  # noqa: PLC0415 - as for chaos
+
+        is_async, id_header = self._world.is_async, self._id_header
+        return Chain.of(name, given, self._family, is_async=is_async, id_header=id_header)
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

@@ -14,7 +14,7 @@ from ..metrics.strategy_instruments import CHAOS_INJECTED
 
 if TYPE_CHECKING:
     from ..config.chaos import Fault
-    from ..engine.layer import Send
+    from ..engine.layer import Exchange, Send
     from ..engine.operation import Attempt, Call
     from ..http.family import Family
     from ..http.shapes import Request, Response
@@ -46,7 +46,13 @@ class Chaos(Sending, Observer):
         self._is_async = is_async
         self._random = random.Random(config.seed)  # noqa: S311 - no secret comes of it
 
-    async def send(self, send: Send, attempt: Attempt, request: Request) -> Response:
+    async def send(
+        self,
+        send: Send,
+        exchange: Exchange,  # noqa: ARG002 - a sending's signature
+        attempt: Attempt,
+        request: Request,
+    ) -> Response:
         """Send the request, or what a fault makes of that."""
         if self._random.random() >= self._config.injection_rate:
             return await send(attempt, request)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from ..engine.rejections import is_rejection
 from ..events import FallbackUsed
 from ..exceptions import APIConnectionError, ClientClosedError, MyAPIError, TLSVerificationError
-from ..http.family import request_of
+from ..http.family import completed
 from ..http.outcomes import outcome_of
 from ..metrics.strategy_instruments import FALLBACKS
 
@@ -122,7 +121,7 @@ class FallbackRescue:
                 f"the fallback returned a {type(answer).__qualname__}: "
                 f"return a {self._family.name}.Response"
             )
-        return _completed(answer, request)
+        return completed(answer, request)
 
     async def _awaited(self, call: Call, answer: Any, error: Exception) -> Any:
         """Await an answer in what the deadline leaves, or raise what the operation failed with."""
@@ -202,19 +201,7 @@ def _copied(response: Any, request: Request) -> Response:
     twin.extensions = dict(response.extensions)
     twin.history = list(response.history)
     twin.request = request
-    return _completed(twin, request)
-
-
-def _completed(response: Any, request: Request) -> Response:
-    """Give a response what those of a server have."""
-    if request_of(response) is None:
-        response.request = request
-    try:
-        _ = response.elapsed
-    except RuntimeError:
-        response.elapsed = timedelta(0)
-    made: Response = response
-    return made
+    return completed(twin, request)
 
 
 def _without_tracebacks(error: Exception) -> Exception:

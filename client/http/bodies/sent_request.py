@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..family import Family
     from ..shapes import Request
 
-__all__ = ["ReplayableRequest"]
+__all__ = ["ReplayableRequest", "copy_request"]
 
 
 class ReplayableRequest:
@@ -30,6 +30,21 @@ class ReplayableRequest:
     __slots__ = ("_file", "_files", "_is_untouched", "_replays", "_start", "_stream", "request")
 
     def __init__(self, request: Request, family: Family, *, is_async: bool) -> None:
+        self._begin(request, family, is_async=is_async)
+
+    def take(self, request: Request, family: Family, *, is_async: bool) -> None:
+        """Go on with another request, which may have the same body.
+
+        Raises:
+            TypeError: Its body yields no bytes.
+            RuntimeError: It is one for clients of the other world.
+        """
+        if request.stream is self._stream:
+            self.request = request
+        else:
+            self._begin(request, family, is_async=is_async)
+
+    def _begin(self, request: Request, family: Family, *, is_async: bool) -> None:
         self.request: Request = request
         self._stream = request.stream
         self._file: Any = None
@@ -67,18 +82,7 @@ class ReplayableRequest:
 
         Where `headers` are given, be it none, its headers are its own. It shares the rest.
         """
-        kind: Any = self.request.__class__
-        # Not `copy.copy`: a request leaves its body behind there.
-        twin: Any = kind.__new__(kind)
-        state = twin.__dict__
-        state.update(self.request.__dict__)
-        state["extensions"] = {**self.request.extensions, **extensions}
-        if headers is not None:
-            twin.headers = type(twin.headers)(twin.headers)
-            for name, value in headers.items():  # faster than `update`
-                twin.headers[name] = value
-        copied: Request = twin
-        return copied
+        return copy_request(self.request, headers, **extensions)
 
     def _look(self) -> bool:
         fields = getattr(self._stream, FIELDS, None)
@@ -96,6 +100,24 @@ class ReplayableRequest:
             self._files = (source,)
             return True
         return not is_file(source) and not is_read_once(source)
+
+
+def copy_request(
+    request: Request, headers: Mapping[str, str] | None = None, **extensions: object
+) -> Request:
+    """Return a copy of a request; see `ReplayableRequest.copy_with`."""
+    kind: Any = request.__class__
+    # Not `copy.copy`: a request leaves its body behind there.
+    twin: Any = kind.__new__(kind)
+    state = twin.__dict__
+    state.update(request.__dict__)
+    state["extensions"] = {**request.extensions, **extensions}
+    if headers is not None:
+        twin.headers = type(twin.headers)(twin.headers)
+        for name, value in headers.items():  # faster than `update`
+            twin.headers[name] = value
+    copied: Request = twin
+    return copied
 
 
 def _is_reusable(part: object) -> bool:
