@@ -22,6 +22,10 @@ if TYPE_CHECKING:
         FibonacciBackoff as FibonacciBackoff,
         LinearBackoff as LinearBackoff,
     )
+    from .config.bulkhead import (
+        AdaptiveLimitConfig as AdaptiveLimitConfig,
+        BulkheadConfig as BulkheadConfig,
+    )
     from .config.chaos import (
         AnswerFault as AnswerFault,
         CallFault as CallFault,
@@ -31,7 +35,6 @@ if TYPE_CHECKING:
     )
     from .config.hedge import HedgeConfig as HedgeConfig
     from .config.models import (
-        BulkheadConfig as BulkheadConfig,
         CircuitBreakerConfig as CircuitBreakerConfig,
         ClientConfig as ClientConfig,
         LoggingConfig as LoggingConfig,
@@ -164,12 +167,12 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "strategies.circuit.circuit_breaker": ("CircuitBreaker",),
     "strategies.circuit.state": ("CircuitState",),
     "strategies.fallback": ("Fallback",),
+    "config.bulkhead": ("AdaptiveLimitConfig", "BulkheadConfig"),
     "faces.watching": ("ConfigWatch", "watch_config"),
     "config.chaos": ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"),
     "config.hedge": ("HedgeConfig",),
     "config.rate_limit": ("RateLimitConfig",),
     "config.models": (
-        "BulkheadConfig",
         "CircuitBreakerConfig",
         "ClientConfig",
         "LoggingConfig",

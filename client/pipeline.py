@@ -24,6 +24,7 @@ def pipeline(  # noqa: PLR0913 - one for each strategy, each named by the caller
     plugins: Layer | None = None,
     middleware: Layer | None = None,
     rate_limit: Gate | None = None,
+    adaptive_limit: Gate | None = None,
     hedging: Layer | None = None,
     attempt_middleware: Sending | None = None,
     chaos: Sending | None = None,
@@ -34,6 +35,7 @@ def pipeline(  # noqa: PLR0913 - one for each strategy, each named by the caller
         middleware,  # of the caller's: once a call, however often it is tried
         rate_limit,  # a moment at which its first attempt may be sent
         bulkhead,  # a slot, or a place in the queue for one
+        adaptive_limit,  # nothing: it watches the attempts, and sets how many slots there are
         circuit,  # leave of the circuit, which hears how the operation ends
         Retry(retry) if retry is not None else None,  # attempts, until one succeeds
         hedging,  # attempts beside one that is late

@@ -17,7 +17,7 @@ from client.pipeline import pipeline
 from client.ports.asyncio_ports import ASYNCIO
 from client.ports.blocking_ports import BLOCKING
 from client.runtime.coroutines import run_to_end
-from client.strategies.bulkhead import Bulkhead
+from client.strategies.bulkhead.gate import Bulkhead
 from client.strategies.circuit.audience import Member
 from client.strategies.circuit.circuit import Circuit
 from client.strategies.circuit.gate import CircuitGate

@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from .bulkhead import AdaptiveLimitConfig, BulkheadConfig
     from .chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
     from .hedge import HedgeConfig
     from .models import (
-        BulkheadConfig,
         CircuitBreakerConfig,
         ClientConfig,
         LoggingConfig,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .rate_limit import RateLimitConfig
 
 __all__ = [
+    "AdaptiveLimitConfig",
     "AnswerFault",
     "BulkheadConfig",
     "CallFault",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    **dict.fromkeys(("AdaptiveLimitConfig", "BulkheadConfig"), "bulkhead"),
     **dict.fromkeys(
         ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"), "chaos"
     ),

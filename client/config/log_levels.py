@@ -24,6 +24,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         "operation rejected": "DEBUG",
         "fallback used": "INFO",
         "chaos injected": "WARNING",
+        "limit changed": "DEBUG",
         "would reject": "INFO",
         "reconfigured": "INFO",
     }

@@ -15,6 +15,7 @@ from ..backoff import Backoff
 from ..errors.urls import mask_url
 from ..exceptions import APIConnectionError
 from ..version import __version__
+from .bulkhead import BulkheadConfig
 from .chaos import ChaosConfig
 from .checks import (
     check_backoff,
@@ -226,22 +227,6 @@ class CircuitBreakerConfig(Settings):
                 high=self.max_recovery_timeout,
             )
         return self
-
-
-class BulkheadConfig(Settings):
-    """How many operations run at once, and how long one more may wait for its turn.
-
-    Attributes:
-        max_concurrency: Slots; 1 to 1,000,000, default 50.
-        acquisition_timeout: Seconds an operation waits for a slot before it is turned away
-            with `PoolTimeoutError`; 0 means not at all, default 30.0.
-        mode: "enforce"; or "observe", which tells `WouldReject` of each call that it would turn
-            away or let wait, and admits it; or "off". Default "enforce".
-    """
-
-    max_concurrency: Count = 50
-    acquisition_timeout: Seconds = 30.0
-    mode: Mode = "enforce"
 
 
 class LoggingConfig(Settings):

@@ -170,10 +170,9 @@ class Engine:
     def report(self, call: Call) -> CallReport:
         """Return how the operation has gone so far."""
         elapsed = (self.ports.now() if call.ended is None else call.ended) - call.started
-        failed = call.rescued
-        return CallReport(
-            call.attempts, call.waits, elapsed, call.request_id, failed is not None, failed
-        )
+        if (failed := call.rescued) is None:
+            return CallReport(call.attempts, call.waits, elapsed, call.request_id)
+        return CallReport(call.attempts, call.waits, elapsed, call.request_id, True, failed)  # noqa: FBT003 - a tuple's
 
     def _count(self, call: Call, error: BaseException | None, response: Any, now: float) -> None:
         self.standing.active.pop(call, None)

@@ -52,7 +52,20 @@ class About(TypedDict):
     url: str
 
 
-class Attempt:
+class _Usually:
+    """What is true of nearly every attempt, so that none is made to say so."""
+
+    __slots__ = ()
+
+    is_hedge: bool = False
+    """Whether it was sent beside another that had not ended."""
+    is_lost: bool = False
+    """Whether nobody waits for its outcome any more, because another attempt won."""
+    injected: str | None = None
+    """The kind of the fault that was injected into it on purpose."""
+
+
+class Attempt(_Usually):
     """One exchange with a server, of which an operation may make several, even at once.
 
     Args:
@@ -64,13 +77,11 @@ class Attempt:
     it stands for, or None where it has nothing to do with the exchange. Mostly not there."""
 
     __slots__ = (
+        "__dict__",  # for what hardly any has
         "call",
         "carried",
         "has_sent",
         "headed",
-        "injected",
-        "is_hedge",
-        "is_lost",
         "is_over",
         "left_with",
         "number",
@@ -96,12 +107,6 @@ class Attempt:
         """Whether its end was counted, or will be with that of its operation."""
         self.status: int | None = None
         """Of its answer, if one has come."""
-        self.is_hedge: bool = False
-        """Whether it was sent beside another that had not ended."""
-        self.is_lost: bool = False
-        """Whether nobody waits for its outcome any more, because another attempt won."""
-        self.injected: str | None = None
-        """The kind of the fault that was injected into it on purpose."""
         if call.uncounted is not None:
             call.uncounted.count(None)
 

@@ -16,55 +16,25 @@ if TYPE_CHECKING:
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Pausing, Waking
 
-__all__ = ["HttpPort", "Ports", "Slots", "World"]
+__all__ = ["Bell", "HttpPort", "Ports", "World"]
 
 T = TypeVar("T")
 
 
-class Slots(Protocol):
-    """The slots of a bulkhead: first come, first served, and none ever lost.
+class Bell(Protocol):
+    """What wakes one waiter: a coroutine in its loop, or a thread."""
 
-    A holder is whatever took a slot, told apart by identity, so that to give one back twice is to
-    give it back once.
-    """
-
-    limit: int
-
-    @property
-    def in_use(self) -> int:
-        """How many are taken."""
+    def ring(self) -> None:
+        """Wake whoever waits, or whoever waits next; from any thread."""
         ...
 
-    @property
-    def waiting(self) -> int:
-        """How many callers queue."""
-        ...
-
-    def take(self, holder: object) -> bool:
-        """Acquire a free slot; return False where the caller has to queue."""
-        ...
-
-    async def queue(
-        self,
-        holder: object,
-        timeout: float,  # noqa: ASYNC109 - it is also the blocking one
-        waking: Waking = ...,
-    ) -> bool:
-        """Acquire a slot; return False where none came free.
+    async def wait(self, seconds: float, waking: Waking = ...) -> None:
+        """Wait until it is rung, but not longer than so many seconds.
 
         Args:
-            holder: Who wants it.
-            timeout: Seconds to wait at most.
+            seconds: How long.
             waking: Given, for the time of the wait, what ends it from any thread.
         """
-        ...
-
-    def release(self, holder: object) -> None:
-        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
-        ...
-
-    def close(self) -> None:
-        """Release whoever queues: the client is closed."""
         ...
 
 
@@ -121,8 +91,8 @@ class Ports(Protocol):
         """Return the seconds since the epoch, for dates that servers send."""
         ...
 
-    def slots(self, limit: int) -> Slots:
-        """Make the slots of a bulkhead."""
+    def bell(self) -> Bell:
+        """Make what the one who asks for it will wait at."""
         ...
 
     async def sleep(self, seconds: float, waking: Waking = ...) -> None:

@@ -33,6 +33,7 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    LimitChanged,
     Reconfigured,
     WouldReject,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "CircuitReleased",
     "Event",
     "FallbackUsed",
+    "LimitChanged",
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
@@ -84,6 +86,7 @@ Event: TypeAlias = (
     | OperationFailed
     | ChaosInjected
     | FallbackUsed
+    | LimitChanged
     | Reconfigured
     | WouldReject
 )

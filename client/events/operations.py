@@ -78,9 +78,16 @@ class BulkheadAcquired(OfOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkheadRejected(OfOperation):
-    """No slot came free within `timeout` seconds."""
+    """The operation got no slot.
+
+    Attributes:
+        timeout: Seconds that it would have waited for one at most.
+        reason: "timeout" (none came free within them), "deadline" (too little time would be left
+            with one) or "priority" (the queue is long, and others are more important).
+    """
 
     timeout: float
+    reason: str = "timeout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from .operations import OfClient, OfOperation
 __all__ = [
     "ChaosInjected",
     "FallbackUsed",
+    "LimitChanged",
     "Reconfigured",
     "WouldReject",
 ]
@@ -41,6 +42,20 @@ class ChaosInjected(OfOperation):
     fault: str
     seconds: float | None = None
     status_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitChanged(OfClient):
+    """The bulkhead has `limit` slots from now on, where it had `before`.
+
+    Attributes:
+        reason: "drops" (many attempts failed by overload), "latency" (they take longer than usual)
+            or "growth" (neither).
+    """
+
+    limit: int
+    before: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from ..config.checks import not_the_kind, to_tuple
 from .plugins import Started
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from ..http.family import Family
     from ..strategies.middleware.chain import Chain
     from .plugins import Plugins
-
-    class HasMiddleware(Protocol):
-        """What a client was given."""
-
-        @property
-        def middleware(self) -> tuple[Any, ...]: ...
-
-        @property
-        def attempt_middleware(self) -> tuple[Any, ...]: ...
 
 
 __all__ = [
@@ -133,17 +124,19 @@ def wanted_of(config: ClientConfig, additions: Additions, plugins: Plugins) -> W
         middleware=to_tuple("middleware", additions.get("middleware", ())),
         attempt_middleware=to_tuple("attempt_middleware", additions.get("attempt_middleware", ())),
     )
-    return wanted.with_call(brought_by(plugins, wanted))
+    brought = brought_by(plugins, wanted.middleware, wanted.attempt_middleware)
+    return wanted.with_call(brought)
 
 
-def brought_by(plugins: Plugins, wanted: HasMiddleware) -> dict[str, tuple[Any, ...]]:
+def brought_by(
+    plugins: Plugins, middleware: tuple[object, ...], attempt_middleware: tuple[object, ...]
+) -> dict[str, tuple[object, ...]]:
     """Return the middleware of a client whose plugins bring some: theirs is inside of its own."""
-    brought: dict[str, tuple[Any, ...]] = {}
+    brought: dict[str, tuple[object, ...]] = {}
     if plugins.middleware:
-        brought["middleware"] = (*wanted.middleware, *plugins.middleware)
+        brought["middleware"] = (*middleware, *plugins.middleware)
     if plugins.attempt_middleware:
-        own = wanted.attempt_middleware
-        brought["attempt_middleware"] = (*own, *plugins.attempt_middleware)
+        brought["attempt_middleware"] = (*attempt_middleware, *plugins.attempt_middleware)
     return brought
 
 
@@ -218,9 +211,12 @@ class Strategies:
         if wanted.chaos is not None and not allow_chaos:
             warn("chaos is configured and does nothing: allow_chaos=True was not given")
 
-    def reconfigure(self, wanted: Wanted) -> None:
+    def reconfigure(self, wanted: Wanted, *, id_header: str | None = None) -> None:
         """Have what remembers something go by other settings from now on."""
         self.wanted = wanted
+        if id_header not in {None, self._id_header}:
+            self._id_header = str(id_header)
+            self._calls = self._attempts = (), None
 
     def parts(self, wanted: Wanted) -> Parts:
         """Return what stands in the pipeline of a client, or of a call."""
@@ -243,7 +239,7 @@ class Strategies:
             known = self._rescue = (wanted.fallback, made)
         return known[1]
 
-    def _around_calls(self, given: tuple[Any, ...]) -> Layer | None:
+    def _around_calls(self, given: tuple[object, ...]) -> Layer | None:
         if self._calls[0] is not given:
             chain = self._chain("middleware", given)
             if chain is None:
@@ -253,7 +249,7 @@ class Strategies:
             self._calls = given, CallMiddleware(chain)
         return self._calls[1]
 
-    def _around_attempts(self, given: tuple[Any, ...]) -> Sending | None:
+    def _around_attempts(self, given: tuple[object, ...]) -> Sending | None:
         if self._attempts[0] is not given:
             chain = self._chain("attempt_middleware", given)
             if chain is None:
@@ -265,7 +261,7 @@ class Strategies:
             self._attempts = given, AttemptMiddleware(chain)
         return self._attempts[1]
 
-    def _chain(self, name: str, given: tuple[Any, ...]) -> Chain | None:
+    def _chain(self, name: str, given: tuple[object, ...]) -> Chain | None:
         if not given:
             return None
         from ..strategies.middleware.chain import Chain  # noqa: PLC0415 - as for chaos

@@ -392,6 +392,16 @@ class Aggregator:
         active = () if standing is None else list(standing.active)
         return Counter(each.find_target(self.targets) for each in active)
 
+    def attempts_by_outcome(self) -> dict[str, tuple[int, float]]:
+        """Return how many attempts have ended, and their seconds together, by outcome."""
+        self._count_noted()
+        found: dict[str, tuple[int, float]] = {}
+        with self._lock:
+            for (_, _, outcome, _), each in self._attempts.items():
+                count, seconds = found.get(outcome, (0, 0.0))
+                found[outcome] = count + sum(each.counts), seconds + each.sum
+        return found
+
     def failures_by_class(self) -> dict[str, int]:
         """Return how many operations ended in an error, by the name of its class."""
         with self._lock:

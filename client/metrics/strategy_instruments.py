@@ -6,7 +6,7 @@ from typing import Final
 
 from .instruments import Instrument
 
-__all__ = ["CHAOS_INJECTED", "FALLBACKS", "WOULD_REJECT"]
+__all__ = ["CHAOS_INJECTED", "FALLBACKS", "LIMIT_CHANGES", "WOULD_REJECT"]
 
 FALLBACKS: Final = Instrument(
     name="fallbacks",
@@ -21,6 +21,13 @@ CHAOS_INJECTED: Final = Instrument(
     help="Faults that were injected on purpose",
     unit="{fault}",
     labels=("target", "fault"),
+)
+LIMIT_CHANGES: Final = Instrument(
+    name="bulkhead.limit.changes",
+    kind="counter",
+    help="Changes of a limit that finds itself, by what brought them about",
+    unit="{change}",
+    labels=("reason",),
 )
 WOULD_REJECT: Final = Instrument(
     name="would_reject",

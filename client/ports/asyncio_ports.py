@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Pausing, Waking
 
-__all__ = ["ASYNCIO", "AsyncHttp", "AsyncioPorts", "AsyncioSlots"]
+__all__ = ["ASYNCIO", "AsyncHttp", "AsyncioBell", "AsyncioPorts"]
 
 T = TypeVar("T")
 
@@ -69,9 +69,9 @@ class AsyncioPorts:
         """Return the seconds since the epoch."""
         return time.time()
 
-    def slots(self, limit: int) -> AsyncioSlots:
-        """Make the slots of a bulkhead."""
-        return AsyncioSlots(limit)
+    def bell(self) -> AsyncioBell:
+        """Make what a coroutine of this loop will wait at."""
+        return AsyncioBell()
 
     async def sleep(self, seconds: float, waking: Waking = nullcontext) -> None:
         """Wait, or return at once when `wake_sleepers` is called, or somebody wakes."""
@@ -135,77 +135,37 @@ def _ring(alarm: asyncio.Future[None]) -> None:
         alarm.set_result(None)
 
 
-class AsyncioSlots:
-    """The bulkhead's slots, with an `asyncio.Semaphore` to queue at: first come, first served.
+class AsyncioBell:
+    """What wakes a coroutine that queues: a semaphore that has nothing until it is rung.
 
-    Free slots are counted by their holders; the semaphore has none but those that are given back
-    while somebody queues. As long as anybody does, nobody gets past.
-
-    The timeout is entered only where somebody must queue; `asyncio.timeout` around `acquire`
-    loses no slot to a cancellation, which `wait_for` does.
+    `asyncio.timeout` around `acquire` loses nothing to a cancellation, which `wait_for` does.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.waiting: int = 0
-        self._returned = asyncio.Semaphore(0)
-        self._holders: set[object] = set()
-        self._limits: set[asyncio.Timeout] = set()
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Semaphore(0)
 
-    @property
-    def in_use(self) -> int:
-        """How many are taken."""
-        return len(self._holders)
-
-    def take(self, holder: object) -> bool:
-        """Acquire a free slot; return False where the caller has to queue."""
-        holders = self._holders
-        if self.waiting or len(holders) >= self.limit:
-            return False
-        holders.add(holder)
-        return True
-
-    async def queue(
-        self,
-        holder: object,
-        timeout: float,  # noqa: ASYNC109 - part of the port
-        waking: Waking = nullcontext,
-    ) -> bool:
-        """Acquire a slot within `timeout` seconds, or until somebody wakes; False for none."""
-        self.waiting += 1
-        loop = asyncio.get_running_loop()
+    def ring(self) -> None:
+        """Wake whoever waits, or whoever waits next; from any thread."""
         try:
-            async with Limit(timeout) as limit:
-                self._limits.add(limit)
-                try:
-                    with waking(partial(loop.call_soon_threadsafe, partial(self._end, limit))):
-                        await self._returned.acquire()
-                finally:
-                    self._limits.discard(limit)
-        except TimeoutError:
-            return False
-        finally:
-            self.waiting -= 1
-            if not self.waiting:
-                self._returned = asyncio.Semaphore(0)  # what is left in it is free for all
-        self._holders.add(holder)
-        return True
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_here = False
+        if is_here:
+            self._rung.release()
+        else:
+            with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+                self._ring_from_elsewhere()
 
-    def close(self) -> None:
-        """Release whoever queues."""
-        for limit in list(self._limits):
-            self._end(limit)
+    def _ring_from_elsewhere(self) -> None:
+        self._loop.call_soon_threadsafe(self._rung.release)
 
-    def _end(self, limit: asyncio.Timeout) -> None:
-        if limit in self._limits and not limit.expired():
-            limit.reschedule(asyncio.get_running_loop().time())
-
-    def release(self, holder: object) -> None:
-        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
-        if holder in self._holders:
-            self._holders.remove(holder)
-            if self.waiting:
-                self._returned.release()
+    async def wait(self, seconds: float, waking: Waking = nullcontext) -> None:
+        """Wait until it is rung, but not longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with Limit(seconds):
+                with waking(self._ring_from_elsewhere):
+                    await self._rung.acquire()
 
 
 class AsyncHttp:

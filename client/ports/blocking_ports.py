@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Pausing, Waking
 
-__all__ = ["BLOCKING", "BlockingHttp", "BlockingPorts", "BlockingSlots"]
+__all__ = ["BLOCKING", "BlockingBell", "BlockingHttp", "BlockingPorts"]
 
 T = TypeVar("T")
 
@@ -52,9 +51,9 @@ class BlockingPorts:
         """Return the seconds since the epoch."""
         return time.time()
 
-    def slots(self, limit: int) -> BlockingSlots:
-        """Make the slots of a bulkhead."""
-        return BlockingSlots(limit)
+    def bell(self) -> BlockingBell:
+        """Make what a thread will wait at."""
+        return BlockingBell()
 
     async def sleep(self, seconds: float, waking: Waking = nullcontext) -> None:
         """Block, or return at once when `wake_sleepers` is called, or somebody wakes."""
@@ -88,110 +87,27 @@ class BlockingPorts:
             _ring(bell)
 
 
-class BlockingSlots:
-    """The bulkhead's slots, first come, first served.
+class BlockingBell:
+    """What wakes a thread that queues: a lock that is held until it is rung."""
 
-    `threading.Semaphore` lets a newcomer overtake those who queue, so here each waiter has a
-    lock of its own, and a slot given back is handed to the one who has waited longest.
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
 
-    An interrupt (Ctrl-C, a signal handler that raises) may come between any two steps. Who stands
-    among the holders has a slot, whatever else was broken off; and `release`, called again, ends
-    what it had begun.
-    """
+    def ring(self) -> None:
+        """Wake whoever waits, or whoever waits next; from any thread."""
+        _ring(self._lock)
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        # A signal handler may call, or close the client, in the middle of any of these methods.
-        self._lock = threading.RLock()
-        self._holders: set[object] = set()
-        self._queue: OrderedDict[object, threading.Lock] = OrderedDict()
-
-    @property
-    def in_use(self) -> int:
-        """How many are taken."""
-        return len(self._holders)
-
-    @property
-    def waiting(self) -> int:
-        """How many callers queue."""
-        return len(self._queue)
-
-    def take(self, holder: object) -> bool:
-        """Acquire a free slot; return False where the caller has to queue."""
-        with self._lock:
-            if len(self._holders) < self.limit:
-                self._holders.add(holder)
-                return True
-        return False
-
-    async def queue(
-        self,
-        holder: object,
-        timeout: float,  # noqa: ASYNC109 - part of the port
-        waking: Waking = nullcontext,
-    ) -> bool:
-        """Acquire a slot within `timeout` seconds, or until somebody wakes; False for none."""
-        bell = threading.Lock()
-        bell.acquire()
-        try:
-            with self._lock:
-                is_free = len(self._holders) < self.limit
-                if is_free:
-                    self._holders.add(holder)
-                else:
-                    self._queue[holder] = bell
-            if not is_free:
-                with waking(partial(_ring, bell)):
-                    self._blocked_until(bell, timeout)
-            # The slot may have been handed over after the patience ended: then it is ours.
-            return self._leave_queue(holder)
-        except BaseException:
-            self.release(holder)
-            raise
-
-    def _blocked_until(self, bell: threading.Lock, patience: float) -> bool:
-        return bell.acquire(timeout=patience)
-
-    def _leave_queue(self, holder: object) -> bool:
-        with self._lock:
-            self._queue.pop(holder, None)
-            return holder in self._holders
-
-    def close(self) -> None:
-        """Release whoever queues."""
-        with self._lock:
-            for bell in list(self._queue.values()):
-                _ring(bell)
-            self._queue.clear()
-
-    def release(self, holder: object) -> None:
-        """Give back the slot that a holder has, if it has one, to whoever queued longest."""
-        with self._lock:
-            self._queue.pop(holder, None)
-            if holder in self._holders:
-                self._hand_over(holder)
-
-    def _hand_over(self, holder: object) -> None:
-        holders, queue = self._holders, self._queue
-        while queue and (first := next(iter(queue))) in holders:
-            # An interrupt broke a handing over off: whoever got the slot may not know it yet.
-            _ring(queue.get(first))
-            queue.pop(first, None)
-        if queue and len(holders) <= self.limit:
-            first = next(iter(queue))
-            holders.add(first)
-            _ring(queue.get(first))
-            holders.discard(holder)
-            queue.pop(first, None)
-        else:
-            holders.discard(holder)
+    async def wait(self, seconds: float, waking: Waking = nullcontext) -> None:
+        """Block until it is rung, but not longer than so many seconds."""
+        with waking(self.ring):
+            self._lock.acquire(timeout=seconds)
 
 
-def _ring(bell: threading.Lock | None) -> None:
+def _ring(bell: threading.Lock) -> None:
     """Wake the one who waits for a lock; a second time does nothing."""
-    if bell is not None:
-        with suppress(RuntimeError):
-            bell.release()
+    with suppress(RuntimeError):
+        bell.release()
 
 
 class BlockingHttp:

@@ -107,6 +107,7 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.ChaosInjected: _plain(
         "attempt", "fault", "seconds", "status_code", telling=("fault", "status_code")
     ),
+    events.LimitChanged: _plain("limit", "before", "reason", telling=("reason",)),
     events.WouldReject: _plain("by", "wait", telling=("by",)),
     events.Reconfigured: _plain("changed", telling=("changed",)),
 }

@@ -40,6 +40,7 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.OperationFailed: (_FAILED, _REJECTED),
     events.FallbackUsed: ("fallback used",),
     events.ChaosInjected: ("chaos injected",),
+    events.LimitChanged: ("limit changed",),
     events.WouldReject: ("would reject",),
     events.Reconfigured: ("reconfigured",),
 }

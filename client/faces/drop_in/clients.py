@@ -249,9 +249,9 @@ class AsyncDropIn(
             await self._drop_in.close_plugins()
 
     async def __aenter__(self) -> Self:
-        entered = await super().__aenter__()
+        await super().__aenter__()
         await self._drop_in.start()
-        return entered
+        return self
 
     async def __aexit__(self, *raised: object) -> None:
         try:
@@ -334,9 +334,9 @@ class BlockingDropIn(
             run_to_end(self._drop_in.close_plugins())
 
     def __enter__(self) -> Self:
-        entered = super().__enter__()
+        super().__enter__()
         run_to_end(self._drop_in.start())
-        return entered
+        return self
 
     def __exit__(self, *raised: object) -> None:
         try:

@@ -98,7 +98,8 @@ class DropIn:
         if settings.circuit_breaker is not None:
             self._log.load()
         self.plugins: Plugins = Plugins(plugins, world, self._log.warn)
-        if brought := brought_by(self.plugins, settings):
+        own = settings.middleware, settings.attempt_middleware
+        if brought := brought_by(self.plugins, *own):
             settings = settings.merged(**brought)
         self.settings = settings
         sinks = (*telemetry, *self.plugins.telemetry)

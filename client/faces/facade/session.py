@@ -28,7 +28,7 @@ from ...http.verdicts import Classifier
 from ...metrics.stats import take_stats
 from ...pipeline import pipeline
 from ...runtime.forking import fork_safe
-from ...strategies.bulkhead import Bulkhead
+from ...strategies.bulkhead.gate import Bulkhead
 from ...strategies.circuit.audience import Member
 from ...strategies.circuit.control import CircuitControl
 from ...strategies.circuit.gate import circuit_gate
@@ -146,13 +146,13 @@ class Session:
         circuits = self.control.join(self._member)
         self._circuit = circuit_gate(breaker, self._member)
         self._strategies = Strategies(
-            wanted_of(config, additions),
+            wanted_of(config, additions, self.plugins),
             world=world,
             family=family,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self._log.warn,
             plugins=self.plugins,
-            id_header=self.config.request_id_header,
+            id_header=config.request_id_header,
         )
         self._circuits = circuits
         self._retired: WeakSet[Gate] = WeakSet()
@@ -220,7 +220,7 @@ class Session:
         if self._budget is not None and budget is not None:
             self._budget.reconfigure(budget)
         wanted = before.wanted.with_config(config)
-        self._strategies.reconfigure(wanted)
+        self._strategies.reconfigure(wanted, id_header=config.request_id_header)
         self._now = Snapshot(
             config=config,
             wanted=wanted,
@@ -234,7 +234,8 @@ class Session:
     def _change_bulkhead(self, config: BulkheadConfig | None) -> None:
         if config is None or config.mode == "off":
             if self.bulkhead is not None:
-                self._retired.add(self.bulkhead)  # calls queue in it yet, perhaps
+                self.bulkhead.retire()
+                self._retired.add(self.bulkhead)  # some may yet be on their way out of it
             self.bulkhead = None
             return
         if self.bulkhead is None:
@@ -471,8 +472,10 @@ class Session:
         return self._plan_with(now.config, retry, now.wanted if other is None else other)
 
     def _plan_with(self, config: ClientConfig, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        bulkhead = self.bulkhead
         parts = pipeline(
-            bulkhead=self.bulkhead,
+            bulkhead=bulkhead,
+            adaptive_limit=None if bulkhead is None else bulkhead.adaptive,
             circuit=self._circuit,
             retry=self._policy(retry),
             **self._strategies.parts(wanted),

@@ -40,14 +40,14 @@ class AttemptMiddleware(Sending):
     ) -> Response:
         """Return what the chain answers, or raise what it lets through."""
         sending = _OneSending(self._chain, send, exchange, attempt, request)
-        response: Response | None = None
         try:
             response = await sending.run(request)
-        except Exception as error:
-            attempt.left_with = id(error), sending.failure_of(error)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                attempt.left_with = id(error), sending.failure_of(error)
+            await sending.end(None)
             raise
-        finally:
-            await sending.end(response)
+        await sending.end(response)
         return response
 
 

@@ -47,15 +47,15 @@ class CallMiddleware(Outer):
                 raise
             return failure
         passes = _Passes(self._chain, inner, call, exchange, request)
-        result: Response | Failure | None = None
         try:
             result = await passes.run(request)
         except BaseException as error:
-            result = passes.failure_of(error)
-            if result is None:
+            failure = passes.failure_of(error)
+            await passes.end(failure)
+            if failure is None:
                 raise
-        finally:
-            await passes.end(result)
+            return failure
+        await passes.end(result)
         return result
 
 
@@ -145,6 +145,7 @@ class _Passes(Walk):
         call = self._call
         result = await self._next_pass(request)
         answer = _answer_in(result)
+        failure: Failure | None = None
         try:
             call.was_sent |= not isinstance(result, Failure) or result.may_have_been_sent
             if answer is not None:
@@ -157,7 +158,7 @@ class _Passes(Walk):
             if answer is None or not self._exchange.is_streamed:
                 call.plan.leave(call)
             # An exception whose traceback leads back to it would keep the request alive.
-            failure = result = None
+            del failure, result
 
     async def _next_pass(self, request: Request) -> Response | Failure:
         call, exchange = self._call, self._exchange

@@ -24,10 +24,13 @@ from client import (
     SyncResilientClient,
 )
 from client.engine.operation import under_way
-from client.exceptions import ServerError
-from client.ports.blocking_ports import BlockingSlots, _ring
+from client.events import AttemptStarted, BulkheadWaiting
+from client.exceptions import MyAPIError, ServerError
+from client.ports.blocking_ports import BlockingBell, _ring
 from client.runtime.coroutines import run_to_end
-from tests.eventually import PATIENCE_SECONDS, eventually
+from client.strategies.bulkhead.slots import Place, Slots
+from tests.eventually import PATIENCE_SECONDS
+from tests.unit.calls import call_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +67,7 @@ def interrupted(place: int, work: Callable[[], object]) -> bool:
     """
     before = sys.getprofile()
     interrupter = Interrupter(place)
-    with suppress(KeyboardInterrupt, ServerError):
+    with suppress(KeyboardInterrupt, MyAPIError):
         try:
             sys.setprofile(interrupter)
             work()
@@ -129,11 +132,14 @@ def test_no_wait_is_left_behind() -> None:
 
 def test_a_signal_handler_may_call_and_close() -> None:
     """In the middle of taking a slot or of giving one back, in the thread that does so."""
-    slots = BlockingSlots(1)
+    slots = Slots(1, BlockingBell)
     with slots._lock:  # where the signal comes
         assert slots.take("handler")
-        slots.close()
+        slots.join("queueing", 5)
         slots.release("handler")
+        slots.close()
+        slots.set_limit(1)
+    slots.release("queueing")
     assert slots.take("next")
 
 
@@ -158,20 +164,71 @@ def test_no_probe_is_lost(work: Callable[[Any], None], bulkhead: BulkheadConfig 
 
 def test_a_handing_over_that_was_broken_off_is_brought_to_its_end() -> None:
     """The slot was handed over, and whoever got it does not know yet."""
-    slots = BlockingSlots(1)
-    giver, taker = object(), object()
-    assert run_to_end(slots.queue(giver, 0)) is True
-    got: list[bool] = []
-    waiting = threading.Thread(
-        target=lambda: got.append(run_to_end(slots.queue(taker, PATIENCE_SECONDS)))
-    )
-    waiting.start()
-    eventually(lambda: slots.waiting == 1)
-    slots._holders.add(taker)  # as far as the first try came
-    slots.release(giver)
-    waiting.join(PATIENCE_SECONDS)
-    assert got == [True]
+    slots = Slots(1, BlockingBell)
+    assert slots.take("giver")
+    place = slots.join("taker", 5)
+    slots._holders.add("taker")  # as far as the first try came
+    slots.release("giver")
+    run_to_end(place.bell.wait(PATIENCE_SECONDS))
+    assert slots.holds("taker")
     assert (slots.in_use, slots.waiting) == (1, 0)
+
+
+@pytest.mark.parametrize("comes_free", [True, False], ids=["handed over", "in vain"])
+def test_no_slot_is_lost_in_the_queue(comes_free: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Wherever the interrupt comes: entering the queue, leaving it, or being handed a slot."""
+    bulkhead = BulkheadConfig(max_concurrency=1, acquisition_timeout=1e-6)
+    config = ClientConfig(bulkhead=bulkhead, circuit_breaker=None, retry=None)
+    taken: list[Slots] = []
+
+    def let_go(_event: object) -> None:
+        if comes_free:
+            taken[0].release("holder")
+
+    vars(let_go)["listens_to"] = [BulkheadWaiting]
+    transport = httpx.MockTransport(answer)
+    with SyncResilientClient(config, transport=transport, listeners=[let_go]) as face:
+        assert face._session.bulkhead is not None
+        taken.append(face._session.bulkhead.slots)
+        places = 0
+        for place in range(1, MOST_PLACES):
+            assert taken[0].take("holder"), place
+            came_so_far = interrupted(place, lambda: request(face))
+            taken[0].release("holder")
+            assert (taken[0].in_use, taken[0].waiting) == (0, 0), place
+            if not came_so_far:
+                break
+            places += 1
+        assert places > 50
+
+
+def test_no_slot_is_lost_where_it_is_given_back_to_the_next() -> None:
+    """Wherever the interrupt comes: who is next has it, or it is free."""
+    bulkhead = BulkheadConfig(max_concurrency=1)
+    config = ClientConfig(bulkhead=bulkhead, circuit_breaker=None, retry=None)
+    queueing: list[Place] = []
+    following = call_of()
+
+    def join(_event: object) -> None:
+        queueing.append(slots.join(following, 5))
+
+    vars(join)["listens_to"] = [AttemptStarted]
+    transport = httpx.MockTransport(answer)
+    with SyncResilientClient(config, transport=transport, listeners=[join]) as face:
+        assert face._session.bulkhead is not None
+        slots = face._session.bulkhead.slots
+        places = 0
+        for place in range(1, MOST_PLACES):
+            came_so_far = interrupted(place, lambda: request(face))
+            if queueing:
+                run_to_end(queueing.pop().bell.wait(PATIENCE_SECONDS))
+                assert slots.holds(following), place
+            slots.release(following)
+            assert (slots.in_use, slots.waiting) == (0, 0), place
+            if not came_so_far:
+                break
+            places += 1
+        assert places > 50
 
 
 def test_who_was_woken_is_not_woken_again() -> None:
@@ -181,4 +238,3 @@ def test_who_was_woken_is_not_woken_again() -> None:
     _ring(bell)
     _ring(bell)
     assert not bell.locked()
-    _ring(None)  # whoever was to be woken was turned away meanwhile

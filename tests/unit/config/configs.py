@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from client.config.bulkhead import AdaptiveLimitConfig, BulkheadConfig
 from client.config.chaos import ChaosConfig
 from client.config.hedge import HedgeConfig
 from client.config.models import (
-    BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
     LoggingConfig,
@@ -83,12 +83,21 @@ PARTS: dict[str, type[BaseModel]] = {
     "logging": LoggingConfig,
 }
 OFF: dict[str, type[BaseModel]] = {
+    "bulkhead.adaptive": AdaptiveLimitConfig,
     "rate_limit": RateLimitConfig,
     "hedge": HedgeConfig,
     "chaos": ChaosConfig,
 }
 """Parts that are off until somebody gives them."""
 OFF_DEFAULTS: dict[str, object] = {
+    "bulkhead.adaptive.min_limit": 1,
+    "bulkhead.adaptive.initial_limit": 20,
+    "bulkhead.adaptive.window": 1.0,
+    "bulkhead.adaptive.minimum_samples": 10,
+    "bulkhead.adaptive.tolerance": 1.5,
+    "bulkhead.adaptive.smoothing": 0.2,
+    "bulkhead.adaptive.drop_ratio": 0.1,
+    "bulkhead.adaptive.backoff_ratio": 0.9,
     "rate_limit.rate": None,
     "rate_limit.period": 1.0,
     "rate_limit.burst": 1,

@@ -41,13 +41,13 @@ def test_nothing_but_the_contract_s_settings_is_there() -> None:
 @pytest.mark.parametrize("part", OFF)
 def test_the_others_are_off(part: str) -> None:
     """Until they are given."""
-    assert getattr(ClientConfig(), part) is None
+    assert setting_of(ClientConfig(), part) is None
 
 
 @pytest.mark.parametrize("path", OFF_DEFAULTS)
 def test_their_defaults_are_those_of_the_contract_where_they_are_on(path: str) -> None:
     """One by one."""
-    part, _, name = path.partition(".")
+    part, _, name = path.rpartition(".")
     given: dict[str, Any] = {"faults": ()} if part == "chaos" else {}
     assert getattr(OFF[part](**given), name) == OFF_DEFAULTS[path]
 
@@ -187,7 +187,7 @@ def test_other_parts_cannot(path: str) -> None:
         ("timout", ": there is no setting 'timout': did you mean 'timeout'?"),
         ("retry.max_atempts", "retry: there is no setting 'max_atempts': did you mean"),
         ("retry.budget.rate", "retry.budget: there is no setting 'rate': did you mean 'ratio'?"),
-        ("bulkhead.zzz", "bulkhead: there is no setting 'zzz': allowed are acquisition_timeout, m"),
+        ("bulkhead.zzz", "bulkhead: there is no setting 'zzz': allowed are acquisition_timeout, a"),
         ("Retry", ": there is no setting 'Retry': did you mean 'retry'?"),
         ("retry.5", "retry: there is no setting '5': allowed are backoff, budget, jitter, max_a"),
     ],

@@ -23,7 +23,7 @@ from client.engine.layer import NO_STOP, Either, Gate, Stop
 from client.engine.notifiers import Notifiers
 from client.ports.blocking_ports import BLOCKING
 from client.runtime.coroutines import run_to_end
-from client.strategies.bulkhead import Bulkhead
+from client.strategies.bulkhead.gate import Bulkhead
 from client.strategies.circuit.audience import Member
 from client.strategies.circuit.control import CircuitControl
 from client.strategies.circuit.gate import CircuitGate

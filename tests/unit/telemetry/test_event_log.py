@@ -38,6 +38,7 @@ from client.events import (
     CircuitReleased,
     Event,
     FallbackUsed,
+    LimitChanged,
     OperationFailed,
     OperationSucceeded,
     Reconfigured,
@@ -136,6 +137,12 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         "warning",
         "chaos injected",
         {"attempt": 2, "fault": "delay", "seconds": 0.123, "status_code": None},
+    ),
+    (
+        LimitChanged(limit=18, before=20, reason="drops", **ABOUT),
+        "debug",
+        "limit changed",
+        {"limit": 18, "before": 20, "reason": "drops"},
     ),
     (
         WouldReject(by="bulkhead", wait=1.23456, **ABOUT),

@@ -1,0 +1,1 @@
+"""Slots, the queue for them, and a limit that finds itself."""
