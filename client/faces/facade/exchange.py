@@ -31,7 +31,7 @@ __all__ = ["HttpExchange", "StreamExchange"]
 
 _BODIES: Final = frozenset({"content", "data", "files"})
 """The arguments whose bodies may need more than to be handed over again."""
-_SEND_OPTIONS: Final = ("auth", "follow_redirects")
+_SEND_OPTIONS: Final = frozenset({"auth", "follow_redirects"})
 
 
 class HttpExchange(Failures):
@@ -92,9 +92,9 @@ class HttpExchange(Failures):
         """Return a request for an attempt alone; for None what the caller asked for."""
         if self._taken is not None:
             return self._copy_of(self._taken, attempt)
-        options = {
-            name: value for name, value in self._options.items() if name not in _SEND_OPTIONS
-        }
+        options = self._options
+        if not _SEND_OPTIONS.isdisjoint(options):
+            options = {name: options[name] for name in options if name not in _SEND_OPTIONS}
         if attempt is not None and attempt.carried is not None and not self.sees_requests:
             options = self._carrying(options, attempt.carried)
         build = self._http.client.build_request
@@ -172,7 +172,7 @@ class HttpExchange(Failures):
     def _sending(self) -> Options:
         """Return what is said with a request, not in it."""
         options = self._options
-        return {name: options[name] for name in _SEND_OPTIONS if name in options}
+        return {name: options[name] for name in _SEND_OPTIONS & options.keys()}
 
     def _cut(self, request: Request) -> None:
         """Cut the timeouts of a built request to what is left."""

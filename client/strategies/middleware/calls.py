@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, cast
 
 from ...engine.attempts import explain
 from ...engine.layer import Failure, Outer
 from ...exceptions import InvalidRequestError, MyAPIError
-from .chain import Walk
+from .chain import LEFT, Walk
 
 if TYPE_CHECKING:
     from ...engine.layer import Exchange, Inner
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CallMiddleware"]
 
-_ENDED: Final = "call_next was called when its call was over: await it before you return"
 _AT_ONCE: Final = "call_next is under way: await it before you call it again"
-_LEFT: Final = "a middleware returned while its call_next was under way: await that first"
 _BODY: Final = "the request's body cannot be sent a second time"
 
 
@@ -46,7 +43,8 @@ class CallMiddleware(Outer):
             if failure is None:
                 raise
             return failure
-        passes = _Passes(self._chain, inner, call, exchange, request)
+        passes = _Passes(self._chain, call, exchange, request)
+        passes.inner = inner
         try:
             result = await passes.run(request)
         except BaseException as error:
@@ -55,54 +53,60 @@ class CallMiddleware(Outer):
             if failure is None:
                 raise
             return failure
-        await passes.end(result)
+        if passes.is_plain(result):
+            passes.is_over = True
+        else:
+            await passes.end(result)
         return result
 
 
 class _Passes(Walk):
     """A call on its way through a chain; each `call_next` of the last is a pass of its own."""
 
-    def __init__(
-        self, chain: Chain, inner: Inner, call: Call, exchange: Exchange, given: Request
-    ) -> None:
-        super().__init__(chain, call, exchange, given)
-        self._inner = inner
-        self._method = given.method
-        self._pausing: Pausing = nullcontext
-        self._result: Response | Failure | None = None
-        """Of the last pass, where that has an answer."""
-        self._failures: list[Failure] = []
-        """What passes ended in that had none."""
-        self._is_passing = False
+    inner: Inner
+    result: Response | Failure | None = None
+    """Of the last pass, where that has an answer."""
+    _failures: list[Failure] | None = None
+    """What passes ended in that had none."""
+    _is_passing: bool = False
+    _method: str | None = None
+    """Of the last request that went on."""
+    _pausing: Pausing | None = None
 
     async def run(self, request: Request) -> Response | Failure:
         """Return what comes of the chain, in the time that is left."""
-        deadline, ports = self._call.deadline, self._call.host.ports
+        deadline, ports = self.call.deadline, self.call.host.ports
         if deadline is None:
-            return await self._through(nullcontext, request)
+            return self._outcome(await self.step(0, request))
         left = deadline.left(ports.now())
-        return await ports.within_own_time(left, lambda pausing: self._through(pausing, request))
+        return await ports.within_own_time(left, lambda pausing: self._within(pausing, request))
 
-    async def _through(self, pausing: Pausing, request: Request) -> Response | Failure:
+    async def _within(self, pausing: Pausing, request: Request) -> Response | Failure:
         self._pausing = pausing
-        response = await self.step(0, request)
+        return self._outcome(await self.step(0, request))
+
+    def _outcome(self, response: Response) -> Response | Failure:
+        """Return what the answer of the chain amounts to."""
         if self._is_passing:
-            raise RuntimeError(_LEFT)
-        if response is self._answer and self._result is not None:
-            return self._result
-        exchange = self._exchange
-        failure = exchange.failure_of(exchange.attempt_kind(self._call), response)
-        answer: Response = response
-        return answer if failure is None else failure
+            raise RuntimeError(LEFT)
+        if response is self.answer and self.result is not None:
+            return self.result
+        exchange = self.exchange
+        failure = exchange.failure_of(exchange.attempt_kind(self.call), response)
+        return response if failure is None else failure
+
+    def is_plain(self, result: Response | Failure) -> bool:
+        """Whether a call ends with what its last pass brought, and there is nothing else."""
+        return result is self.result and self._own is None and self._failures is None
 
     def failure_of(self, error: BaseException) -> Failure | None:
         """Return what an exception that has come out of the chain means, or None."""
-        call = self._call
-        known = next((each for each in self._failures if each.error is error), None)
-        if known is not None:
-            call.note_error(error)  # of an earlier pass, perhaps
-            error.__traceback__ = None
-            return known
+        call = self.call
+        for failure in self._failures or ():
+            if failure.error is error:
+                call.note_error(error)  # it may be of an earlier pass
+                error.__traceback__ = None
+                return failure
         deadline = call.deadline
         is_late = deadline is not None and deadline.passed(call.host.ports.now())
         if isinstance(error, TimeoutError) and is_late:
@@ -111,69 +115,60 @@ class _Passes(Walk):
 
     async def end(self, kept: Response | Failure | None) -> None:
         """Let go of all that the call does not end with."""
-        self._is_over = True
-        result, self._result = self._result, None
-        answer = _answer_in(kept)
+        self.is_over = True
+        result, self.result = self.result, None
+        self._failures = None  # their errors lead back here
         try:
-            if self._exchange.is_streamed:
-                every = [*self._own, _answer_in(result)]
-                await self._close([each for each in every if each is not answer])
-        except BaseException:
-            await self._let_go(answer)
-            raise
+            if self.exchange.is_streamed:
+                await self.close_all_but(_answer_in(kept), _answer_in(result))
         finally:
             if result is None or result is not kept:
-                self._call.plan.leave(self._call)
-            # Errors lead back here by their tracebacks: they would keep each other alive.
-            self._failures.clear()
-            self._own.clear()
-            self._answer = self
+                self.call.plan.leave(self.call)
 
-    async def _go_in(self, request: Request) -> Response:
-        if self._is_over or self._is_passing:
-            raise RuntimeError(_ENDED if self._is_over else _AT_ONCE)
+    async def go_in(self, request: Request) -> Response:
+        """Make a pass; raise its error where no answer of a server stands behind that."""
+        if self._is_passing:
+            raise RuntimeError(_AT_ONCE)
         self._is_passing = True
         try:
+            if self._pausing is None:
+                return self._passed(await self._next_pass(request))
             with self._pausing():
-                return await self._pass(request)
+                return self._passed(await self._next_pass(request))
         finally:
             self._is_passing = False
-            if self._is_over:  # nobody has waited for it
+            if self.is_over:  # nobody has waited for it
                 await self.end(None)
 
-    async def _pass(self, request: Request) -> Response:
-        call = self._call
-        result = await self._next_pass(request)
-        answer = _answer_in(result)
-        failure: Failure | None = None
+    def _passed(self, result: Response | Failure) -> Response:
+        call, answer, failure = self.call, _answer_in(result), None
         try:
             call.was_sent |= not isinstance(result, Failure) or result.may_have_been_sent
             if answer is not None:
-                self._answer, self._result = answer, result
+                self.answer, self.result = answer, result
                 return answer
             failure = cast("Failure", result)
-            self._failures.append(failure)
+            self._failures = [*(self._failures or ()), failure]
             raise cast("MyAPIError", failure.error)
         finally:
-            if answer is None or not self._exchange.is_streamed:
+            if answer is None or not self.exchange.is_streamed:
                 call.plan.leave(call)
             # An exception whose traceback leads back to it would keep the request alive.
             del failure, result
 
     async def _next_pass(self, request: Request) -> Response | Failure:
-        call, exchange = self._call, self._exchange
-        is_another = request.url is not self._url or request.method != self._method
-        self._make_ready(request)
-        if call.attempts:
+        call, exchange, url = self.call, self.exchange, self.url
+        self.make_ready(request)
+        if self._method is not None:
             await self._make_room()
             if not exchange.can_replay():
                 errors, sent = call.host.errors, call.was_sent
                 return Failure(errors.make(InvalidRequestError, call, _BODY, request_sent=sent))
         exchange.take(request)
-        if is_another:
-            self._method = request.method
+        if request.url is not url or request.method != (self._method or self.given.method):
             call.retarget(request)
-        result = await self._inner(call, exchange)
+        self._method = request.method
+        result = await self.inner(call, exchange)
         if isinstance(result, Failure):
             try:
                 await exchange.complete(result)
@@ -183,9 +178,9 @@ class _Passes(Walk):
 
     async def _make_room(self) -> None:
         """Let go of what the pass before has brought, so that its connection is free."""
-        before, self._result, self._answer = _answer_in(self._result), None, self
+        before, self.result, self.answer = _answer_in(self.result), None, self
         if before is not None:
-            await self._exchange.discard(Failure(None, before))
+            await self.exchange.discard(Failure(None, before))
 
 
 def _answer_in(result: Response | Failure | None) -> Response | None:

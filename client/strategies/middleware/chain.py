@@ -2,6 +2,7 @@
 
 Rule 1  What `call_next` returned is closed, unless it is what the caller, or the retry, gets.
 Rule 2  What is raised here, and is no failure of the call or the attempt, passes untouched.
+Rule 3  What is left to run by itself, and not awaited, gives back what it has taken when it ends.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ...engine.layer import Failure
 from ...http.extensions import OF_ITS_WAY
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from ...http.family import Family
     from ...http.shapes import Request, Response
 
-__all__ = ["Chain", "Walk"]
+__all__ = ["LEFT", "Chain", "Walk"]
+
+LEFT: Final = "a middleware returned while its call_next was under way: await that first"
+_ENDED: Final = "call_next was called when all was over: await it before you return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Chain:
         family: Whose requests and responses they are handed.
         is_async: Whether they are awaited.
         id_header: Where a request carries the id of its operation.
+        id_bytes: The same, as httpx keeps it.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Chain:
     family: Family
     is_async: bool
     id_header: str
+    id_bytes: bytes
 
     @classmethod
     def of(
@@ -56,7 +62,7 @@ class Chain:
             TypeError: Something is no middleware for such a client.
         """
         handlers = handlers_of(name, given, is_async=is_async)
-        return cls(name, handlers, family, is_async, id_header)
+        return cls(name, handlers, family, is_async, id_header, id_header.encode("ascii"))
 
 
 class Walk:
@@ -69,97 +75,131 @@ class Walk:
         given: The request that the outermost is handed.
     """
 
+    again: ClassVar[str | None] = None
+    """Why a middleware may not call `call_next` a second time; None where it may."""
+    is_over: bool = False
+    _reached: int = -1
+    """The place in the chain that cannot be come to again."""
+    _own: list[Response] | None = None
+    """Answers that middleware made."""
+
     def __init__(self, chain: Chain, call: Call, exchange: Exchange, given: Request) -> None:
-        self._chain = chain
-        self._call = call
-        self._exchange = exchange
-        self._given = given
-        self._url = given.url
-        self._answer: object = self
+        self.chain = chain
+        self.call = call
+        self.exchange = exchange
+        self.given = given
+        self.url = given.url
+        self.answer: object = self
         """What came from within; at first nothing that anybody could return."""
-        self._own: list[Response] = []
-        """Answers that middleware made."""
-        self._is_over = False
 
     async def step(self, number: int, request: Request) -> Any:
         """Hand a request to a middleware, by its place in the chain, and return its answer.
 
         Raises:
             TypeError: The request, or the answer, is none.
+            RuntimeError: It is too late for that, or once too often.
             Exception: What is raised within.
         """
-        chain = self._chain
+        if self.is_over or number <= self._reached:
+            raise RuntimeError(_ENDED if self.is_over else self.again)
+        if self.again is not None:
+            self._reached = number
+        chain = self.chain
         if not isinstance(request, chain.family.module.Request):
             raise TypeError(
                 f"call_next was given a {type(request).__qualname__}: "
                 f"give a {chain.family.name}.Request"
             )
         if number == len(chain.handlers):
-            return await self._go_in(request)
+            return await self.go_in(request)
         handle = chain.handlers[number]
         if chain.is_async:
             response = await handle(request, partial(self.step, number + 1))
         else:
             response = handle(request, partial(self._step_now, number + 1))
-        if response is not self._answer:
+        if response is not self.answer:
             await self._take_own(response, handle, request)
         return response
 
     def _step_now(self, number: int, request: Request) -> Any:
         return run_to_end(self.step(number, request))
 
-    async def _go_in(self, request: Request) -> Response:
+    async def go_in(self, request: Request) -> Response:
         """Go on with what the chain is around."""
         raise NotImplementedError
 
-    def _make_ready(self, request: Request) -> None:
+    def make_ready(self, request: Request) -> None:
         """Give a request that goes on what it must have, whatever has been done to it."""
-        given, id_header, request_id = self._given, self._chain.id_header, self._call.request_id
-        headers = request.headers
-        if request_id is not None and headers.get(id_header) != request_id:
-            headers[id_header] = request_id
-        if request is not given:
-            for name in OF_ITS_WAY:
-                request.extensions.pop(name, None)
-            if "timeout" in given.extensions:
-                request.extensions.setdefault("timeout", given.extensions["timeout"])
-        if request.url is not self._url:
-            self._follow(request)
+        request_id = self.call.request_id
+        if request_id is not None:
+            # httpx's own way looks first at every header, for the encoding they are in.
+            wanted = self.chain.id_bytes, request_id.encode("latin-1", "replace")
+            if wanted not in request.headers.raw:
+                request.headers[self.chain.id_header] = request_id
+        if request is not self.given:
+            self._complete(request)
+        if request.url is not self.url:
+            self.follow(request)
 
-    def _follow(self, request: Request) -> None:
-        """Let the `Host` header follow the URL, where httpx had made it of that."""
-        if not isinstance(request.url, self._chain.family.module.URL):
-            name = self._chain.family.name
-            raise TypeError(f"the URL of a request is {request.url!r}: give an {name}.URL")
-        before, now = self._url.netloc, request.url.netloc
+    def _complete(self, request: Request) -> None:
+        """Give a request that a middleware made what the one that it replaces has."""
+        for name in OF_ITS_WAY:
+            request.extensions.pop(name, None)
+        timeout = self.given.extensions.get("timeout")
+        if timeout is not None:
+            request.extensions.setdefault("timeout", timeout)
+
+    def follow(self, request: Request) -> None:
+        """Let the `Host` header follow the URL, where httpx had made it of that.
+
+        Raises:
+            TypeError: The URL is none.
+        """
+        family = self.chain.family
+        if not isinstance(request.url, family.module.URL):
+            text = f"the URL of a request is {request.url!r}: give an {family.name}.URL"
+            raise TypeError(text)
+        before, now = self.url.netloc, request.url.netloc
         if before != now and request.headers.get("Host") == before.decode("ascii"):
             request.headers["Host"] = now.decode("ascii")
-        self._url = request.url
+        self.url = request.url
 
     async def _take_own(self, response: object, handle: object, request: Request) -> None:
         """Take an answer that a middleware has made, or has kept from before."""
-        family = self._chain.family
+        family = self.chain.family
         if not family.is_response(response):
             if inspect.iscoroutine(response):
                 response.close()  # or Python would complain that it was never awaited
             raise TypeError(
-                f"the {self._chain.name} {name_of(handle)} returned a "
+                f"the {self.chain.name} {name_of(handle)} returned a "
                 f"{type(response).__qualname__}: return the response of call_next, or a "
                 f"{family.name}.Response"
             )
         answer = completed(response, request)
-        if not any(answer is each for each in self._own):
-            self._own.append(answer)
-            await self._exchange.complete(Failure(None, answer))
+        own = self._own = self._own or []
+        if not any(answer is each for each in own):
+            own.append(answer)
+            await self.exchange.complete(Failure(None, answer))
 
-    async def _close(self, answers: list[Response | None]) -> None:
-        """Close answers that nobody gets, each of them, whatever comes between."""
-        while answers:
-            try:
-                await self._let_go(answers.pop())
-            except BaseException:
-                await self._close(answers)
-                raise
+    async def close_all_but(self, kept: object, *others: object) -> None:
+        """Close the answers that nobody gets, each of them, whatever comes between.
 
-    async def _let_go(self, answer: Response | None) -> None:
-        await self._exchange.abandon(Failure(None, answer))
+        Args:
+            kept: What somebody gets, where no answer fails to be closed.
+            *others: What may have to be closed besides those of middleware.
+        """
+        answers: list[Any] = [*(self._own or ()), *others]
+        self._own = None
+        self.answer = self
+        answers = [each for each in answers if each is not kept and each is not self]
+        try:
+            while answers:
+                await self.let_go(answers.pop())
+        except BaseException:
+            for each in (*answers, kept):
+                await self.let_go(each)
+            raise
+
+    async def let_go(self, answer: Any) -> None:
+        """Close an answer, or None."""
+        await self.exchange.abandon(Failure(None, answer))
