@@ -7,7 +7,7 @@ MyAPIError
 |  +- APINetworkError            connect, read, write, close and protocol failures
 |  |  +- TLSVerificationError    the peer's certificate was refused: never retried
 |  +- ServerTimeoutError         408
-|  +- RateLimitError             429
+|  +- RateLimitError             429, and with a rate limit a 403 that asks to come back
 |  +- ServerError                any 5xx
 |  |  +- ServiceUnavailableError 502, 503, 504
 |  +- CircuitOpenError           turned away by the circuit
@@ -18,6 +18,7 @@ MyAPIError
 |  +- InvalidRequestError        400, 422, and what httpx refuses to send
 |  +- UnexpectedStatusError      every other status that is an error
 +- PoolTimeoutError              the bulkhead is full
++- RateLimitRejectedError        the rate limit would have let it wait for too long
 +- ResponseError                 undecodable or oversized body, refused or endless redirect
 +- ClientClosedError             the client was closed
 """
@@ -50,6 +51,7 @@ __all__ = [
     "NotFoundError",
     "PoolTimeoutError",
     "RateLimitError",
+    "RateLimitRejectedError",
     "ResponseError",
     "ServerError",
     "ServerTimeoutError",
@@ -193,7 +195,7 @@ class ServerTimeoutError(APIConnectionError):
 
 
 class RateLimitError(APIConnectionError):
-    """The server answered 429: too many requests."""
+    """The server answered 429, or with a rate limit 403, and asks to come back later."""
 
 
 class ServerError(APIConnectionError):
@@ -255,6 +257,15 @@ class PoolTimeoutError(MyAPIError):
     """No slot of the bulkhead came free in time; never retried, never counted by the circuit."""
 
     as_httpx: ClassVar[str | None] = "PoolTimeout"
+
+
+class RateLimitRejectedError(MyAPIError):
+    """Turned away by the rate limit: its turn would come too late; never retried.
+
+    `retry_after` holds the seconds until its turn would have come.
+    """
+
+    as_httpx: ClassVar[str | None] = "TransportError"
 
 
 class ResponseError(MyAPIError):

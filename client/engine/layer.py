@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
+from ..exceptions import RateLimitError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
     from contextlib import AbstractContextManager
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ..exceptions import MyAPIError
     from ..http.shapes import Request, Response
     from ..metrics.aggregator import Gauge
+    from ..runtime.coroutines import Waking
     from .operation import Attempt, Call
 
 __all__ = [
@@ -52,6 +55,8 @@ class Wait(Enum):
 
 WAIT: Final = Wait.WAIT
 
+_TOO_MANY_REQUESTS: Final = 429
+
 Inner: TypeAlias = "Callable[[Call, Exchange], Awaitable[Response | Failure]]"
 """What a layer is around: returns an answer, or a `Failure`."""
 
@@ -81,6 +86,15 @@ class Failure:
         return cast("Response", self.response)
 
     @property
+    def stands_for(self) -> int:
+        """The status by which it is retried: 429 for every answer that asks to go slower."""
+        error = self.error
+        if isinstance(error, RateLimitError):
+            return _TOO_MANY_REQUESTS
+        status = None if error is None else error.status_code
+        return self.answer.status_code if status is None else status
+
+    @property
     def may_have_been_sent(self) -> bool:
         """Whether the request may have reached the server."""
         return getattr(self.error, "request_sent", True) is not False
@@ -105,6 +119,8 @@ class Gate:
 
     is_early: bool = False
     """Whether `peek` costs so little that it is asked before a call is prepared, too."""
+    reads_request: bool = False
+    """Whether it looks at `Call.request`; read when a plan is made."""
 
     def peek(self, call: Call) -> Callable[[], MyAPIError] | None:  # noqa: ARG002 - see the class
         """Return what makes the error, where `enter` would turn the call away for sure.
@@ -121,6 +137,14 @@ class Gate:
         """Admit a call that `enter` answered `WAIT`, or return the error that rejects it."""
         return None
 
+    async def renew(self, call: Call, grant: Any) -> MyAPIError | None:  # noqa: ARG002 - likewise
+        """Look again at what a call was granted, which has waited for another gate since.
+
+        Returns:
+            The error that rejects it after all, or None.
+        """
+        return None
+
     def leave(self, call: Call, grant: Any, error: BaseException | None) -> None:
         """Release what a call was granted, which ended with this error, or None.
 
@@ -133,8 +157,46 @@ class Gate:
         return None
 
     def waking(self, grant: Any, wake: Callable[[], object]) -> AbstractContextManager[object]:  # noqa: ARG002 - likewise
-        """Call `wake`, within the block, when an objection arises, from any thread."""
+        """Call `wake`, within the block, when an objection arises, from any thread.
+
+        Also where `delay` would answer less than it did.
+        """
         return nullcontext()
+
+    def watch(self, call: Call) -> Waking | None:  # noqa: ARG002 - likewise
+        """Return what wakes a call, that waits for another gate, where `peek` may have an answer.
+
+        It holds for what happens from now on, before its block too. None for a gate that never has.
+        """
+        return None
+
+    def error_for(self, call: Call, grant: Any, response: Response) -> type[MyAPIError] | None:  # noqa: ARG002 - likewise
+        """Return the error that an answer amounts to, where that is not the one of its status."""
+        return None
+
+    def excuses(self, error: BaseException) -> bool:  # noqa: ARG002 - likewise
+        """Return whether an operation that ended so says nothing of the server's health."""
+        return False
+
+    def delay(self, call: Call, grant: Any, wait: float) -> float | Refusal:  # noqa: ARG002 - likewise
+        """Return how many seconds from now the next attempt may be made, or why it may not.
+
+        Asked before the wait for a retry, and with a `wait` of 0.0 after it, until nothing is left.
+
+        Args:
+            call: The operation, which has made an attempt.
+            grant: What it was let in with.
+            wait: Seconds that it waits anyway; the answer is no less.
+        """
+        return wait
+
+    def spare(self, call: Call, grant: Any) -> bool:  # noqa: ARG002 - likewise
+        """Take what one more attempt needs, if that is free this moment; else return False.
+
+        Asked before an attempt that goes out beside another, as a hedge does. What is not used up
+        by an attempt is given back by `leave`, and asked for again is not taken twice.
+        """
+        return True
 
     def gauges(self, now: float) -> Iterable[Gauge]:  # noqa: ARG002 - likewise
         """Return what stands now, each with its instrument and labels; see `metrics`."""
@@ -345,6 +407,23 @@ class Exchange(Protocol):
 
     def can_replay(self) -> bool:
         """Return whether the next attempt would send the same bytes."""
+        ...
+
+    def can_share(self, most: int) -> bool:
+        """Return whether attempts at the same time would send the same bytes, no more than that."""
+        ...
+
+    def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Exchange:
+        """Return one for an attempt that may have others beside it.
+
+        Args:
+            begin: Makes an attempt, of a kind that is given.
+            is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def choose(self, attempt: Any) -> None:
+        """Take note whose answer it is that the caller gets, of several attempts at once."""
         ...
 
     def settle_for(self, failure: Failure) -> bool:

@@ -11,20 +11,22 @@ from uuid import uuid4
 from ..errors.urls import is_same_origin, join, mask_url, origin_of
 from ..http.headers import put_carried
 from ..http.outcomes import ANSWERED, outcome_of_attempt
-from ..metrics.instruments import AGAIN, FIRST
+from ..metrics.instruments import AGAIN, FIRST, HEDGE
 from ..metrics.targets import METHODS, OTHER
 from ..runtime.once import once
+from .layer import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
     from typing import Protocol
 
+    from ..exceptions import MyAPIError
     from ..http.shapes import URL, Request, Response
     from ..metrics.aggregator import Aggregator
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Failure, Gate, Refusal
+    from .layer import Failure, Gate
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -61,6 +63,8 @@ class _Usually:
     """Whether it was sent beside another that had not ended."""
     is_lost: bool = False
     """Whether nobody waits for its outcome any more, because another attempt won."""
+    is_unsent: bool = False
+    """Whether it has failed and provably never left this machine."""
     injected: str | None = None
     """The kind of the fault that was injected into it on purpose."""
 
@@ -134,7 +138,7 @@ class Attempt(_Usually):
         """
         return is_same_origin(str(request.url), self.call.url)
 
-    def note_head(self) -> None:
+    def note_head(self, response: Response) -> None:  # noqa: ARG002 - whoever races it wants to know
         """Record that the head of an answer has come."""
         call = self.call
         self.headed = call.host.ports.now()
@@ -172,7 +176,8 @@ class Attempt(_Usually):
         call = self.call
         call.uncounted = None
         outcome = self.outcome(error)
-        labels = (*call.labels(outcome), FIRST if self.number == 1 else AGAIN)
+        resend = FIRST if self.number == 1 else HEDGE if self.is_hedge else AGAIN
+        labels = (*call.labels(outcome), resend)
         call.host.metrics.end_attempt(labels, self.seconds, self.started + self.seconds)
         return outcome
 
@@ -221,6 +226,8 @@ class Call:
     waits: tuple[float, ...] = ()
     refusal: Refusal | None = None
     """Why an attempt that the retry policy wanted was not made."""
+    request: Request | None = None
+    """What the caller asked for, where a gate decides by that; it is not sent."""
     priority: int = 5
     """From 0, the highest, to 9: who is turned away first where a queue grows too long."""
     rescued: Exception | None = None
@@ -232,7 +239,7 @@ class Call:
     """Attempts that were made before a layer outside of the gates went in again."""
     is_over: bool = False
     """Whether it has given back what it took."""
-    _last_error: Callable[[], BaseException | None] | None = None
+    _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face
         self,
@@ -293,6 +300,28 @@ class Call:
                 return refusal
         return None
 
+    def delay(self, wait: float) -> float | Refusal:
+        """Return how many seconds from now the next attempt may be made, or why it may not."""
+        for gate, grant in self.grants:
+            asked = gate.delay(self, grant, wait)
+            if isinstance(asked, Refusal):
+                return asked
+            wait = max(wait, asked)
+        return wait
+
+    def spare(self) -> bool:
+        """Return whether one more attempt may go out beside another now, and take what it needs."""
+        return all(gate.spare(self, grant) for gate, grant in self.grants)
+
+    def error_for(self, response: Response) -> type[MyAPIError] | None:
+        """Return the error that a gate takes an answer for, in place of that of its status."""
+        found = (gate.error_for(self, grant, response) for gate, grant in self.grants)
+        return next(filter(None, found), None)
+
+    def is_excused(self, error: BaseException) -> bool:
+        """Return whether a gate knows a failure as none of the server's health."""
+        return any(gate.excuses(error) for gate, _ in self.grants)
+
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Generator[None]:
         """Call `wake`, within the block, when an objection arises."""
@@ -303,12 +332,13 @@ class Call:
             yield
 
     def note_error(self, error: BaseException) -> None:
-        """Remember, without keeping it alive, the latest error that was made for this call."""
-        self._last_error = weakref.ref(error)
+        """Remember, without keeping it alive, an error that was made for this call."""
+        # Of several attempts at once any may fail last, and not all of them are waited for.
+        self._errors = (*self._errors, weakref.ref(error))
 
     def is_own(self, error: BaseException) -> bool:
         """Whether an error is this call's, and not one of another client that came through."""
-        return self._last_error is not None and self._last_error() is error
+        return any(made() is error for made in self._errors)
 
     def retarget(self, request: Request) -> None:
         """Ask for what a request asks for, from now on: a layer has handed on another one."""

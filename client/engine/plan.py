@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from .attempts import make_attempt
 from .layer import NO_STOP, WAIT, Failure, Gate, Observer, Outer, Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Generator, Iterable
 
     from ..exceptions import MyAPIError
     from ..http.shapes import Response
     from ..metrics.aggregator import Gauge, Measured
+    from ..runtime.coroutines import Waking
     from .layer import Exchange, Inner, Layer, Rescue, Send, Stop
     from .notifiers import Notifiers
     from .operation import Attempt, Call
@@ -92,8 +94,12 @@ class Plan:
         self.notify: Notifiers = notify
         self.total: float | None = total
         self._inside = _around(make_attempt, parts[len(outside) + len(self.gates) :])
-        entry = self._enter if self.gates else self._go_in
-        self.run: Inner = _around(self._enter_anew if outside else entry, outside)
+        entry: Inner = self._enter if self.gates else self._go_in
+        if outside:
+            entry = self._enter_anew
+        if any(gate.reads_request for gate in self.gates):
+            entry = partial(_reading, entry)
+        self.run: Inner = _around(entry, outside)
 
     def gauges(self, now: float) -> tuple[Gauge, ...]:  # noqa: ARG002 - a part's signature
         """Return what a whole operation may take, if that is bounded."""
@@ -117,7 +123,8 @@ class Plan:
         for gate in self.gates:
             refused = gate.enter(call)
             if refused is WAIT:
-                refused = self._peek(call) or await gate.wait(call) or self.stopped(call)
+                refused = self.peek(call) or await gate.wait(call) or self.stopped(call)
+                refused = refused or await _renewed(call)
                 call.entered = call.host.ports.now()
             if refused is not None:
                 return Failure(refused)
@@ -158,12 +165,17 @@ class Plan:
         make = self.stop.refusal(call) if self.stop.is_on else None
         return None if make is None else make()
 
-    def _peek(self, call: Call) -> MyAPIError | None:
+    def peek(self, call: Call) -> MyAPIError | None:
         """Return the error of a gate that would turn a call away after the wait for another."""
         for gate in self.gates:
             if (make := gate.peek(call)) is not None:
                 return make()
         return None
+
+    def watching(self, call: Call) -> Waking:
+        """Return what wakes a call that waits, where a gate or somebody would turn it away."""
+        watches = [watch for gate in self.gates if (watch := gate.watch(call)) is not None]
+        return partial(_all_waking, [partial(self.stop.waking, call), *watches])
 
 
 def _is_layer(part: Gate | Layer) -> bool:
@@ -176,6 +188,28 @@ def _is_outer(part: Gate | Layer) -> bool:
 
 def _changes_requests(part: Gate | Layer) -> bool:
     return isinstance(part, Outer) and part.changes_requests
+
+
+async def _renewed(call: Call) -> MyAPIError | None:
+    """Have the gates before the one that was waited for look again at what they granted."""
+    for gate, grant in call.grants[:-1]:
+        if (refused := await gate.renew(call, grant)) is not None:
+            return refused
+    return None
+
+
+async def _reading(inner: Inner, call: Call, exchange: Exchange) -> Response | Failure:
+    """Let gates see what the caller asked for."""
+    call.request = exchange.request_for(None)
+    return await inner(call, exchange)
+
+
+@contextmanager
+def _all_waking(ways: Iterable[Waking], wake: Callable[[], object]) -> Generator[None]:
+    with ExitStack() as all_of_them:
+        for waking in ways:
+            all_of_them.enter_context(waking(wake))
+        yield
 
 
 def _around(inner: Inner, layers: Iterable[Gate | Layer]) -> Inner:

@@ -6,17 +6,18 @@ so that `run_to_end` can drive the very same coroutine in a single step.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from ..http.family import Family
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Pausing, Waking
 
-__all__ = ["Bell", "HttpPort", "Ports", "World"]
+__all__ = ["Bell", "HttpPort", "Ports", "Signal", "Task", "World", "wait_for"]
 
 T = TypeVar("T")
 
@@ -35,6 +36,44 @@ class Bell(Protocol):
             seconds: How long.
             waking: Given, for the time of the wait, what ends it from any thread.
         """
+        ...
+
+
+class Signal(Protocol):
+    """Wakes one task, or thread, that waits for others."""
+
+    def give(self) -> None:
+        """Wake whoever waits, or who waits next; until then it is given but once."""
+        ...
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until it is given, or until so many seconds have passed."""
+        ...
+
+
+class Task(Protocol):
+    """Work that is done beside whoever starts it: a task, or a thread."""
+
+    def start(
+        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+    ) -> None:
+        """Begin the work, in a copy of the context and within the deadline of whoever starts it.
+
+        Args:
+            work: Never raises.
+            ended: Called once, when the work is over, however it ended or if it never began.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """End the work; once it is over, or a second time, this does nothing.
+
+        A thread ends where it next waits for a connection of ours.
+        """
+        ...
+
+    def cancel_in(self, seconds: float) -> None:
+        """End it after so many seconds, unless it is over by then."""
         ...
 
 
@@ -126,6 +165,14 @@ class Ports(Protocol):
         """End every `sleep` now, and every later one at once."""
         ...
 
+    def signal(self) -> Signal:
+        """Make a signal for whoever calls this."""
+        ...
+
+    def task(self) -> Task:
+        """Make a task that has not begun."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -138,3 +185,26 @@ class World:
     awaitable: Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]
     pause: Callable[[], Coroutine[object, None, None]]
     """Lets others run in the middle of long work, or raises `TimeoutError` at the deadline."""
+
+
+async def wait_for(ports: Ports, seconds: float, waking: Waking) -> bool:
+    """Wait for so long, or until somebody wakes.
+
+    Returns:
+        False where it was cut short and nobody has said why: waits do not last here, because a test
+        has switched them off, or the client is closed. Whoever waits again would do so for ever.
+    """
+    began, is_woken = ports.now(), False
+
+    @contextmanager
+    def listening(wake: Callable[[], object]) -> Generator[None]:
+        def ring() -> None:
+            nonlocal is_woken
+            is_woken = True
+            wake()
+
+        with waking(ring):
+            yield
+
+    await ports.sleep(seconds, listening)
+    return is_woken or ports.now() - began >= seconds / 2

@@ -67,6 +67,8 @@ def end_attempt(
                 status_code=attempt.status,
                 outcome=outcome,
                 error=error,
+                is_hedge=attempt.is_hedge,
+                is_lost=attempt.is_lost,
                 **call.about(),
             ),
         )

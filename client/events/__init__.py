@@ -33,7 +33,12 @@ from .operations import (
 from .strategies import (
     ChaosInjected,
     FallbackUsed,
+    HedgeLost,
+    HedgeSent,
     LimitChanged,
+    RateLimitPaused,
+    RateLimitRejected,
+    RateLimitWaited,
     Reconfigured,
     WouldReject,
 )
@@ -53,10 +58,15 @@ __all__ = [
     "CircuitReleased",
     "Event",
     "FallbackUsed",
+    "HedgeLost",
+    "HedgeSent",
     "LimitChanged",
     "Listener",
     "OperationFailed",
     "OperationSucceeded",
+    "RateLimitPaused",
+    "RateLimitRejected",
+    "RateLimitWaited",
     "Reconfigured",
     "RequestIdMade",
     "RetryRefused",
@@ -86,6 +96,11 @@ Event: TypeAlias = (
     | OperationFailed
     | ChaosInjected
     | FallbackUsed
+    | HedgeLost
+    | HedgeSent
+    | RateLimitPaused
+    | RateLimitRejected
+    | RateLimitWaited
     | LimitChanged
     | Reconfigured
     | WouldReject

@@ -145,8 +145,9 @@ class RetryRefused(OfOperation):
     Attributes:
         reason: The first of these that holds: "not_retryable" (it is nothing that the policy
             repeats), "attempts" (it was the last that is allowed), "circuit" (it has opened, or
-            the operation is its probe), "deadline" (the wait would outlast it), "body" (it cannot
-            be sent a second time), "budget" (it is used up).
+            the operation is its probe), "rate_limit" (its turn would come too late), "deadline"
+            (the wait would outlast it), "body" (it cannot be sent a second time), "budget" (it is
+            used up).
     """
 
     attempt: int

@@ -9,7 +9,12 @@ from .operations import OfClient, OfOperation
 __all__ = [
     "ChaosInjected",
     "FallbackUsed",
+    "HedgeLost",
+    "HedgeSent",
     "LimitChanged",
+    "RateLimitPaused",
+    "RateLimitRejected",
+    "RateLimitWaited",
     "Reconfigured",
     "WouldReject",
 ]
@@ -21,11 +26,43 @@ class FallbackUsed(OfOperation):
 
     Attributes:
         error: What it failed with.
-        outcome: How it ended: as in `AttemptEnded`, or "circuit_open", "bulkhead_full".
+        outcome: How it ended: as in `AttemptEnded`, or "circuit_open", "bulkhead_full",
+            "rate_limit_rejected".
     """
 
     error: Exception
     outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitPaused(OfOperation):
+    """An answer to this operation asks everybody to pause. It is told again where it grows.
+
+    Attributes:
+        key: Whose callers pause: the origin, "client", or what the `key` of the rate limit said.
+        seconds: How long, from now.
+        by: "retry_after", or "nothing_left" where the server says that nothing remains.
+        status_code: Of the answer.
+    """
+
+    key: str
+    seconds: float
+    by: str
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitWaited(OfOperation):
+    """The operation waited for `seconds` until it was its turn to be sent."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitRejected(OfOperation):
+    """The rate limit turned the operation away: its turn would come in `retry_after` seconds."""
+
+    retry_after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +79,38 @@ class ChaosInjected(OfOperation):
     fault: str
     seconds: float | None = None
     status_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HedgeSent(OfOperation):
+    """Attempt number `attempt` is sent beside one that is late, or in place of one that failed.
+
+    Attributes:
+        target: The origin, without a default port.
+        after: Seconds since the attempt before it was sent.
+    """
+
+    attempt: int
+    target: str
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HedgeLost(OfOperation):
+    """Attempt number `attempt` is not waited for any more: another has a good answer.
+
+    Attributes:
+        target: The origin, without a default port.
+        seconds: For how long it has been under way.
+        is_hedge: Whether it was sent beside another; False for the one that was late.
+        is_drained: Whether its answer is read all the same, so that its connection lives.
+    """
+
+    attempt: int
+    target: str
+    seconds: float
+    is_hedge: bool
+    is_drained: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

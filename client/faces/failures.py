@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from copy import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from ..engine.layer import Failure
 from ..engine.operation import Attempt
@@ -43,8 +45,8 @@ class Failures:
         """Return why an answer is a failure, or None for a good one."""
         if response.status_code in OK:
             return None
-        kind = error_for_status(response.status_code) or UnexpectedStatusError
-        return self._status_failure(attempt, response, kind)
+        kind = self._call.error_for(response) or error_for_status(response.status_code)
+        return self._status_failure(attempt, response, kind or UnexpectedStatusError)
 
     def failure_from(self, attempt: Any, error: Exception) -> Failure | None:
         """Return what an exception means, or None where it is not about the exchange."""
@@ -56,6 +58,20 @@ class Failures:
         if verdict is None:
             return None
         return Failure(self._explained(attempt, verdict, error), attempt=attempt)
+
+    def fork(
+        self,
+        begin: Callable[[type[Attempt], Call], Attempt],
+        *,
+        is_first: bool,  # noqa: ARG002 - a drop-in client needs it
+    ) -> Self:
+        """Return one for an attempt that may have others beside it."""
+        twin = copy(self)
+        twin.attempt_kind = cast("type[Attempt]", partial(begin, self.attempt_kind))
+        return twin
+
+    def choose(self, attempt: Any) -> None:
+        """Do nothing: an answer that was read says all by itself."""
 
     def look_again(self, response: Response) -> Failure:
         """Return a good answer as what somebody may want to retry all the same."""
@@ -86,6 +102,7 @@ class Failures:
         error = self._call.host.errors.make(
             verdict.kind, self._call, verdict.reason, request_sent=verdict.request_sent
         )
+        attempt.is_unsent = verdict.request_sent is False
         self._put_cause(attempt, error, cause)
         return error
 

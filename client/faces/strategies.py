@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from ..config.checks import not_the_kind, to_tuple
+from .middleware import MiddlewareParts
 from .plugins import Started
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from ..config.rate_limit import RateLimitConfig
     from ..config.settings import Settings
     from ..engine.layer import Gate, Layer, Rescue, Sending
-    from ..engine.ports import World
+    from ..engine.ports import Ports, World
     from ..http.family import Family
-    from ..strategies.middleware.chain import Chain
+    from ..strategies.hedging.hedging import Retries
+    from ..strategies.hedging.losers import Losers
+    from ..strategies.hedging.places import Places
+    from ..strategies.rate_limit.gate import RateLimit
     from .plugins import Plugins
-
 
 __all__ = [
     "STRATEGIES",
@@ -34,6 +37,7 @@ __all__ = [
     "check_of_call",
     "check_part",
     "laid_over",
+    "slots_of",
     "wanted_of",
 ]
 
@@ -41,6 +45,8 @@ STRATEGIES: Final = frozenset(
     {"rate_limit", "hedge", "chaos", "fallback", "middleware", "attempt_middleware"}
 )
 """What a call may have otherwise than its client, by the names of the arguments."""
+_MOST_LOSERS: Final = 50
+"""Attempts that lost and are read to their end at a time, where no bulkhead says how many."""
 _ONLY_OFF: Final = ("rate_limit", "chaos")
 _MODELS: Final = {"rate_limit": "RateLimitConfig", "hedge": "HedgeConfig", "chaos": "ChaosConfig"}
 
@@ -140,6 +146,11 @@ def brought_by(
     return brought
 
 
+def slots_of(config: ClientConfig) -> int | None:
+    """Return how many operations run at once, or None where nothing bounds that."""
+    return None if config.bulkhead is None else config.bulkhead.max_concurrency
+
+
 def check_part(name: str, value: object) -> Any:
     """Return a part of the settings, which may be given as a dict, or None.
 
@@ -181,51 +192,80 @@ class Strategies:
         wanted: What the client has.
         world: The async or the blocking one.
         family: httpx or httpx2.
+        ports: The world that it runs in.
         allow_chaos: Whether faults may be injected.
         warn: Logs a warning about the client.
         plugins: Those of the client.
         id_header: Where its requests carry the id of their operation.
+        slots: Those of its bulkhead, or None.
     """
 
-    def __init__(  # noqa: PLR0913 - what they are made with, each named by the caller
+    def __init__(  # noqa: PLR0913 - what they are made of, each named by the caller
         self,
         wanted: Wanted,
         *,
         world: World,
         family: Family,
+        ports: Ports,
         allow_chaos: bool,
         warn: Callable[[str], object],
         plugins: Plugins,
         id_header: str,
+        slots: int | None = None,
     ) -> None:
         self.wanted = wanted
         self._world = world
         self._family = family
+        self._ports = ports
         self._allows_chaos = check_allowed(allow_chaos)
+        self._rate_limit: RateLimit | None = None
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
-        self._id_header = id_header
+        self._hedging: tuple[Places, Losers] | None = None
+        self._slots = slots
+        self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
-        self._calls: tuple[object, Layer | None] = (), None
-        self._attempts: tuple[object, Sending | None] = (), None
         if wanted.chaos is not None and not allow_chaos:
             warn("chaos is configured and does nothing: allow_chaos=True was not given")
 
-    def reconfigure(self, wanted: Wanted, *, id_header: str | None = None) -> None:
-        """Have what remembers something go by other settings from now on."""
+    def reconfigure(
+        self, wanted: Wanted, slots: int | None = None, *, id_header: str | None = None
+    ) -> None:
+        """Have what remembers something go by other settings, and so many slots, from now on."""
         self.wanted = wanted
-        if id_header not in {None, self._id_header}:
-            self._id_header = str(id_header)
-            self._calls = self._attempts = (), None
+        self._slots = slots
+        if self._hedging is not None:
+            self._hedging[1].most = slots or _MOST_LOSERS
+        if self._rate_limit is not None and wanted.rate_limit is not None:
+            self._rate_limit.reconfigure(wanted.rate_limit)
+        if id_header is not None:
+            self._middleware = self._middleware.with_id_header(id_header)
 
-    def parts(self, wanted: Wanted) -> Parts:
-        """Return what stands in the pipeline of a client, or of a call."""
+    def parts(self, wanted: Wanted, retries: Retries | None) -> Parts:
+        """Return what stands in the pipeline of a client, or of a call, with such retries."""
         return Parts(
             plugins=self._started,
-            middleware=self._around_calls(wanted.middleware),
-            attempt_middleware=self._around_attempts(wanted.attempt_middleware),
+            middleware=self._middleware.around_calls(wanted.middleware),
+            rate_limit=self._rate_limit_of(wanted.rate_limit),
+            hedging=self._hedging_of(wanted.hedge, retries),
+            attempt_middleware=self._middleware.around_attempts(wanted.attempt_middleware),
             chaos=self._chaos_of(wanted.chaos),
         )
+
+    def hang_up(self) -> None:
+        """End what goes on of calls that are over: the client is being closed."""
+        if self._hedging is not None:
+            self._hedging[1].hang_up()
+
+    async def close(self, ports: Ports) -> None:
+        """Do so, and wait for it, but not for long."""
+        if self._hedging is not None:
+            await self._hedging[1].close(ports)
+
+    def begin_anew(self) -> None:
+        """Forget what went on in an event loop that has ended."""
+        if self._hedging is not None:
+            self._hedging[1].begin_anew()
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""
@@ -239,35 +279,25 @@ class Strategies:
             known = self._rescue = (wanted.fallback, made)
         return known[1]
 
-    def _around_calls(self, given: tuple[object, ...]) -> Layer | None:
-        if self._calls[0] is not given:
-            chain = self._chain("middleware", given)
-            if chain is None:
-                return None
-            from ..strategies.middleware.calls import CallMiddleware  # noqa: PLC0415 - as for chaos
-
-            self._calls = given, CallMiddleware(chain)
-        return self._calls[1]
-
-    def _around_attempts(self, given: tuple[object, ...]) -> Sending | None:
-        if self._attempts[0] is not given:
-            chain = self._chain("attempt_middleware", given)
-            if chain is None:
-                return None
-            from ..strategies.middleware.attempts import (  # noqa: PLC0415 - as for chaos
-                AttemptMiddleware,
-            )
-
-            self._attempts = given, AttemptMiddleware(chain)
-        return self._attempts[1]
-
-    def _chain(self, name: str, given: tuple[object, ...]) -> Chain | None:
-        if not given:
+    def _hedging_of(self, config: HedgeConfig | None, retries: Retries | None) -> Layer | None:
+        if config is None:
             return None
-        from ..strategies.middleware.chain import Chain  # noqa: PLC0415 - as for chaos
+        from ..strategies.hedging.hedging import Hedging  # noqa: PLC0415 - as for chaos
+        from ..strategies.hedging.losers import Losers  # noqa: PLC0415 - likewise
+        from ..strategies.hedging.places import Places  # noqa: PLC0415 - likewise
 
-        is_async, id_header = self._world.is_async, self._id_header
-        return Chain.of(name, given, self._family, is_async=is_async, id_header=id_header)
+        if self._hedging is None:
+            self._hedging = Places(), Losers(self._slots or _MOST_LOSERS)
+        return Hedging(config, retries, *self._hedging)
+
+    def _rate_limit_of(self, config: RateLimitConfig | None) -> RateLimit | None:
+        if config is None or config.mode == "off":
+            return None
+        if self._rate_limit is None:
+            from ..strategies.rate_limit.gate import RateLimit  # noqa: PLC0415 - not everybody has it
+
+            self._rate_limit = RateLimit(config, self._ports)
+        return self._rate_limit
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

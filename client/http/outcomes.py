@@ -13,6 +13,7 @@ from ..exceptions import (
     DeadlineExceededError,
     MyAPIError,
     PoolTimeoutError,
+    RateLimitRejectedError,
     TLSVerificationError,
 )
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         "other",
         "circuit_open",
         "bulkhead_full",
+        "rate_limit_rejected",
     ]
 
 __all__ = ["ANSWERED", "outcome_of", "outcome_of_attempt"]
@@ -45,9 +47,10 @@ _BY_CLASS: Final[dict[type[BaseException], Outcome]] = {
     TLSVerificationError: "tls_error",
     CircuitOpenError: "circuit_open",
     PoolTimeoutError: "bulkhead_full",
+    RateLimitRejectedError: "rate_limit_rejected",
     ClientClosedError: "other",  # whatever the close broke off: that is in its cause
 }
-_OF_OPERATIONS: Final = frozenset({"circuit_open", "bulkhead_full"})
+_OF_OPERATIONS: Final = frozenset({"circuit_open", "bulkhead_full", "rate_limit_rejected"})
 """What only an operation ends in: of an attempt, a client further in was turned away."""
 _BY_NAME: Final[dict[str, Outcome]] = {
     "ConnectTimeout": "connect_timeout",

@@ -15,7 +15,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["parse_retry_after"]
+__all__ = ["parse_http_date", "parse_retry_after"]
 
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 _LONGEST: Final = 64
@@ -67,11 +67,17 @@ def parse_retry_after(value: str, wall_clock: float) -> float | None:
     value = value.strip(" \t")
     if _SECONDS.fullmatch(value):
         return float(value)
-    moment = _parse_date(value, wall_clock)
+    moment = parse_http_date(value, wall_clock)
     return None if moment is None else max(0.0, moment - wall_clock)
 
 
-def _parse_date(value: str, wall_clock: float) -> float | None:
+def parse_http_date(value: str, wall_clock: float) -> float | None:
+    """Return the moment that a date of HTTP means, in seconds since the epoch, or None.
+
+    Args:
+        value: The date, by rule 2.
+        wall_clock: The time now, by which two digits of a year are completed.
+    """
     for form in (_FIXDATE, _RFC850, _ASCTIME):
         found = form.fullmatch(value)
         if found:

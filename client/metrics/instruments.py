@@ -20,6 +20,7 @@ __all__ = [
     "CIRCUIT_STATE",
     "CIRCUIT_TRANSITIONS",
     "FIRST",
+    "HEDGE",
     "LISTENER_ERRORS",
     "OPERATIONS_ACTIVE",
     "OPERATION_DURATION",
@@ -40,7 +41,9 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.
 
 FIRST: Final = "first"
 AGAIN: Final = "again"
-"""Whether an attempt was an operation's first: the label `resend`."""
+HEDGE: Final = "hedge"
+"""Whether an attempt was an operation's first, followed one that had failed, or was sent beside one
+that was late: the label `resend`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

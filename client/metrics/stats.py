@@ -12,6 +12,7 @@ from .instruments import (
     BULKHEAD_IN_USE,
     BULKHEAD_LIMIT,
     BULKHEAD_WAITING,
+    HEDGE,
     OPERATION_DURATION,
     OPERATIONS_ACTIVE,
     REJECTIONS,
@@ -80,7 +81,8 @@ class ClientStats:
         client: The client's name.
         operations: Operations that have ended, in whatever way.
         attempts: HTTP exchanges that have ended.
-        retries: Those of the exchanges that were not an operation's first.
+        retries: Those of the exchanges that followed one that had failed.
+        hedges: Those that were sent beside one that was late.
         failures: Operations that ended in an error, by the name of its class.
         rejections: Operations that were turned away without an attempt, by what turned them away.
         slots_in_use: Slots of the bulkhead that are taken now; 0 without a bulkhead.
@@ -96,6 +98,7 @@ class ClientStats:
     operations: int
     attempts: int
     retries: int
+    hedges: int = 0
     failures: Mapping[str, int]
     rejections: Mapping[str, int] = field(default_factory=dict[str, int])
     slots_in_use: int
@@ -121,6 +124,7 @@ def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientS
         operations=sum(taken.counts(OPERATION_DURATION).values()),
         attempts=sum(attempts.values()),
         retries=sum(count for labels, count in attempts.items() if labels[-1] == AGAIN),
+        hedges=sum(count for labels, count in attempts.items() if labels[-1] == HEDGE),
         failures=metrics.failures_by_class(),
         rejections=_summed(taken.counts(REJECTIONS), 1),
         slots_in_use=int(taken.gauge(BULKHEAD_IN_USE) or 0),

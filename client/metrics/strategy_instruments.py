@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from .instruments import Instrument
+from .instruments import SECONDS, Instrument
 
-__all__ = ["CHAOS_INJECTED", "FALLBACKS", "LIMIT_CHANGES", "WOULD_REJECT"]
+__all__ = [
+    "CHAOS_INJECTED",
+    "FALLBACKS",
+    "HEDGES",
+    "LIMIT_CHANGES",
+    "RATE_LIMIT_PAUSED",
+    "RATE_LIMIT_PAUSES",
+    "RATE_LIMIT_WAIT",
+    "RATE_LIMIT_WAITING",
+    "WOULD_REJECT",
+]
 
 FALLBACKS: Final = Instrument(
     name="fallbacks",
@@ -15,12 +25,45 @@ FALLBACKS: Final = Instrument(
     unit="{operation}",
     labels=("target", "outcome"),
 )
+RATE_LIMIT_WAITING: Final = Instrument(
+    name="rate_limit.waiting",
+    kind="gauge",
+    help="Attempts that wait until it is their turn to be sent",
+    unit="{attempt}",
+)
+RATE_LIMIT_WAIT: Final = Instrument(
+    name="rate_limit.wait",
+    kind="histogram",
+    help="How long operations waited until it was the turn of their first attempt",
+    unit="s",
+    bounds=SECONDS,
+)
+RATE_LIMIT_PAUSES: Final = Instrument(
+    name="rate_limit.pauses",
+    kind="counter",
+    help="Pauses that a server asked everybody for",
+    unit="{pause}",
+    labels=("target", "by"),
+)
+RATE_LIMIT_PAUSED: Final = Instrument(
+    name="rate_limit.paused",
+    kind="gauge",
+    help="Keys of the rate limit whose callers pause now",
+    unit="{key}",
+)
 CHAOS_INJECTED: Final = Instrument(
     name="chaos.injected",
     kind="counter",
     help="Faults that were injected on purpose",
     unit="{fault}",
     labels=("target", "fault"),
+)
+HEDGES: Final = Instrument(
+    name="hedges",
+    kind="counter",
+    help="Attempts beside one that was late: those sent, won and lost, and why others were not",
+    unit="{decision}",
+    labels=("target", "decision"),
 )
 LIMIT_CHANGES: Final = Instrument(
     name="bulkhead.limit.changes",

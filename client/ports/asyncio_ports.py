@@ -20,10 +20,12 @@ from ..runtime.forking import tell_in_child
 from ..runtime.seconds import seconds_to_wait
 from ..transports.httpcore.asyncio_pool import AsyncioPool
 from ..transports.httpcore.pools import wrap_pools
+from .asyncio_tasks import AsyncioSignal, AsyncioTask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
+    from ..engine.ports import Signal, Task
     from ..http.family import Family
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Pausing, Waking
@@ -115,6 +117,14 @@ class AsyncioPorts:
         for alarm in self._sleepers:
             if not alarm.get_loop().is_closed():  # with its loop, whoever waited has ended
                 _ring(alarm)
+
+    def signal(self) -> Signal:
+        """Make a signal for this task."""
+        return AsyncioSignal() if runs_asyncio() else trio_time.Signal()
+
+    def task(self) -> Task:
+        """Make a task that has not begun."""
+        return AsyncioTask() if runs_asyncio() else trio_time.Task()
 
 
 @contextmanager

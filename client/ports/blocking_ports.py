@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..engine.ports import World
 from ..runtime.seconds import seconds_to_wait
-from ..transports.httpcore.blocking_deadline import (
-    check_deadline_of_this_thread,
-    deadline_of_this_thread,
-    hang_up,
-    hold_to_deadlines,
-)
+from ..transports.httpcore.blocking_deadline import hang_up, hold_to_deadlines
 from ..transports.httpcore.blocking_pool import BlockingPool
 from ..transports.httpcore.pools import wrap_pools
+from ..transports.httpcore.thread_deadline import (
+    check_deadline_of_this_thread,
+    deadline_of_this_thread,
+)
+from .blocking_tasks import BlockingSignal, BlockingTask
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,6 +85,14 @@ class BlockingPorts:
         self._is_awake = True
         for bell in list(self._sleepers):
             _ring(bell)
+
+    def signal(self) -> BlockingSignal:
+        """Make a signal for this thread."""
+        return BlockingSignal()
+
+    def task(self) -> BlockingTask:
+        """Make a thread that has not begun."""
+        return BlockingTask()
 
 
 class BlockingBell:

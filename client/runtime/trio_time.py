@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
 
     from .coroutines import Pausing, Waking
 
-__all__ = ["now", "pause", "shielded", "sleep", "start", "within", "within_own_time"]
+__all__ = [
+    "Signal",
+    "Task",
+    "now",
+    "pause",
+    "shielded",
+    "sleep",
+    "start",
+    "within",
+    "within_own_time",
+]
 
 T = TypeVar("T")
 
@@ -95,3 +106,60 @@ def start(work: Callable[[], Coroutine[object, None, None]]) -> None:
     import trio  # noqa: PLC0415 - it runs, or nobody would be here
 
     trio.lowlevel.spawn_system_task(work)
+
+
+class Signal:
+    """Wakes one task from others of its run."""
+
+    def __init__(self) -> None:
+        import trio  # noqa: PLC0415 - as above
+
+        self._make = trio.Event
+        self._event = trio.Event()
+
+    def give(self) -> None:
+        """Wake the task that waits, or that waits next."""
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until it is given, or until so many seconds have passed."""
+        import anyio  # noqa: PLC0415 - see above
+
+        with anyio.move_on_after(seconds):
+            await self._event.wait()
+        if self._event.is_set():
+            self._event = self._make()
+
+
+class Task:
+    """A task of the system's nursery, in a cancel scope of its own."""
+
+    def __init__(self) -> None:
+        import trio  # noqa: PLC0415 - as above
+
+        self._scope = trio.CancelScope()
+        self._now = trio.current_time
+        self._spawn = trio.lowlevel.spawn_system_task
+
+    def start(
+        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+    ) -> None:
+        """Begin the work, in a copy of the context."""
+        self._spawn(self._run, work, ended, context=copy_context())
+
+    def cancel(self) -> None:
+        """Cancel it."""
+        self._scope.cancel()
+
+    def cancel_in(self, seconds: float) -> None:
+        """Cancel it after so many seconds."""
+        self._scope.deadline = self._now() + seconds
+
+    async def _run(
+        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+    ) -> None:
+        try:
+            with self._scope:
+                await work()
+        finally:
+            ended()

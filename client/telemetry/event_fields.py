@@ -107,6 +107,10 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.ChaosInjected: _plain(
         "attempt", "fault", "seconds", "status_code", telling=("fault", "status_code")
     ),
+    events.HedgeSent: _plain("attempt", "after"),
+    events.HedgeLost: _plain("attempt", "seconds", "is_hedge", "is_drained"),
+    events.RateLimitPaused: _plain("seconds", "by", "status_code", telling=("by",)),
+    events.RateLimitWaited: _plain("seconds"),
     events.LimitChanged: _plain("limit", "before", "reason", telling=("reason",)),
     events.WouldReject: _plain("by", "wait", telling=("by",)),
     events.Reconfigured: _plain("changed", telling=("changed",)),

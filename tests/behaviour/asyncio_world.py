@@ -11,6 +11,7 @@ from unittest.mock import AsyncMock, patch
 
 import httpx
 
+from client.ports import asyncio_tasks
 from tests.behaviour.wire import drive
 from tests.behaviour.world import BEGINNING, T, Task, World
 
@@ -94,6 +95,10 @@ class AsyncioWorld(World):
         super().__init__()
         self.loop: VirtualLoop | None = None
         self._runner: asyncio.Runner | None = None
+
+    def left_behind(self) -> int:
+        """Return how many tasks of the client's own there are."""
+        return len(asyncio_tasks._under_way)
 
     def replacement(self, name: str) -> object:
         """Return a wall clock that keeps pace with the loop."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest.mock import Mock, patch
 
 import httpx
 
-from client.transports.httpcore import blocking_deadline
+from client.transports.httpcore.thread_deadline import cut_to_deadline, waking_this_thread
 from tests.behaviour.wire import drive
 from tests.behaviour.world import BEGINNING, T, Task, World
 
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 class Parked:
     """A thread that waits for a condition, for a moment, or for both."""
 
-    def __init__(
-        self, owner: VirtualThread[Any] | None, ready: Callable[[], bool], until: float
-    ) -> None:
+    def __init__(self, owner: object, ready: Callable[[], bool], until: float) -> None:
         self.owner = owner
         self.ready = ready
         self.until = until
@@ -44,7 +43,7 @@ class Threads:
     def __init__(self) -> None:
         self.now = BEGINNING
         self._parked: list[Parked] = []
-        self._current: VirtualThread[Any] | None = None
+        self._current: object = None
 
     def wait(self, ready: Callable[[], bool], seconds: float) -> bool:
         """Park the running thread; tell whether what it waits for came in time."""
@@ -52,9 +51,7 @@ class Threads:
         self.hand_over()
         return self.resume(me)
 
-    def park(
-        self, owner: VirtualThread[Any] | None, ready: Callable[[], bool], seconds: float = math.inf
-    ) -> Parked:
+    def park(self, owner: object, ready: Callable[[], bool], seconds: float = math.inf) -> Parked:
         """Put a thread among those that wait."""
         parked = Parked(owner, ready, self.now + seconds)
         self._parked.append(parked)
@@ -211,6 +208,42 @@ class VirtualThread(Task[T]):
             self._threads.hand_over()
 
 
+class ThreadOfTheClient:
+    """What the client sees as `threading.Thread`."""
+
+    def __init__(
+        self,
+        world: BlockingWorld,
+        *,
+        target: Callable[..., object],
+        args: tuple[Any, ...] = (),
+        name: str,
+        daemon: bool,
+    ) -> None:
+        assert name
+        assert daemon
+        self._world = world
+        self._work = target, args
+
+    def start(self) -> None:
+        """Begin, when its turn comes."""
+        if self._world.lacks_threads:
+            raise RuntimeError("can't start new thread")
+        self._parked = self._world.threads.park(self, lambda: True)
+        self._world.under_way.append(self)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        threads = self._world.threads
+        threads.resume(self._parked)
+        try:
+            target, args = self._work
+            target(*args)
+        finally:
+            self._world.under_way.remove(self)
+            threads.hand_over()
+
+
 class BlockingWorld(World):
     """`SyncResilientClient` and threads."""
 
@@ -219,20 +252,31 @@ class BlockingWorld(World):
     patches: ClassVar = (
         "client.ports.blocking_ports.threading",
         "client.ports.blocking_ports.time",
-        "client.transports.httpcore.blocking_deadline.time",
+        "client.ports.blocking_tasks.threading",
+        "client.transports.httpcore.thread_deadline.time",
         "client.faces.facade.session.threading",
     )
 
     def __init__(self) -> None:
         super().__init__()
         self.threads = Threads()
+        self.under_way: list[ThreadOfTheClient] = []
+        """Threads of the client's own."""
+        self.lacks_threads = False
+        """Whether there are none to be had, as at the end of the interpreter."""
+
+    def left_behind(self) -> int:
+        """Return how many threads of the client's own there are."""
+        return len(self.under_way)
 
     def replacement(self, name: str) -> object:
         """Return what stands in for `threading` or `time`."""
         threads = self.threads
         if name.endswith(".threading"):
             return SimpleNamespace(
-                Lock=lambda: VirtualLock(threads), RLock=lambda: VirtualLock(threads)
+                Lock=lambda: VirtualLock(threads),
+                RLock=lambda: VirtualLock(threads),
+                Thread=partial(ThreadOfTheClient, self),
             )
         return SimpleNamespace(monotonic=self.now, time=self.wall_clock)
 
@@ -254,13 +298,13 @@ class BlockingWorld(World):
 
     async def silence(self, request: httpx.Request, seconds: float) -> None:
         """Stay silent until the read timeout, cut as the network backend cuts it."""
-        patience = blocking_deadline.cut_to_deadline(
-            request.extensions["timeout"]["read"], httpx.ReadTimeout
-        )
-        if patience is None or seconds < patience:
-            await self.sleep(seconds)
+        patience = cut_to_deadline(request.extensions["timeout"]["read"], httpx.ReadTimeout)
+        is_patient = patience is None or seconds < patience
+        event = VirtualEvent(self.threads)
+        with waking_this_thread(event.set):
+            event.wait(seconds if patience is None or is_patient else patience)
+        if is_patient:
             return
-        await self.sleep(patience)
         raise httpx.ReadTimeout("", request=request)
 
     def start(self, work: Coroutine[Any, Any, T]) -> VirtualThread[T]:

@@ -34,6 +34,7 @@ class Answer:
     headers: Any = None
     closing: BaseException | None = None
     """What closing it raises."""
+    extensions: Any = None
 
 
 Step: TypeAlias = object
@@ -166,7 +167,9 @@ class Wire(httpx.AsyncBaseTransport, httpx.BaseTransport):
         assert isinstance(step, Answer)
         body = Body(arrival, step)
         self._bodies.append(body)
-        return httpx.Response(step.status, headers=step.headers, stream=body)
+        return httpx.Response(
+            step.status, headers=step.headers, stream=body, extensions=step.extensions
+        )
 
 
 class Body(httpx.AsyncByteStream, httpx.SyncByteStream):

@@ -122,6 +122,9 @@ class World(ABC):
                 await self.outcome(task)
             for caller in self._callers:
                 await caller.close()
+            for _ in range(10):  # what a closed client ends may take a few turns
+                await self.sleep(0)
+            assert self.left_behind() == 0, "work of the client's own goes on"
             gc.collect()  # what was never awaited or retrieved complains now
         for wire in self._wires:
             assert wire.unclosed() == [], "an answer was dropped without being closed"
@@ -181,6 +184,10 @@ class World(ABC):
     def http_date(self, seconds: float) -> str:
         """Return the date that is some seconds from now, as HTTP writes it."""
         return formatdate(self.wall_clock() + seconds, usegmt=True)
+
+    @abstractmethod
+    def left_behind(self) -> int:
+        """Return how much of the client's own work goes on beside its callers."""
 
     @abstractmethod
     def replacement(self, name: str) -> object:

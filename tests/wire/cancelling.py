@@ -148,7 +148,12 @@ async def cancel_at_every_tick(client: ResilientClient, way: Way, call: Call) ->
 
 
 async def settle(client: ResilientClient) -> None:
-    """Wait until the connections are closed that are closing."""
+    """Wait until the connections are closed that are closing, and hedges have ended."""
+    hedging = client._session._strategies._hedging
+    if hedging is not None:
+        hedging[1].hang_up()
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while any(not each.is_idle() for pool in pools_of(client) for each in pool.connections):  # noqa: ASYNC110 - no event tells of it
+        while hedging is not None and len(hedging[1]):  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.001)
+        while any(not each.is_idle() for pool in pools_of(client) for each in pool.connections):  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.001)

@@ -20,8 +20,9 @@ from client import APINetworkError, ClientClosedError, DeadlineExceededError, Sy
 from client.http.family import family_named
 from client.runtime.detached_thread import DetachedThread
 from client.transports.httpcore import blocking_deadline
-from client.transports.httpcore.blocking_deadline import (
+from client.transports.httpcore.thread_deadline import (
     check_deadline_of_this_thread,
+    cut_to_deadline,
     deadline_of_this_thread,
 )
 from tests.eventually import PATIENCE_SECONDS
@@ -324,7 +325,7 @@ def test_through_a_foreign_client(serve: Serve) -> None:
 
 def test_the_earlier_of_two_deadlines_holds() -> None:
     """An inner block may be stricter than the outer, never more generous; each ends with it."""
-    cut, now = blocking_deadline.cut_to_deadline, time.monotonic()
+    cut, now = cut_to_deadline, time.monotonic()
     assert cut(None, httpx.ReadTimeout) is None
     with deadline_of_this_thread(now + 100):
         outer = cut(None, httpx.ReadTimeout)
@@ -350,7 +351,7 @@ def test_a_deadline_stays_in_its_thread() -> None:
     seen: list[float | None] = []
     with deadline_of_this_thread(time.monotonic() + 100):
         thread = threading.Thread(
-            target=lambda: seen.append(blocking_deadline.cut_to_deadline(None, httpx.ReadTimeout))
+            target=lambda: seen.append(cut_to_deadline(None, httpx.ReadTimeout))
         )
         thread.start()
         thread.join(PATIENCE_SECONDS)

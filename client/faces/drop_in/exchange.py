@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
@@ -128,7 +128,8 @@ class SendExchange(Failures):
 
     def take(self, request: Request) -> None:
         """Send this request from now on, in place of what the caller asked for."""
-        self._sent.take(request, self._family, is_async=hasattr(self._through, "aclose"))
+        is_async = hasattr(self._through, "aclose")
+        self._sent = self._sent.followed_by(request, self._family, is_async=is_async)
 
     async def send_request(self, attempt: SendAttempt, request: Request) -> Response:
         """Send the request of an attempt, within the time that is left."""
@@ -211,6 +212,25 @@ class SendExchange(Failures):
         """Return whether the next attempt would send the same bytes."""
         return self._sent.can_replay()
 
+    def can_share(self, most: int) -> bool:
+        """Return whether attempts at the same time would send the same bytes, no more than that."""
+        return self._sent.can_share(most)
+
+    def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Self:
+        """Return one for an attempt that may have others beside it."""
+        twin = super().fork(begin, is_first=is_first)
+        if not is_first:
+            twin.separate()
+        return twin
+
+    def separate(self) -> None:
+        """Send a copy of the request: auth flows and hooks change the one that is sent."""
+        self._sent = self._sent.fork()
+
+    def choose(self, attempt: SendAttempt) -> None:
+        """Take note whose answer it is that the caller gets."""
+        self._answered = attempt
+
     def settle_for(self, failure: Failure) -> bool:
         """End with a failure whose answer was discarded; False where nothing is left of it."""
         response = failure.response
@@ -227,6 +247,7 @@ class SendExchange(Failures):
         is_unsent = says_unsent and self._is_truthful(attempt, error)
         if says_unsent:
             failure.error.request_sent = self._call.was_sent or not is_unsent
+        attempt.is_unsent = is_unsent
         self._sent.note_outcome(is_unsent=is_unsent)
         return replace(failure, is_unsent=is_unsent)
 

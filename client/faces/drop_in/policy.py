@@ -47,6 +47,7 @@ class DropInPolicy(RetryPolicy):
         # An empty list retries nothing: it is no leave to repeat a write.
         self._caller_chose = bool(statuses or settings.retry_if or settings.retry_methods)
         super().__init__(_rules_of(settings), None, draw)
+        self.is_off: bool = settings.max_retries == 0
         # A status that is no error may be on the list too.
         lists_success = any(error_for_status(each) is None for each in statuses or ())
         self.looks_at_success: bool = self.looks_at_success or lists_success
@@ -57,7 +58,7 @@ class DropInPolicy(RetryPolicy):
         if response is None:
             can_be_cured = isinstance(error, APIConnectionError)
             return can_be_cured and (failure.is_unsent or self._may_resend(call))
-        if response.status_code not in self._statuses(call):
+        if failure.stands_for not in self._statuses(call):
             return False
         return not failure.is_to_another or self._may_resend(call)
 

@@ -118,6 +118,7 @@ class DropIn:
             settings.wanted,
             world=world,
             family=family,
+            ports=self._engine.ports,
             allow_chaos=allow_chaos,
             warn=self._log.warn,
             plugins=self.plugins,
@@ -226,6 +227,7 @@ class DropIn:
         self._engine.standing, self._engine.metrics = engine.standing, engine.metrics
         engine.is_closed = True
         engine.ports.wake_sleepers()
+        self._strategies.hang_up()
         self._log.flush()
         self._telemetry.flush(is_async=self._world.is_async)
 
@@ -234,6 +236,7 @@ class DropIn:
         self.control.audience.leave(self._member)
         self.plugins.stop(for_good=True)
         self._engine.ports.wake_sleepers()
+        self._strategies.hang_up()
         self._log.flush()
         self._telemetry.close(is_async=self._world.is_async)
 
@@ -465,7 +468,10 @@ class Prepared:
             circuit = circuit_gate(breaker.breaker, member, is_shared=True)
         wanted = settings.wanted
         parts = pipeline(
-            bulkhead=None, circuit=circuit, retry=self.policy, **strategies.parts(wanted)
+            bulkhead=None,
+            circuit=circuit,
+            retry=self.policy,
+            **strategies.parts(wanted, self.policy),
         )
         rescue = strategies.rescue(wanted)
         self.plan: Plan = Plan(parts, notify, settings.max_total_time, stop, rescue)

@@ -193,7 +193,7 @@ def _note_failure(attempt: SendAttempt | None, request: Request, error: BaseExce
 def _note_answer(attempt: SendAttempt | None, request: Request, response: Response) -> None:
     if attempt is None:
         return
-    attempt.note_head()
+    attempt.note_head(response)
     if attempt.call.is_part:
         attempt.note_request_end()
     attempt.held = None

@@ -10,6 +10,7 @@ from ...engine.operation import Attempt
 from ...http.bodies.request_body import RequestBody
 from ...http.bodies.response_body import was_read
 from ...http.bodies.sent_request import ReplayableRequest, copy_request
+from ...http.bodies.shared_body import is_shareable
 from ...http.headers import put_header, to_httpx, to_pairs
 from ..disposal import Disposal
 from ..failures import Failures
@@ -31,6 +32,7 @@ __all__ = ["HttpExchange", "StreamExchange"]
 
 _BODIES: Final = frozenset({"content", "data", "files"})
 """The arguments whose bodies may need more than to be handed over again."""
+_ALL_BODIES: Final = (*sorted(_BODIES), "json")
 _SEND_OPTIONS: Final = frozenset({"auth", "follow_redirects"})
 
 
@@ -112,7 +114,7 @@ class HttpExchange(Failures):
         elif self._sent is None:
             self._sent = ReplayableRequest(request, family, is_async=is_async)
         else:
-            self._sent.take(request, family, is_async=is_async)
+            self._sent = self._sent.followed_by(request, family, is_async=is_async)
         self._taken = request
 
     def _copy_of(self, request: Request, attempt: Attempt | None) -> Request:
@@ -146,6 +148,18 @@ class HttpExchange(Failures):
         if self._sent is not None:
             return self._sent.can_replay()
         return self._body is None or self._body.can_replay()
+
+    def can_share(self, most: int) -> bool:
+        """Return whether attempts at the same time would send the same bytes, no more than that."""
+        if self._sent is not None:
+            return self._sent.can_share(most)
+        body = {name: self._options[name] for name in _ALL_BODIES if name in self._options}
+        if not body:
+            return True
+        if self._body is not None and not self._body.is_in_memory:
+            return False
+        module = self._family.module
+        return is_shareable(module.Request("PUT", "http://a/", **body).stream, module, most)
 
     def settle_for(self, failure: Failure) -> bool:  # noqa: ARG002 - its answer has been read
         """End with a failure whose answer was discarded; False where nothing is left of it."""

@@ -18,9 +18,19 @@ if TYPE_CHECKING:
     from ...http.family import Family
     from ...http.shapes import Request, Response
 
-__all__ = ["BodyBound", "build_client", "check_backend", "check_foreign_client", "to_timeout"]
+__all__ = [
+    "BodyBound",
+    "build_client",
+    "check_backend",
+    "check_foreign_client",
+    "most_idle",
+    "to_timeout",
+]
 
 # What only the owner of a client can set, in that client.
+_IDLE: Final = 20
+_OPEN: Final = 100
+"""Connections that are kept, and opened, without a bulkhead and hedges: httpx's own numbers."""
 _OWNERS: Final = ("verify_ssl", "http2", "trust_env", "max_body_bytes")
 
 
@@ -114,16 +124,26 @@ def check_foreign_client(config: ClientConfig) -> None:
             )
 
 
+def most_idle(config: ClientConfig) -> int:
+    """Return how many connections are kept: one for each slot, and for what hedging may add.
+
+    That is a connection for each attempt beside a slot's first, and one for each that has lost
+    and is read to its end, as many as there are slots.
+    """
+    of_one = 1 if config.hedge is None else 2 + config.hedge.max_hedged_attempts
+    slots = _IDLE if config.bulkhead is None else config.bulkhead.max_concurrency
+    return slots * of_one
+
+
 def _limits(family: Family, config: ClientConfig) -> Any:
     """Size the pool by the bulkhead.
 
     The number of connections is left open, because the bulkhead bounds it already, and a pool
     that is never full has no queue in which a cancelled request could be lost.
     """
-    if config.bulkhead is None:
-        return family.module.Limits(max_connections=100, max_keepalive_connections=20)
-    slots = config.bulkhead.max_concurrency
-    return family.module.Limits(max_connections=None, max_keepalive_connections=slots)
+    idle = most_idle(config)
+    most = idle // _IDLE * _OPEN if config.bulkhead is None else None
+    return family.module.Limits(max_connections=most, max_keepalive_connections=idle)
 
 
 def _hooks(
@@ -177,7 +197,7 @@ class _Hooks:
         """Keep its cookies, check where it leads, and bound how its body is read."""
         attempt = under_way.get()
         if attempt is not None:
-            attempt.note_head()
+            attempt.note_head(response)
         if "set-cookie" in response.headers:
             self._cookies.keep(response)
         if response.has_redirect_location:

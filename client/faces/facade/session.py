@@ -40,7 +40,7 @@ from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
 from ...transports.httpcore.pools import enlarge_pools, has_pool
 from ..plugins import Plugins
-from ..strategies import Strategies, wanted_of
+from ..strategies import Strategies, slots_of, wanted_of
 from .call_options import (
     USUAL_METHODS,
     check_deadline,
@@ -52,7 +52,7 @@ from .call_options import (
     take_strategies,
 )
 from .exchange import HttpExchange, StreamExchange
-from .http_client import BodyBound, build_client
+from .http_client import BodyBound, build_client, most_idle
 from .reconfiguring import (
     Snapshot,
     changed_settings,
@@ -149,10 +149,12 @@ class Session:
             wanted_of(config, additions, self.plugins),
             world=world,
             family=family,
+            ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self._log.warn,
             plugins=self.plugins,
             id_header=config.request_id_header,
+            slots=slots_of(config),
         )
         self._circuits = circuits
         self._retired: WeakSet[Gate] = WeakSet()
@@ -220,7 +222,9 @@ class Session:
         if self._budget is not None and budget is not None:
             self._budget.reconfigure(budget)
         wanted = before.wanted.with_config(config)
-        self._strategies.reconfigure(wanted, id_header=config.request_id_header)
+        self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
+        if self._http is not None and not self._is_foreign and config.bulkhead is not None:
+            enlarge_pools(self._http.client, most_idle(config))
         self._now = Snapshot(
             config=config,
             wanted=wanted,
@@ -242,8 +246,6 @@ class Session:
             self.bulkhead = Bulkhead(config, self.engine.ports)
         else:
             self.bulkhead.reconfigure(config)
-        if self._http is not None and not self._is_foreign:
-            enlarge_pools(self._http.client, config.max_concurrency)
 
     async def request(self, method: str, url: object, options: CallOptions) -> Any:
         """Run an operation and return its answer, read whole."""
@@ -270,6 +272,7 @@ class Session:
                     gates.callback(gate.close)
         finally:
             try:
+                await self._strategies.close(self.engine.ports)
                 await self._close_http()
             finally:
                 try:
@@ -361,6 +364,7 @@ class Session:
         """Begin anew in another event loop: the one before has ended."""
         for gate in self._now.plan.gates:
             gate.begin_anew()
+        self._strategies.begin_anew()
         with self._lock:
             http = self._http
             if http is None:
@@ -472,13 +476,14 @@ class Session:
         return self._plan_with(now.config, retry, now.wanted if other is None else other)
 
     def _plan_with(self, config: ClientConfig, retry: RetryConfig | None, wanted: Wanted) -> Plan:
+        policy = self._policy(retry)
         bulkhead = self.bulkhead
         parts = pipeline(
             bulkhead=bulkhead,
             adaptive_limit=None if bulkhead is None else bulkhead.adaptive,
             circuit=self._circuit,
-            retry=self._policy(retry),
-            **self._strategies.parts(wanted),
+            retry=policy,
+            **self._strategies.parts(wanted, policy),
         )
         stop, rescue = self.control.isolations, self._strategies.rescue(wanted)
         return Plan(parts, self._notify, config.timeout.total, stop, rescue)

@@ -71,6 +71,11 @@ class RequestBody:
         """Return whether another attempt would send what the first one did."""
         return all(source.can_replay() for source in self._sources)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether nothing of it is read from somewhere else."""
+        return not self._sources
+
     def _prepared(self, body: Any, *, needs_async: bool) -> object:
         if is_seekable(body):
             file = _AsyncFile(body) if needs_async else _File(body)

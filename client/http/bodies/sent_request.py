@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
 from ...errors.httpx_names import FIELDS, FILE, SOURCE, WAS_BEGUN
 from ...exceptions import InvalidRequestError
 from ..verdicts import Refused, Verdict
 from .request_content import check_part, check_stream
+from .shared_body import is_shareable
 from .sources import is_closed, is_file, is_read_once, is_seekable
 
 if TYPE_CHECKING:
@@ -27,34 +29,41 @@ class ReplayableRequest:
     as every failure so far came before anything was sent.
     """
 
-    __slots__ = ("_file", "_files", "_is_untouched", "_replays", "_start", "_stream", "request")
+    __slots__ = (
+        "_file",
+        "_files",
+        "_is_untouched",
+        "_module",
+        "_replays",
+        "_start",
+        "_stream",
+        "request",
+    )
 
     def __init__(self, request: Request, family: Family, *, is_async: bool) -> None:
-        self._begin(request, family, is_async=is_async)
+        self.request: Request = request
+        self._stream = request.stream
+        self._module = family.module
+        self._file: Any = None
+        self._start = 0
+        self._files: tuple[object, ...] = ()
+        self._is_untouched = True
+        self._replays = isinstance(self._stream, self._module.ByteStream)
+        if not self._replays:
+            check_stream(self._stream, self._module, is_async=is_async)
+            self._replays = self._look()
 
-    def take(self, request: Request, family: Family, *, is_async: bool) -> None:
-        """Go on with another request, which may have the same body.
+    def followed_by(self, request: Request, family: Family, *, is_async: bool) -> ReplayableRequest:
+        """Return what knows of a request that is sent in place of this; it may have the same body.
 
         Raises:
             TypeError: Its body yields no bytes.
             RuntimeError: It is one for clients of the other world.
         """
-        if request.stream is self._stream:
-            self.request = request
-        else:
-            self._begin(request, family, is_async=is_async)
-
-    def _begin(self, request: Request, family: Family, *, is_async: bool) -> None:
-        self.request: Request = request
-        self._stream = request.stream
-        self._file: Any = None
-        self._start = 0
-        self._files: tuple[object, ...] = ()
-        self._is_untouched = True
-        self._replays = isinstance(self._stream, family.module.ByteStream)
-        if not self._replays:
-            check_stream(self._stream, family.module, is_async=is_async)
-            self._replays = self._look()
+        if request.stream is not self._stream:
+            return ReplayableRequest(request, family, is_async=is_async)
+        self.request = request
+        return self
 
     def can_replay(self) -> bool:
         """Return whether another attempt would send the same bytes."""
@@ -64,6 +73,16 @@ class ReplayableRequest:
             return True
         was_begun: bool | None = getattr(self._stream, WAS_BEGUN, None)
         return self._is_untouched if was_begun is None else not was_begun
+
+    def can_share(self, most: int) -> bool:
+        """Return whether several attempts at once would send the same bytes, no more than that."""
+        return is_shareable(self._stream, self._module, most)
+
+    def fork(self) -> Self:
+        """Return one for an attempt beside another: its request has headers of its own."""
+        twin = copy(self)
+        twin.request = self.copy_with(headers={})
+        return twin
 
     def rewind(self) -> None:
         """Go back to where the body began; called before each attempt."""

@@ -284,6 +284,11 @@ class Circuit:
         self.notices.deliver()
         return permit.generation < self._opened_generation
 
+    @property
+    def permit(self) -> Permit:
+        """One of the generation that it is in, to ask by whether it has opened since."""
+        return self._permit
+
     @contextmanager
     def waking(self, permit: Permit, wake: Callable[[], object]) -> Generator[None]:
         """Call `wake` where the circuit opens, or has opened since the permit, within a block.

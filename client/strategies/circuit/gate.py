@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ...engine.operation import Call
+    from ...runtime.coroutines import Waking
     from .audience import Member
     from .scopes import Breaker
     from .state import Guard, Permit
@@ -126,6 +127,11 @@ class CircuitGate(Gate):
         permit = grant.permit
         return nullcontext() if permit is None else grant.circuit.waking(permit, wake)
 
+    def watch(self, call: Call) -> Waking | None:
+        """Return what wakes a call where its circuit opens from now on."""
+        circuit = self._circuit or self._circuit_of(call)
+        return None if circuit is None else partial(circuit.waking, circuit.permit)
+
     def begin_anew(self) -> None:
         """Forget the probes that are out: they report to nobody."""
         if not self._is_shared:
@@ -151,6 +157,9 @@ class _Observing(CircuitGate):
     def waking(self, grant: _Grant, wake: Callable[[], object]) -> AbstractContextManager[object]:  # noqa: ARG002 - a gate's signature
         """Wake nobody."""
         return nullcontext()
+
+    def watch(self, call: Call) -> None:
+        """Return None: likewise."""
 
     def _turn_away(self, call: Call, rejection: Rejection) -> None:  # noqa: ARG002 - as above
         tell_would_reject(call, "circuit")
@@ -178,6 +187,8 @@ def _outcome(call: Call, circuit: Guard, error: BaseException | None) -> Circuit
     if isinstance(error, MyAPIError) and not call.is_own(error):
         return CircuitOutcome.IGNORED  # another client's, which says nothing about this server
     if circuit.expects(error):
+        if call.is_excused(error):
+            return CircuitOutcome.IGNORED
         return CircuitOutcome.FAILURE
     # An error status is an answer: the server is there.
     is_answer = isinstance(error, MyAPIError) and error.status_code is not None

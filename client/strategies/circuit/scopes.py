@@ -217,6 +217,11 @@ class _Untouched:
         self._breaker = breaker
         self.scope = origin
 
+    @property
+    def permit(self) -> Permit:
+        """One of the first generation."""
+        return _FIRST
+
     def admit(
         self,
         now: float,  # noqa: ARG002 - a circuit's signature

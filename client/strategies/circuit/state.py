@@ -87,6 +87,11 @@ class Guard(Protocol):
 
     scope: str
 
+    @property
+    def permit(self) -> Permit:
+        """One of the generation that the circuit is in, to ask by whether it has opened since."""
+        ...
+
     def admit(
         self,
         now: float,

@@ -74,7 +74,13 @@ class RetryRules(NamedTuple):
 
 
 class RetryPolicy:
-    """What the rules decide. Holds no state but the budget it may share."""
+    """What the rules decide. Holds no state but the budget it may share.
+
+    Attributes:
+        is_off: Whether there are no retries, so that what is sent besides is bounded by itself.
+    """
+
+    is_off: bool = False
 
     def __init__(
         self,
@@ -126,7 +132,7 @@ class RetryPolicy:
         """Return whether a failed attempt may be followed by another, without `retry_if`."""
         error = failure.error
         if error is not None and error.status_code is not None:
-            return error.status_code in self.rules.statuses
+            return failure.stands_for in self.rules.statuses
         return isinstance(error, APIConnectionError)
 
     def shown(self, failure: Failure) -> Exception | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import Failure, Refusal
+from ...engine.ports import wait_for
 from ...events import RetryRefused, RetryScheduled
 from ...http.outcomes import outcome_of_attempt
 from ...metrics.instruments import BUDGET_AVAILABLE, RETRIES, RETRY_WAIT
@@ -86,9 +87,9 @@ class Retry:
             return failure
         await exchange.discard(failure)
         await self._pause(call, wait, failure)
+        objection = await _objection(call)
         if call.host.is_closed:
             return Failure(call.host.errors.closed(call))
-        objection = call.objection()
         if objection is None:
             if not self._lost_its_body(call, failure, exchange):
                 return None
@@ -107,16 +108,17 @@ class Retry:
         if isinstance(wait, Refusal):
             self._note_last(call, failure, wait)
             return None
-        refusal = self._refusal(call, wait, now, exchange)
-        if refusal is None:
-            return wait
-        self._refuse(call, failure, refusal)
+        folded = call.objection() or call.delay(wait)
+        if not isinstance(folded, Refusal):
+            refusal = self._refusal(call, folded, now, exchange)
+            if refusal is None:
+                return folded
+            folded = refusal
+        self._refuse(call, failure, folded)
         return None
 
     def _refusal(self, call: Call, wait: float, now: float, exchange: Exchange) -> Refusal | None:
         """Return why no attempt may follow after `wait` seconds, or None and pay for it."""
-        if (objection := call.objection()) is not None:
-            return objection
         if call.deadline is not None and not call.deadline.allows(wait, now):
             text = f"the wait of {wait:.3g} s would outlast the deadline"
             return Refusal("deadline", text)
@@ -150,7 +152,7 @@ class Retry:
         # Once sent, an operation stays so, even if a later attempt never leaves.
         call.was_sent |= failure.may_have_been_sent
         call.waits = (*call.waits, wait)
-        await call.host.ports.sleep(wait, call.waking)
+        await wait_for(call.host.ports, wait, call.waking)
 
     def _lost_its_body(self, call: Call, failure: Failure, exchange: Exchange) -> bool:
         """Whether a file was closed in the wait, and the operation can end with its failure."""
@@ -170,6 +172,19 @@ class Retry:
             "response": failure.response,
             **call.about(),
         }
+
+
+async def _objection(call: Call) -> Refusal | None:
+    """Return why the attempt that was waited for is not made; wait on while it may not be yet."""
+    while not call.host.is_closed:
+        if (objection := call.objection()) is not None:
+            return objection
+        left = call.delay(0.0)
+        if isinstance(left, Refusal):
+            return left
+        if not left or not await wait_for(call.host.ports, left, call.waking):
+            break
+    return None
 
 
 def _outcome(failure: Failure) -> str:

@@ -45,6 +45,8 @@ class OpenTelemetryTracing:
     listens_to: Final = (
         events.BulkheadRejected,
         events.CircuitRejected,
+        events.RateLimitRejected,
+        events.RateLimitWaited,
         events.RetryRefused,
         events.RetryScheduled,
         events.SlotWaited,
@@ -105,7 +107,7 @@ def _is_within_a_request() -> bool:
     return attempt is not None and attempt.has_sent and attempt.headed is None
 
 
-def _told(event: events.Event) -> tuple[str, dict[str, Any]]:
+def _told(event: events.Event) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911 - one for each
     match event:
         case events.RetryScheduled(wait=wait, error=error, attempt=attempt):
             about = {"wait": wait, "error.type": class_of(error), "attempt": attempt}
@@ -114,6 +116,10 @@ def _told(event: events.Event) -> tuple[str, dict[str, Any]]:
             return "retry refused", {"reason": reason, "attempt": attempt}
         case events.SlotWaited(seconds=seconds):
             return "slot waited", {"seconds": seconds}
+        case events.RateLimitWaited(seconds=seconds):
+            return "rate limit waited", {"seconds": seconds}
+        case events.RateLimitRejected(retry_after=seconds):
+            return "rate limit rejected", {"retry_after": seconds}
         case events.CircuitRejected(retry_after=seconds):
             return "circuit rejected", {"retry_after": seconds}
         case _:

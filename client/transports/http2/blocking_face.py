@@ -15,7 +15,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...runtime.coroutines import run_to_end
-from ..httpcore.blocking_deadline import cut_to_deadline
+from ..httpcore.thread_deadline import (
+    check_interrupt_of_this_thread,
+    cut_to_deadline,
+    waking_this_thread,
+)
 from .connection import Body, Connection
 from .pool import has_failed_to_connect
 
@@ -32,6 +36,9 @@ T = TypeVar("T")
 __all__ = ["BlockingConnection", "BlockingTurn"]
 
 _MOST_BYTES: Final = 64 * 1024
+_LOOK_EVERY: Final = 0.05
+"""Seconds after which a thread that may be interrupted looks whether it is: nothing but what comes
+from the server could wake it, for others use the socket too."""
 _Selector: Final[Any] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
@@ -110,7 +117,8 @@ class _Bell:
             self._lock.release()
 
     async def wait(self, seconds: float | None) -> bool:
-        return self._lock.acquire(timeout=-1 if seconds is None else seconds)
+        with waking_this_thread(self.ring):
+            return self._lock.acquire(timeout=-1 if seconds is None else seconds)
 
 
 class _Wiring:
@@ -169,7 +177,7 @@ class _SocketWiring(_Wiring):
         with _Selector() as selector:
             selector.register(self._socket, event)
             self._waiting.add(threading.get_ident())
-            is_ready = bool(selector.select(left))
+            is_ready = bool(selector.select(left) if left == 0 else _select(selector, left))
             # An interrupt skips this: `was_waiting` tells by it when the interrupt came.
             self._waiting.discard(threading.get_ident())
             return is_ready
@@ -179,6 +187,18 @@ class _SocketWiring(_Wiring):
         was_waiting = thread in self._waiting
         self._waiting.discard(thread)
         return was_waiting
+
+
+def _select(selector: Any, left: float | None) -> Any:
+    """Wait until a socket is ready; raise `CancelledError` where this thread is interrupted."""
+    if not check_interrupt_of_this_thread():
+        return selector.select(left)
+    ends_at = None if left is None else time.monotonic() + left
+    while not (ready := selector.select(_LOOK_EVERY)):
+        check_interrupt_of_this_thread()
+        if ends_at is not None and time.monotonic() >= ends_at:
+            break
+    return ready
 
 
 class _StreamWiring(_Wiring):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from operator import methodcaller
@@ -25,6 +24,7 @@ from ...errors.httpcore_names import BACKEND, SYNC_STREAM
 from ...runtime.detached_thread import DetachedThread
 from ...runtime.forking import tell_in_child
 from .pools import pools_of
+from .thread_deadline import bounds, cut_to_deadline, time_left, waking_this_thread
 
 if TYPE_CHECKING:
     import ssl
@@ -34,42 +34,12 @@ if TYPE_CHECKING:
     from ...http.family import Family
     from ..shapes import BlockingStream
 
-__all__ = [
-    "check_deadline_of_this_thread",
-    "cut_to_deadline",
-    "deadline_of_this_thread",
-    "hang_up",
-    "hold_to_deadlines",
-]
+__all__ = ["hang_up", "hold_to_deadlines"]
 
 _HTTPCORE: Final = {"httpx": "httpcore", "httpx2": "httpcore2"}
 _SLICE: Final = 16 * 1024
 """Bytes written under one timeout, so that a peer that reads slowly cannot stretch it far."""
 _CLOSED: Final = "the client is closed"
-
-
-class _ThreadState(threading.local):
-    deadline: float | None = None
-
-
-_state: Final = _ThreadState()
-
-
-@contextmanager
-def deadline_of_this_thread(moment: float) -> Generator[None]:
-    """Bound the network calls of this thread by a moment on the monotonic clock."""
-    before = _state.deadline
-    _state.deadline = moment if before is None else min(before, moment)
-    try:
-        yield
-    finally:
-        _state.deadline = before
-
-
-def check_deadline_of_this_thread() -> None:
-    """Raise `TimeoutError` where the moment has passed: for long work between two calls."""
-    if _state.deadline is not None and time.monotonic() >= _state.deadline:
-        raise TimeoutError
 
 
 def hold_to_deadlines(client: Any, family: Family) -> None:
@@ -88,29 +58,6 @@ def hang_up(client: Any) -> None:
         backend = getattr(pool, BACKEND)
         if isinstance(backend, _Backend) and backend.owner() is client:
             backend.hang_up()
-
-
-def _left(expired: type[Exception]) -> float | None:
-    """Return the seconds left to this thread, or None where nothing bounds it."""
-    if _state.deadline is None:
-        return None
-    left = _state.deadline - time.monotonic()
-    if left <= 0:
-        message = "the deadline has passed"
-        raise expired(message)
-    return left
-
-
-def cut_to_deadline(timeout: float | None, expired: type[Exception]) -> float | None:
-    """Return a timeout, cut to what is left to this thread.
-
-    Raises:
-        Exception: `expired`, where nothing is left.
-    """
-    left = _left(expired)
-    if left is None or timeout is None:
-        return timeout if left is None else left
-    return min(timeout, left)
 
 
 class _Backend:
@@ -174,8 +121,15 @@ class _Backend:
             if self._is_closed:
                 raise self._httpcore.ConnectError(_CLOSED)
             self._connecting.add(attempt)
+        stream: BlockingStream | None = None
         try:
-            stream = attempt.run(_left(self._httpcore.ConnectTimeout))
+            left = time_left(self._httpcore.ConnectTimeout)
+            with waking_this_thread(attempt.abandon):
+                stream = attempt.run(left)
+        except BaseException:
+            if stream is not None:
+                stream.close()
+            raise
         finally:
             with self._lock:
                 self._connecting.discard(attempt)
@@ -201,9 +155,11 @@ class _Stream:
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._enter()
         try:
-            if _state.deadline is not None:
-                timeout = cut_to_deadline(timeout, self._httpcore.ReadTimeout)
-            return self._inner.read(max_bytes, timeout=timeout)
+            if bounds.deadline is None:
+                return self._inner.read(max_bytes, timeout=timeout)
+            timeout = cut_to_deadline(timeout, self._httpcore.ReadTimeout)
+            with waking_this_thread(self._wake):
+                return self._inner.read(max_bytes, timeout=timeout)
         finally:
             self._leave()
 
@@ -212,12 +168,13 @@ class _Stream:
             return  # the end of a body of known length has no bytes
         self._enter()
         try:
-            if _state.deadline is None:
+            if bounds.deadline is None:
                 self._inner.write(buffer, timeout=timeout)
                 return
             for start in range(0, len(buffer), _SLICE):
                 cut = cut_to_deadline(timeout, self._httpcore.WriteTimeout)
-                self._inner.write(buffer[start : start + _SLICE], timeout=cut)
+                with waking_this_thread(self._wake):
+                    self._inner.write(buffer[start : start + _SLICE], timeout=cut)
         finally:
             self._leave()
 
@@ -228,12 +185,16 @@ class _Stream:
         timeout: float | None = None,
     ) -> _Stream:
         self._enter()
+        secured: BlockingStream | None = None
         try:
             cut = cut_to_deadline(timeout, self._httpcore.ConnectTimeout)
             handshake: Any = _Handshake(ssl_context, self._shake_hands)
-            secured = self._inner.start_tls(handshake, server_hostname, cut)
+            with waking_this_thread(self._wake):
+                secured = self._inner.start_tls(handshake, server_hostname, cut)
         except BaseException:
             self._inner.close()
+            if secured is not None:
+                secured.close()  # an interrupt came at its end
             raise
         finally:
             self._secured = None
@@ -267,6 +228,11 @@ class _Stream:
                 _shut_down(self._secured or self._inner.get_extra_info("socket"))
                 return
         self._inner.close()
+
+    def _wake(self) -> None:
+        """Wake the only thread that uses it, which then closes it."""
+        with self._lock:
+            _shut_down(self._secured or self._inner.get_extra_info("socket"))
 
     def _shake_hands(self, secured: ssl.SSLSocket) -> None:
         with self._lock:

@@ -19,7 +19,7 @@ from client import (
     create_resilient_client,
 )
 from client.events import BulkheadAcquired, Event, RequestIdMade, RetryScheduled
-from client.transports.httpcore.blocking_deadline import cut_to_deadline
+from client.transports.httpcore.thread_deadline import cut_to_deadline
 from tests.behaviour.twins import ONLY_ASYNCIO
 from tests.behaviour.wire import Answer, Arrival, Server, Wire
 from tests.behaviour.world import BASE_URL, Caller, World, listens_to

@@ -19,7 +19,7 @@ from client import (
     config,
 )
 from client.engine.engine import Engine
-from client.engine.layer import NO_STOP, Either, Gate, Stop
+from client.engine.layer import NO_STOP, WAIT, Either, Gate, Stop
 from client.engine.notifiers import Notifiers
 from client.ports.blocking_ports import BLOCKING
 from client.runtime.coroutines import run_to_end
@@ -93,6 +93,26 @@ def test_who_gets_a_slot_of_a_client_that_was_closed_meanwhile_is_told_so() -> N
     assert error.request_id == call.request_id
     bulkhead.leave(call, bulkhead.slots, error)
     assert bulkhead.slots.in_use == 0
+
+
+def test_a_slot_that_is_handed_over_when_the_patience_ends_is_taken() -> None:
+    """In that very moment: it belongs to the call, and would be lost."""
+    config = BulkheadConfig(max_concurrency=1, acquisition_timeout=0)
+    bulkhead, call = Bulkhead(config, BLOCKING.make_ports()), call_of()
+    slots = bulkhead.slots
+    assert slots.take("busy")
+    assert bulkhead.enter(call) is WAIT
+    withdraw = slots.withdraw
+
+    def handed_over(holder: object) -> bool:
+        slots.release("busy")
+        return withdraw(holder)
+
+    vars(slots)["withdraw"] = handed_over
+    assert run_to_end(bulkhead.wait(call)) is None
+    assert slots.holds(call)
+    bulkhead.leave(call, slots, None)
+    assert slots.in_use == 0
 
 
 def test_a_bulkhead_begins_anew_with_all_slots_free() -> None:

@@ -17,7 +17,8 @@ import client.httpx2
 from client import APINetworkError, APITimeoutError, DeadlineExceededError
 from client.transports.http2.blocking_face import BlockingConnection, BlockingTurn
 from client.transports.http2.pool import put_in_place
-from client.transports.httpcore.blocking_deadline import _Stream, deadline_of_this_thread
+from client.transports.httpcore.blocking_deadline import _Stream
+from client.transports.httpcore.thread_deadline import deadline_of_this_thread
 from tests.wire.conftest import make_server_tls
 from tests.wire.http2.conftest import config_for, connections_of
 from tests.wire.http2_server import Peer, over_http2, over_http2_in_the_clear

@@ -12,6 +12,7 @@ from client.events import LimitChanged
 from client.metrics.strategy_instruments import LIMIT_CHANGES
 
 if TYPE_CHECKING:
+    from client.events import Event
     from client.strategies.bulkhead.adaptive import AdaptiveLimit
     from tests.behaviour.wire import Arrival
     from tests.behaviour.world import Caller, World
@@ -34,8 +35,9 @@ class Told:
     def __init__(self) -> None:
         self.changes: list[LimitChanged] = []
 
-    def __call__(self, event: LimitChanged) -> None:
+    def __call__(self, event: Event) -> None:
         """Keep one."""
+        assert isinstance(event, LimitChanged)
         self.changes.append(event)
 
     @property
@@ -46,8 +48,7 @@ class Told:
 
 def limit_of(client: Caller) -> AdaptiveLimit:
     """What finds the limit of a client."""
-    found = client.raw._session.bulkhead.adaptive
-    assert found is not None
+    found: AdaptiveLimit = client.raw._session.bulkhead.adaptive
     return found
 
 
@@ -74,6 +75,17 @@ async def test_a_limit_that_is_used_grows(world: World) -> None:
     assert told.changes[-1].url == "http://server.test/"
     found = client.raw._session.metrics.snapshot().counts(LIMIT_CHANGES)
     assert found == {("growth",): len(told.changes)}
+
+
+async def test_it_grows_where_nobody_listens(world: World) -> None:
+    """As well."""
+    client = world.client(
+        a_tenth, bulkhead={"adaptive": QUICK}, logging={"level": "ERROR"}, **NOTHING
+    )
+    await rounds(world, client, 30, at_once=8)
+    limit = client.stats().slots_limit
+    assert limit is not None
+    assert limit > 10
 
 
 async def test_a_limit_that_is_not_used_stays(world: World) -> None:

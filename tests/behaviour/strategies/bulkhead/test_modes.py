@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from client import BulkheadConfig, PoolTimeoutError
-from client.events import BulkheadAcquired, BulkheadWaiting, WouldReject
+from client import BulkheadConfig, PoolTimeoutError, ServiceUnavailableError
+from client.events import BulkheadAcquired, BulkheadWaiting, LimitChanged, WouldReject
 from client.metrics.strategy_instruments import WOULD_REJECT
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def test_who_observes_lets_everybody_in_and_tells_of_it(world: World) -> N
 class _Listener:
     """Keeps what it is told."""
 
-    listens_to = (WouldReject, BulkheadWaiting, BulkheadAcquired)
+    listens_to = (WouldReject, BulkheadWaiting, BulkheadAcquired, LimitChanged)
 
     def __init__(self, told: list[Event]) -> None:
         self._told = told
@@ -128,7 +128,12 @@ async def test_where_nothing_is_measured_the_wait_is_not_known(world: World) -> 
 
 async def test_observing_without_a_listener_counts(world: World) -> None:
     """In the metrics."""
-    client = world.client(a_tenth, bulkhead={"max_concurrency": 1, "mode": "observe"}, **NOTHING)
+    client = world.client(
+        a_tenth,
+        bulkhead={"max_concurrency": 1, "mode": "observe"},
+        logging={"level": "ERROR"},
+        **NOTHING,
+    )
     assert await all_good(world, calls(world, client, 3))
     found = client.raw._session.metrics.snapshot().counts(WOULD_REJECT)
     assert found == {("http://server.test", "bulkhead"): 2}
@@ -150,7 +155,7 @@ async def test_more_slots_go_to_those_who_queue(world: World) -> None:
     client = world.client(a_tenth, bulkhead={"max_concurrency": 1}, **NOTHING)
     tasks = calls(world, client, 4)
     await world.sleep(0.05)
-    bulkhead_of(client).reconfigure(BulkheadConfig(max_concurrency=3))
+    client.raw.reconfigure(bulkhead=BulkheadConfig(max_concurrency=3))
     stats = client.stats()
     assert (stats.slots_in_use, stats.slots_waiting, stats.slots_limit) == (3, 1, 3)
     assert await all_good(world, tasks)
@@ -162,7 +167,7 @@ async def test_of_fewer_slots_none_is_taken_away(world: World) -> None:
     client = world.client(a_tenth, bulkhead={"max_concurrency": 3}, **NOTHING)
     tasks = calls(world, client, 3)
     await world.sleep(0.05)
-    bulkhead_of(client).reconfigure(BulkheadConfig(max_concurrency=1, acquisition_timeout=0))
+    client.raw.reconfigure(bulkhead={"max_concurrency": 1, "acquisition_timeout": 0})
     with pytest.raises(PoolTimeoutError, match="none of the bulkhead's 1 slots"):
         await client.get()
     assert client.stats().slots_in_use == 3
@@ -170,52 +175,102 @@ async def test_of_fewer_slots_none_is_taken_away(world: World) -> None:
     assert isinstance(await client.get(), httpx.Response)
 
 
-@pytest.mark.parametrize("mode", ["observe", "off"])
-async def test_who_queues_is_let_in_where_nobody_has_to_any_more(world: World, mode: str) -> None:
+@pytest.mark.parametrize(
+    "bulkhead",
+    [{"mode": "observe"}, {"mode": "off"}, None],
+    ids=["observe", "off", "none"],
+)
+async def test_who_queues_is_let_in_where_nobody_has_to_any_more(
+    world: World, bulkhead: dict[str, Any] | None
+) -> None:
     """Though the slots are taken, and whatever time is left."""
     client = world.client(a_tenth, bulkhead={"max_concurrency": 1}, **NOTHING)
-    tasks = calls(world, client, 3)
+    for _ in range(10):
+        await client.get()
+    began = world.now()
+    tasks = [*calls(world, client, 1), *calls(world, client, 2, deadline=0.6)]
+    await world.sleep(0.05)
+    world.stall(0.4)
+    slots = bulkhead_of(client).slots
+    client.raw.reconfigure(bulkhead=bulkhead)
+    assert slots.in_use == 3
+    assert await all_good(world, tasks)
+    assert world.now() == pytest.approx(began + 0.55)
+    assert isinstance(await client.get(), httpx.Response)
+
+
+async def test_what_has_retired_follows_no_limit_any_more(world: World) -> None:
+    """Nor does it tell of one: its calls end as they would without it."""
+    told: list[Event] = []
+
+    async def fails(arrival: Arrival) -> int:
+        await arrival.takes(0.1)
+        return 503
+
+    client = world.client(
+        fails,
+        bulkhead={"max_concurrency": 50, "adaptive": {"window": 0.1, "minimum_samples": 1}},
+        listeners=[_Listener(told)],
+        **NOTHING,
+    )
+    tasks = calls(world, client, 5)
     await world.sleep(0.05)
     bulkhead = bulkhead_of(client)
-    bulkhead.reconfigure(BulkheadConfig.model_validate({"max_concurrency": 1, "mode": mode}))
-    assert client.stats().slots_in_use == 3
-    assert await all_good(world, tasks)
-    assert world.now() == pytest.approx(1000.15)
+    client.raw.reconfigure(bulkhead=None)
+    before = bulkhead.slots.limit
+    for each in tasks:
+        assert isinstance(await world.outcome(each), ServiceUnavailableError)
+    assert bulkhead.adaptive is not None
+    assert bulkhead.adaptive.limit == 18
+    assert (bulkhead.slots.limit, bulkhead.slots.in_use) == (before, 0)
+    assert not any(isinstance(each, LimitChanged) for each in told)
 
 
 async def test_a_limit_that_finds_itself_goes_on_from_what_it_has_learnt(world: World) -> None:
     """As long as it does; a fixed one is what is given."""
-    adaptive = {"window": 0.1, "minimum_samples": 1}
-    client = world.client(500, bulkhead={"adaptive": {**adaptive, "initial_limit": 9}}, **NOTHING)
-    bulkhead = bulkhead_of(client)
-    found = bulkhead.adaptive
+    client = world.client(500, bulkhead={"adaptive": {"initial_limit": 9}}, **NOTHING)
+    found = bulkhead_of(client).adaptive
     assert found is not None
-    assert bulkhead.slots.limit == 9
-    bulkhead.reconfigure(BulkheadConfig.model_validate({"adaptive": {"initial_limit": 30}}))
-    assert bulkhead.adaptive is found
-    assert bulkhead.slots.limit == 9
-    bulkhead.reconfigure(BulkheadConfig.model_validate({"max_concurrency": 5, "adaptive": {}}))
-    assert bulkhead.slots.limit == 5
-    bulkhead.reconfigure(BulkheadConfig(max_concurrency=7))
-    assert (bulkhead.adaptive, bulkhead.slots.limit) == (None, 7)
-    bulkhead.reconfigure(BulkheadConfig.model_validate({"adaptive": {"initial_limit": 30}}))
-    assert bulkhead.slots.limit == 30
-    assert bulkhead.adaptive is not found
+    assert client.stats().slots_limit == 9
+    client.raw.reconfigure(bulkhead={"adaptive": {"initial_limit": 30}})
+    assert bulkhead_of(client).adaptive is found
+    assert client.stats().slots_limit == 9
+    client.raw.reconfigure(bulkhead={"max_concurrency": 30})
+    client.raw.reconfigure(bulkhead={"adaptive": {"min_limit": 12}})
+    assert client.stats().slots_limit == 12
+    client.raw.reconfigure(bulkhead=BulkheadConfig(max_concurrency=7))
+    assert (bulkhead_of(client).adaptive, client.stats().slots_limit) == (None, 7)
+    client.raw.reconfigure(bulkhead=BulkheadConfig.model_validate({"adaptive": {}}))
+    assert client.stats().slots_limit == 20
+    assert bulkhead_of(client).adaptive is not found
+
+
+async def test_a_limit_that_comes_and_goes_is_followed_where_it_is_in_force(world: World) -> None:
+    """A call that began before hears of its attempts to the end, and changes nothing by it."""
+    adaptive = {"adaptive": {"window": 0.01, "minimum_samples": 1, "initial_limit": 10}}
+    client = world.client(a_tenth, bulkhead=adaptive, **NOTHING)
+    tasks = calls(world, client, 8)
+    await world.sleep(0.05)
+    client.raw.reconfigure(bulkhead=BulkheadConfig(max_concurrency=3))
+    assert await all_good(world, tasks)
+    assert client.stats().slots_limit == 3
 
 
 async def test_a_thousand_reconfigurations_lose_no_slot(world: World) -> None:
     """Under load, and no call fails."""
     client = world.client(a_tenth, bulkhead={"max_concurrency": 2}, **NOTHING)
-    bulkhead = bulkhead_of(client)
     modes = ["enforce", "enforce", "observe", "off"]
     tasks: list[Task[object]] = []
+    seen = {id(bulkhead_of(client)): bulkhead_of(client)}
     for number in range(1000):
         if number % 10 == 0:
             tasks += calls(world, client, 1)
             await world.sleep(0.02)
-        mode = modes[number % 4]
-        settings = {"max_concurrency": 1 + number % 5, "mode": mode}
-        bulkhead.reconfigure(BulkheadConfig.model_validate(settings))
-    bulkhead.reconfigure(BulkheadConfig(max_concurrency=2))
+        adaptive = {"initial_limit": 2, "window": 0.05} if number % 3 == 0 else None
+        settings = {"max_concurrency": 2 + number % 5, "mode": modes[number % 4]}
+        client.raw.reconfigure(bulkhead={**settings, "adaptive": adaptive})
+        if bulkhead_of(client) is not None:
+            seen[id(bulkhead_of(client))] = bulkhead_of(client)
     assert await all_good(world, tasks)
-    assert client.stats().slots_in_use == client.stats().slots_waiting == 0
+    assert [each.slots.in_use for each in seen.values() if each.slots.in_use] == []
+    assert [each.slots.waiting for each in seen.values() if each.slots.waiting] == []
