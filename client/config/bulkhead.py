@@ -79,7 +79,7 @@ class BulkheadConfig(Settings):
             return self
         if "max_concurrency" not in self.model_fields_set:
             # Not as if it had been given: whoever merges `adaptive=None` into this has 50 again.
-            self.__dict__["max_concurrency"] = _HIGHEST
+            vars(self)["max_concurrency"] = _HIGHEST
         for name in ("min_limit", "initial_limit"):
             if name in self.adaptive.model_fields_set:
                 limit: int = getattr(self.adaptive, name)

@@ -1,4 +1,4 @@
-"""What circuits have gone through lately, remembered for the page."""
+"""What circuits have gone through lately, and the bulkhead's limit, remembered for the page."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _LONGEST: Final = 120
 class Transitions:
     """A listener that keeps the last fifty transitions of a client's circuits.
 
+    And the last change of the limit of its bulkhead: they come too often to be kept all.
+
     Args:
         wall_clock: Returns the seconds since the epoch.
     """
@@ -34,18 +36,24 @@ class Transitions:
             events.CircuitClosed,
             events.CircuitIsolated,
             events.CircuitReleased,
+            events.LimitChanged,
         }
     )
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
         self._rows: deque[tuple[float, str, str, str, str]] = deque(maxlen=_MOST)
+        self.limit: tuple[float, int, str] | None = None
+        """When the bulkhead's limit last changed by itself, what it was before, and why."""
 
     def __call__(self, event: Any) -> None:
-        """Remember a transition."""
+        """Remember a transition, or a limit that changed."""
+        at = round(self._wall_clock(), 3)
+        if isinstance(event, events.LimitChanged):
+            self.limit = at, event.before, event.reason
+            return
         to, detail = _told(event)
         cause = str(getattr(event, "cause", "manual"))
-        at = round(self._wall_clock(), 3)
         self._rows.append((at, shown_origin(event.scope)[:_LONGEST], to, cause, detail[:_LONGEST]))
 
     def rows(self) -> list[tuple[float, str, str, str, str]]:

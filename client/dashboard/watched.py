@@ -117,6 +117,7 @@ class Watched:
             "closed": bool(getattr(client, "is_closed", False)),
             "circuit": circuits.of_all and [circuits.name, *circuits.of_all],
             "slots": None if limit is None else slots,
+            "limit": self._transitions.limit,
             "budget": None if budget is None else int(budget),
             "targets": list(self._rows(metrics, circuits)),
             "transitions": self._transitions.rows(),

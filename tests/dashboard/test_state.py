@@ -68,6 +68,23 @@ def test_it_says_how_circuits_stand(servers: Servers) -> None:
     client.close()
 
 
+def test_it_says_why_a_limit_is_what_it_is(servers: Servers) -> None:
+    """How it changed last, where it finds itself; no transition of a circuit goes for it."""
+    adaptive = {"window": 0.01, "minimum_samples": 1}
+    client = servers.client(bulkhead={"adaptive": adaptive}, circuit_breaker=None)
+    page = dashboard(client)
+    assert state_of(page)["clients"][0]["limit"] is None
+    servers.statuses["a.test"] = 503
+    while client.stats().slots_limit == 20:
+        servers.call(client)
+    [shown] = state_of(page)["clients"]
+    assert shown["slots"] == [0, 0, 18]
+    assert shown["limit"][1:] == [20, "drops"]
+    assert shown["limit"][0] > 1e9
+    assert shown["transitions"] == []
+    client.close()
+
+
 def test_a_circuit_for_all_stands_by_itself(servers: Servers) -> None:
     """And in each row."""
     servers.statuses["a.test"] = 500

@@ -158,6 +158,17 @@ def test_a_picture_shows_states_by_word_and_shape(monkeypatch: pytest.MonkeyPatc
     assert "local  1 failures, last ServerError; for 30 s" in text
 
 
+def test_a_picture_says_how_a_limit_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it was before, and why it is another; an older page does not tell."""
+    state, _ = seen()
+    [client] = state["clients"]
+    client.update(slots=[1, 2, 18], limit=[1.0, 20, "drops"])
+    text = drawn(Glance(100.0, state), monkeypatch=monkeypatch)
+    assert "1 of 18 slots (limit was 20: drops), 2 waiting" in text
+    del client["limit"]
+    assert "1 of 18 slots, 2 waiting" in drawn(Glance(100.0, state), monkeypatch=monkeypatch)
+
+
 def test_a_picture_that_is_old_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """With what was seen last, and without a rate of nothing."""
     state, _ = seen()

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from client import (
+    AdaptiveLimitConfig,
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
@@ -24,7 +25,7 @@ from client import (
     TimeoutConfig,
 )
 from client.events import CircuitOpened
-from client.metrics import instruments
+from client.metrics import instruments, strategy_instruments
 from client.metrics.instruments import Instrument
 from client.telemetry.prometheus.names import label_names, sample_names
 from server.testing import FailureServer
@@ -40,7 +41,7 @@ PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 NAMES = {
     name: {*label_names(each), *(["le"] if name.endswith("_bucket") else [])}
-    for each in vars(instruments).values()
+    for each in (*vars(instruments).values(), *vars(strategy_instruments).values())
     if isinstance(each, Instrument)
     for name in sample_names(each)
 }
@@ -155,6 +156,13 @@ class Trouble:
             transport=httpx.MockTransport(lambda _: httpx.Response(200)),
             telemetry=[metrics],
         )
+        adaptive = AdaptiveLimitConfig(initial_limit=1_000_000, window=0.01, minimum_samples=1)
+        bulkhead = BulkheadConfig(max_concurrency=1_000_000, adaptive=adaptive)
+        self.overloaded = SyncResilientClient(
+            ClientConfig(name="stock", retry=None, circuit_breaker=None, bulkhead=bulkhead),
+            transport=httpx.MockTransport(lambda _: httpx.Response(503)),
+            telemetry=[metrics],
+        )
 
     def go_on(self) -> None:
         """Make some more calls."""
@@ -175,9 +183,12 @@ class Trouble:
         for _ in range(120):
             self._number += 1
             self.other.get(f"http://host-{self._number}.example/")
+        with suppress(MyAPIError):
+            self.overloaded.get("http://stock.example/")
 
     def close(self) -> None:
-        """Close both."""
+        """Close all."""
+        self.overloaded.close()
         self.client.close()
         self.other.close()
 

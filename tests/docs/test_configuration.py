@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 import client
 from client import (
+    AdaptiveLimitConfig,
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
@@ -21,6 +22,7 @@ from client.runtime.seconds import MAX_SECONDS
 from tests.docs.reading import USAGE, Row, code_in, table
 
 MODELS: list[type[BaseModel]] = [
+    AdaptiveLimitConfig,
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,

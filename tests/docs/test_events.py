@@ -40,6 +40,7 @@ LOGGED: list[events.Event] = [
     events.RetryRefused(attempt=1, max_attempts=3, reason="budget", error=ERROR, **ABOUT),
     events.BulkheadWaiting(waiting=0, limit=50, **ABOUT),
     events.BulkheadAcquired(slots_left=49, **ABOUT),
+    events.LimitChanged(limit=18, before=20, reason="drops", **ABOUT),
     events.RequestIdMade(**ABOUT),
     events.OperationFailed(error=ERROR, attempts=1, elapsed=1.0, **ABOUT),
     events.OperationFailed(error=CircuitOpenError(), attempts=0, elapsed=0.0, **ABOUT),

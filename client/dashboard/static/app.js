@@ -253,7 +253,9 @@ function showClient(client) {
   section.reason = reason;
   const [used, waiting, limit] = client.slots ?? [0, 0, 0];
   section.facts.Slots.parentElement.hidden = client.slots === null;
-  write(section.facts.Slots, `${used} of ${limit} taken, ${waiting} waiting`);
+  const [, before, why] = client.limit ?? [null, null, null];
+  const change = client.limit ? `; the limit was ${before} (${why})` : "";
+  write(section.facts.Slots, `${used} of ${limit} taken, ${waiting} waiting${change}`);
   section.facts["Retry budget"].parentElement.hidden = client.budget === null;
   write(section.facts["Retry budget"], `${client.budget} left`);
   const shown = client.targets.map((each) => showTarget(section, client, record(state.columns.targets, each), process));

@@ -187,7 +187,9 @@ def _title(client: Any) -> Text:
     title += ["closed"] * client["closed"]
     if client["slots"]:
         used, waiting, limit = client["slots"]
-        title.append(f"{used:g} of {limit:g} slots, {waiting:g} waiting")
+        changed = client.get("limit")
+        why = f" (limit was {changed[1]:g}: {changed[2]})" if changed else ""
+        title.append(f"{used:g} of {limit:g} slots{why}, {waiting:g} waiting")
     if client["budget"] is not None:
         title.append(f"budget {client['budget']}")
     text = _text("  ".join(title), "bold")

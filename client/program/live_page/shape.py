@@ -63,6 +63,7 @@ class _Client(_Part):
     closed: bool
     circuit: tuple[_Text, _Text, _Time, _Text | None, _Text | None] | None
     slots: tuple[_Number, _Number, _Number] | None
+    limit: tuple[_Time, _Number, _Text] | None = None
     budget: _Number | None
     targets: list[list[Any]]
     transitions: list[list[Any]]

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...engine.layer import WAIT, Gate
+from ...engine.telling import tell_would_reject
 from ...events import (
     BulkheadAcquired,
     BulkheadRejected,
     BulkheadWaiting,
     LimitChanged,
     SlotWaited,
-    WouldReject,
 )
 from ...exceptions import PoolTimeoutError
 from ...metrics.instruments import (
@@ -24,7 +24,7 @@ from ...metrics.instruments import (
     BULKHEAD_WAITING,
     REJECTIONS,
 )
-from ...metrics.strategy_instruments import LIMIT_CHANGES, WOULD_REJECT
+from ...metrics.strategy_instruments import LIMIT_CHANGES
 from ...runtime.forking import tell_in_child
 from .adaptive import AdaptiveLimit
 from .pace import Pace
@@ -131,9 +131,7 @@ class Bulkhead(Gate):
             return True
         wait = self._wait_beyond(call, slots)
         slots.take_beyond(call)
-        call.host.metrics.add(WOULD_REJECT, (call.counted_as, "bulkhead"))
-        if (notify := call.notify[WouldReject]) is not None:
-            notify(WouldReject(by="bulkhead", wait=wait, **call.about()))
+        tell_would_reject(call, "bulkhead", wait)
         return False
 
     def _wait_beyond(self, call: Call, slots: Slots) -> float | None:

@@ -12,6 +12,7 @@ from client.events import LimitChanged
 from client.metrics.strategy_instruments import LIMIT_CHANGES
 
 if TYPE_CHECKING:
+    from client.events import Event
     from client.strategies.bulkhead.adaptive import AdaptiveLimit
     from tests.behaviour.wire import Arrival
     from tests.behaviour.world import Caller, World
@@ -34,8 +35,9 @@ class Told:
     def __init__(self) -> None:
         self.changes: list[LimitChanged] = []
 
-    def __call__(self, event: LimitChanged) -> None:
+    def __call__(self, event: Event) -> None:
         """Keep one."""
+        assert isinstance(event, LimitChanged)
         self.changes.append(event)
 
     @property
@@ -46,8 +48,7 @@ class Told:
 
 def limit_of(client: Caller) -> AdaptiveLimit:
     """What finds the limit of a client."""
-    found = client.raw._session.bulkhead.adaptive
-    assert found is not None
+    found: AdaptiveLimit = client.raw._session.bulkhead.adaptive
     return found
 
 

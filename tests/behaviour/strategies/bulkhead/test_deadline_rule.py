@@ -1,5 +1,7 @@
 """Who would have too little time left with a slot gets none: not served in vain."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -8,7 +10,7 @@ from client.events import BulkheadRejected, BulkheadWaiting
 from tests.behaviour.wire import Arrival
 from tests.behaviour.world import Caller, World, listens_to
 
-NOTHING = {"retry": None, "circuit_breaker": None}
+NOTHING: dict[str, Any] = {"retry": None, "circuit_breaker": None}
 
 
 async def a_tenth(arrival: Arrival) -> int:

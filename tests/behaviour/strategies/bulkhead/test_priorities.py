@@ -41,7 +41,8 @@ async def test_the_newest_of_the_least_important_is_turned_away(world: World) ->
     told: list[tuple[str | None, str]] = []
 
     @listens_to(BulkheadRejected)
-    def listener(event: BulkheadRejected) -> None:
+    def listener(event: object) -> None:
+        assert isinstance(event, BulkheadRejected)
         told.append((event.request_id, event.reason))
 
     client = world.client(a_second, bulkhead={"max_concurrency": 2}, listeners=[listener])
