@@ -67,6 +67,14 @@ class _NoExchange:
         """Return that it can."""
         return True
 
+    def request_for(self, attempt: Attempt | None) -> Any:
+        """Never asked: nothing goes around a sending."""
+        raise NotImplementedError
+
+    async def send_request(self, attempt: Attempt, request: object) -> Any:
+        """Never asked, likewise."""
+        raise NotImplementedError
+
     def failure_of(self, attempt: Attempt, response: object) -> Failure | None:
         """Return none: the answer is good."""
 
