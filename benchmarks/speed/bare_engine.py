@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from client.engine.layer import Failure
     from client.engine.ports import World
+    from client.http.shapes import Request, Response
 
 __all__ = ["async_operation", "blocking_operation", "rejecting_circuit"]
 
@@ -67,11 +68,11 @@ class _NoExchange:
         """Return that it can."""
         return True
 
-    def request_for(self, attempt: Attempt | None) -> Any:
+    def request_for(self, attempt: Attempt | None) -> Request:
         """Never asked: nothing goes around a sending."""
         raise NotImplementedError
 
-    async def send_request(self, attempt: Attempt, request: object) -> Any:
+    async def send_request(self, attempt: Attempt, request: Request) -> Response:
         """Never asked, likewise."""
         raise NotImplementedError
 
