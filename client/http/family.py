@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
+    from .shapes import Request, Response
+
 _OF_NO_FAMILY: Final = frozenset({type(None), bool, bytes, dict, float, int, list, str, tuple})
 _OUR_ROOT: Final = __name__.partition(".")[0]
 _KNOWN_BY_NAME: Final = FAMILIES | {_OUR_ROOT}
 """Packages whose classes are what their name says, wherever a patch has put them."""
 
-__all__ = ["Family", "family_named", "family_of", "request_of"]
+__all__ = ["Family", "completed", "family_named", "family_of", "request_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +109,18 @@ def request_of(found: object) -> Any:
         return getattr(found, "request", None)
     except RuntimeError:  # httpx says so
         return None
+
+
+def completed(response: Any, request: Request) -> Response:
+    """Return a response that somebody made, with what those of a server have."""
+    if request_of(response) is None:
+        response.request = request
+    try:
+        _ = response.elapsed
+    except RuntimeError:  # likewise
+        response.elapsed = timedelta(0)
+    made: Response = response
+    return made
 
 
 def _ours_for(kind: type[object], family: str) -> str | None:

@@ -85,9 +85,26 @@ def ended(number: int, kind: str = SUCCESS, attempts: int = 1) -> Operation:
 
 
 def transition(kind: str) -> events.Event:
-    """An event of the circuit."""
-    where = {"scope": "client", "request_id": "id-1", "method": "GET", "url": URL}
+    """An event of the circuit, or of another strategy."""
+    of_call = {"request_id": "id-1", "method": "GET", "url": URL}
+    where = {"scope": "client", **of_call}
     match kind:
+        case "paused":
+            return events.RateLimitPaused(
+                key="origin", seconds=1.0, by="retry_after", status_code=429, **of_call
+            )
+        case "fewer slots" | "more slots":
+            limit = 12 if kind == "fewer slots" else 20
+            return events.LimitChanged(limit=limit, before=16, reason="latency", **of_call)
+        case "first lost" | "second lost":
+            return events.HedgeLost(
+                attempt=1 if kind == "first lost" else 2,
+                target="http://server.example",
+                seconds=0.5,
+                is_hedge=kind == "second lost",
+                is_drained=True,
+                **of_call,
+            )
         case "opened":
             return events.CircuitOpened(failures=3, recovery_timeout=1.5, last_error=None, **where)
         case "half-opened":

@@ -71,18 +71,18 @@ def test_the_whole_story() -> None:
     assert rows["outage"][1:3] == ["6", "9"]
     assert rows["recovery"][-2:] == ["half-opened,", "closed"]
     assert rows["write"][1:3] == ["1", "2"]
-    assert rows["all"][1] == "32"
+    assert rows["all"][1] == "159"
     proof = end[end.index("The server's ledger:") :].splitlines()
     assert proof[1].startswith("PASS nothing lost: successful operations without an effect: none")
-    assert proof[2] == "PASS nothing doubled: operations with more than one effect: none (of 32)"
-    assert proof[-1] == "All 25 checks hold."
+    assert proof[2] == "PASS nothing doubled: operations with more than one effect: none (of 159)"
+    assert proof[-1] == "All 35 checks hold."
 
 
 @posix
 def test_an_interrupt_ends_it_cleanly() -> None:
     """As Ctrl-C sends it: to the demo and its server at once."""
     with typed() as process:
-        read_up_to(process, "2/6")
+        read_up_to(process, "2/9")
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE_SECONDS)
         assert (process.returncode, errors) == (130, "interrupted\n")
@@ -93,7 +93,7 @@ def test_an_interrupt_ends_it_cleanly() -> None:
 def test_an_interrupt_leaves_no_fault_behind(failure_server: FailureServer) -> None:
     """On a server that runs on."""
     with typed("--url", failure_server.url) as process:
-        read_up_to(process, "2/6")
+        read_up_to(process, "2/9")
         failure_server.latency(60_000)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=PATIENCE_SECONDS)

@@ -58,7 +58,7 @@ def row(drawn: Scene) -> str:
 def test_a_chapter_says_what_it_is_about() -> None:
     """Under its number and title."""
     lines = text_of(scene(chapter=2))
-    assert lines[0].startswith("╭─  3/6 An outage opens the circuit  ─")
+    assert lines[0].startswith("╭─  3/9 An outage opens the circuit  ─")
     assert lines[1].startswith("Every request is answered 503.")
 
 

@@ -31,6 +31,9 @@ def broken_promises(chapter: str, run: Run) -> set[str]:
         ("recovery", Run([OK] + [OPEN] * 5 + [OK] * 3, ["half-opened", "closed"])),
         ("overload", Run([OK] * 10 + [FULL] * 2)),
         ("write", Run([("success", 2, 2, 1)])),
+        ("pause", Run([("success", 2, 2, 1)] + [OK] * 5, ["paused"])),
+        ("adapting", Run([OK] * 120, ["fewer slots"])),
+        ("hedge", Run([("success", 2, 2, 1)], ["first lost"])),
     ],
 )
 def test_a_run_that_goes_well_keeps_every_promise(chapter: str, run: Run) -> None:
@@ -88,6 +91,15 @@ def test_a_run_that_goes_well_keeps_every_promise(chapter: str, run: Run) -> Non
             Run([("success", 2, 0, 0)]),
             {ARRIVED, "different bodies among them", "effects"},
         ),
+        ("pause", Run([OK] * 6), {ARRIVED, "pauses"}),
+        ("pause", Run([("success", 2, 2, 1)] * 2 + [OK] * 4, ["paused"]), {ARRIVED}),
+        ("pause", Run([("success", 2, 2, 1)] + [DOWN] * 5, ["paused"]), {OUTCOMES, ARRIVED}),
+        ("adapting", Run([OK] * 120), {"slots"}),
+        ("adapting", Run([OK] * 120, ["fewer slots", "more slots"]), {"slots"}),
+        ("adapting", Run([OK] * 119 + [FULL], ["fewer slots"]), {OUTCOMES, ARRIVED}),
+        ("hedge", Run([OK]), {ATTEMPTS, ARRIVED, "attempts that lost"}),
+        ("hedge", Run([("success", 2, 2, 1)], ["second lost"]), {"attempts that lost"}),
+        ("hedge", Run([DOWN], ["first lost"]), {OUTCOMES, ATTEMPTS, ARRIVED}),
     ],
 )
 def test_a_run_that_goes_wrong_breaks_them(chapter: str, run: Run, broken: set[str]) -> None:

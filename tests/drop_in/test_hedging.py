@@ -113,9 +113,10 @@ async def test_a_write_is_not_hedged(kit: Kit, serve: Serve) -> None:
     """Unless its method is among those that may be, and its body lies in memory."""
 
     def slow(connection: Connection) -> None:
-        connection.read_request()
-        connection.stopping.wait(0.1)
-        connection.answer(body=b"ok")
+        while True:
+            connection.read_request()
+            connection.stopping.wait(0.1)
+            connection.answer(body=b"ok")
 
     server = serve(slow)
     client = kit.real_client(hedge=SOON)

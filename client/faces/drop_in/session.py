@@ -10,6 +10,7 @@ import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from ...config.checks import unknown_name
 from ...engine.engine import Engine
@@ -21,7 +22,7 @@ from ...engine.rejections import is_rejection, rejections_for
 from ...errors.safe_texts import scrub
 from ...errors.urls import mask_url
 from ...events import Reconfigured
-from ...exceptions import MyAPIError
+from ...exceptions import ClientClosedError, MyAPIError
 from ...http.bodies.sent_request import ReplayableRequest
 from ...http.extensions import check_extensions
 from ...http.verdicts import Classifier
@@ -36,7 +37,8 @@ from ...strategies.retry.retry import NOTE
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
-from ..strategies import Strategies, check_of_call
+from ..plugins import Plugins
+from ..strategies import Strategies, brought_by, check_of_call
 from .exchange import SendExchange
 from .options import RetrySettings
 from .policy import DropInPolicy
@@ -53,11 +55,13 @@ if TYPE_CHECKING:
     from ...metrics.aggregator import Aggregator
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
+    from ..watching import ConfigWatch
     from .exchange import Send
 
 __all__ = ["DropIn"]
 
 _REQUEST_ID: Final = "X-Request-ID"
+_CLOSED: Final = "it was closed while its plugins started"
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
 
@@ -71,7 +75,7 @@ class DropIn:
         name: The client's.
         listeners: Told what happens, besides the log and the callbacks.
         telemetry: What its metrics and traces go to.
-        plugins: What brings more of these.
+        plugins: What brings more of these, and lives as long as the client.
         allow_chaos: Whether faults may be injected.
     """
 
@@ -88,7 +92,6 @@ class DropIn:
         allow_chaos: bool = False,
     ) -> None:
         self._family = family
-        self.settings = settings
         self.name = name
         self._classifier = Classifier(family)
         self._world = world
@@ -96,8 +99,15 @@ class DropIn:
         self._log = EventLog(name=name, now=self._engine.ports.now)
         if settings.circuit_breaker is not None:
             self._log.load()
-        self._telemetry = Joined(telemetry, self._engine.metrics, self)
-        self._listeners = (self._log, *listeners, *self._telemetry.listeners)
+        self.plugins: Plugins = Plugins(plugins, world, self._log.warn)
+        own = settings.middleware, settings.attempt_middleware
+        if brought := brought_by(self.plugins, *own):
+            settings = settings.merged(**brought)
+        self.settings = settings
+        sinks = (*telemetry, *self.plugins.telemetry)
+        self._telemetry = Joined(sinks, self._engine.metrics, self)
+        heard = (*listeners, *self.plugins.listeners, *self._telemetry.listeners)
+        self._listeners = (self._log, *heard)
         breaker = settings.circuit_breaker
         self.control: CircuitControl = (
             CircuitControl(None, self._engine.ports) if breaker is None else breaker.control
@@ -105,15 +115,18 @@ class DropIn:
         self._member = Member(self._notify_with(), self._engine.metrics, self.control.name)
         self._circuits = self.control.join(self._member)
         self._lock = fork_safe(threading.RLock())
+        self.watches: WeakSet[ConfigWatch] = WeakSet()
+        """What keeps its settings as somebody else says, for as long as it is open."""
         self._http = world.make_http(None)
-        self._plugins = tuple(plugins)
         self._strategies = Strategies(
             settings.wanted,
             world=world,
             family=family,
             ports=self._engine.ports,
             allow_chaos=allow_chaos,
-            warn=self._log.warn,
+            warn=self.warn,
+            plugins=self.plugins,
+            id_header=_REQUEST_ID,
         )
         self._prepared = self._prepare(settings)
         self._measure()
@@ -194,11 +207,26 @@ class DropIn:
             scrub(made)
             raise made from error
 
+    async def start(self) -> None:
+        """Start the plugins now rather than at the first call.
+
+        Raises:
+            ClientClosedError: What is protected was closed meanwhile.
+            Exception: One could not be started; what is protected is closed by then.
+        """
+        if not await self.plugins.start(self._engine.ports):
+            raise ClientClosedError(_CLOSED)
+
+    async def close_plugins(self) -> None:
+        """Close the plugins, once what is protected is closed."""
+        await self.plugins.close(self._engine.ports)
+
     def end_waits(self) -> None:
         """End every wait for a next attempt: what the calls go through was closed.
 
         A transport may be used again after that, and so may this.
         """
+        self.plugins.stop(for_good=False)
         engine, self._engine = self._engine, self._new_engine()
         self._engine.standing, self._engine.metrics = engine.standing, engine.metrics
         engine.is_closed = True
@@ -209,7 +237,10 @@ class DropIn:
 
     def wake_sleepers(self) -> None:
         """End every wait for a next attempt: httpx will say that the client is closed."""
+        for watch in tuple(self.watches):
+            watch.stop()
         self.control.audience.leave(self._member)
+        self.plugins.stop(for_good=True)
         self._engine.ports.wake_sleepers()
         self._strategies.hang_up()
         self._log.flush()
@@ -234,7 +265,8 @@ class DropIn:
 
     def health(self, required: Iterable[str], *, is_closed: bool) -> Health:
         """Return whether what is protected can do its work."""
-        return assess(self.name, self.control.states, required, is_closed=is_closed)
+        states, observes = self.control.states, self.control.observes
+        return assess(self.name, states, required, is_closed=is_closed, observes=observes)
 
     @property
     def config(self) -> RetrySettings:
@@ -266,9 +298,11 @@ class DropIn:
                 )
             if not changed:
                 return
+            # First what may be refused yet.
+            prepared = self._prepare(settings)
+            when_streamed = self._prepare(_once_unless_told(settings))
             self._strategies.reconfigure(settings.wanted)
-            self._prepared = self._prepare(settings)
-            self._when_streamed = self._prepare(_once_unless_told(settings))
+            self._prepared, self._when_streamed = prepared, when_streamed
             self.settings = settings
             self._measure()
         if (notify := self._prepared.plan.notify[Reconfigured]) is not None:
@@ -294,10 +328,11 @@ class DropIn:
 
     def listen(self, listener: Listener) -> None:
         """Tell one more listener what happens from now on."""
-        self._listeners = (*self._listeners, listener)
-        for each in (self._prepared, self._when_streamed):
-            each.plan.notify.add(listener)
-        self._member.notify.add(listener)
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+            for each in (self._prepared, self._when_streamed):
+                each.plan.notify.add(listener)
+            self._member.notify.add(listener)
 
     def _new_engine(self) -> Engine:
         return Engine(
@@ -396,6 +431,9 @@ class _SentCall(Call):
     def url(self) -> str:
         """The whole URL, with what must not be shown."""
         return str(self.target.url)
+
+    def _target(self, request: Request) -> Request:
+        return request
 
 
 class _Ids:

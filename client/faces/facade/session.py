@@ -39,6 +39,8 @@ from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
 from ...transports.httpcore.pools import enlarge_pools, has_pool
+from ..nesting import check_transports
+from ..plugins import Plugins
 from ..strategies import Strategies, slots_of, wanted_of
 from .call_options import (
     USUAL_METHODS,
@@ -58,6 +60,7 @@ from .reconfiguring import (
     check_changes,
     foreign_headers,
     foreign_options,
+    is_same,
     options_after,
 )
 from .request_id import check_request_id, new_request_id
@@ -78,11 +81,13 @@ if TYPE_CHECKING:
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
     from ..strategies import Additions, Wanted
+    from ..watching import ConfigWatch
     from .call_options import CallOptions
 
 __all__ = ["Session"]
 
 _CLOSE_SECONDS: Final = 5.0
+_CLOSED: Final = "the client is closed; make a new one"
 ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
 
 
@@ -134,22 +139,29 @@ class Session:
         breaker = Breaker(circuit, wall_clock=ports.wall_clock) if circuit is not None else None
         self.control: CircuitControl = CircuitControl(breaker, ports)
         self._budget: RetryBudget | None = None
-        self._telemetry = Joined(to_tuple("telemetry", telemetry), self.engine.metrics, self)
-        told = (self._log, *to_tuple("listeners", listeners), *self._telemetry.listeners)
+        self.plugins: Plugins = Plugins(additions.get("plugins", ()), world, self._log.warn)
+        sinks = (*to_tuple("telemetry", telemetry), *self.plugins.telemetry)
+        self._telemetry = Joined(sinks, self.engine.metrics, self)
+        heard = (*to_tuple("listeners", listeners), *self.plugins.listeners)
+        told = (self._log, *heard, *self._telemetry.listeners)
         self._notify = Notifiers(told, name, self.engine.metrics, self._telemetry.tracing)
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
         self._circuit = circuit_gate(breaker, self._member)
         self._strategies = Strategies(
-            wanted_of(config, additions),
+            wanted_of(config, additions, self.plugins),
             world=world,
             family=family,
             ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
-            warn=self._log.warn,
+            warn=self.warn,
+            plugins=self.plugins,
+            id_header=config.request_id_header,
             slots=slots_of(config),
         )
         self._circuits = circuits
+        self.watches: WeakSet[ConfigWatch] = WeakSet()
+        """What keeps its settings as somebody else says, for as long as it is open."""
         self._retired: WeakSet[Gate] = WeakSet()
         """Gates that no call passes any longer, but for those that are in."""
         wanted = self._strategies.wanted
@@ -186,47 +198,58 @@ class Session:
 
         Raises:
             ValueError: A setting is refused, or cannot be changed any more.
+            ClientClosedError: The session is closed.
         """
         with self._lock:
+            if self.engine.is_closed:
+                raise ClientClosedError("the client is closed; make a new one")
             before = self._now
             config = (before.config if base is None else base).merged(**overrides)
             changed = changed_settings(before.config, config)
             check_changes(before.config, config, changed, is_foreign=self._is_foreign)
-            if not changed:
+            if before.config.retry is None and config.retry is not None:
+                check_transports({"transport": self._transport})
+            if is_same(before.config, config):
                 return
             self._go_by(before, config)
-        if (notify := self._notify[Reconfigured]) is not None:
+        if changed and (notify := self._notify[Reconfigured]) is not None:
             notify(Reconfigured(client=config.name, changed=changed))
 
     def _go_by(self, before: Snapshot, config: ClientConfig) -> None:
         """Swap one snapshot for another; what the parts remember goes on in them."""
+        # First what may be refused yet: a circuit's storage is made by the caller's code.
+        breaker = self.control.breaker_for(config.circuit_breaker)
+        wanted = before.wanted.with_config(config)
+        self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
         if config.logging != before.config.logging:
-            log = EventLog(config.logging, name=config.name, now=self.engine.ports.now)
-            log.load()
-            self._notify.replace(self._log, log)
-            self._log.flush()
-            self._log = log
+            self._log_by(config)
         if config.bulkhead != before.config.bulkhead:
             self._change_bulkhead(config.bulkhead)
-        if config.circuit_breaker != before.config.circuit_breaker:
-            breaker = self.control.reconfigure(config.circuit_breaker)
+        if not is_same(config.circuit_breaker, before.config.circuit_breaker):
+            self.control.go_by(breaker, config.circuit_breaker)
             self._circuit = circuit_gate(breaker, self._member)
         budget = None if config.retry is None else config.retry.budget
         if self._budget is not None and budget is not None:
             self._budget.reconfigure(budget)
-        wanted = before.wanted.with_config(config)
-        self._strategies.reconfigure(wanted, slots_of(config))
-        if self._http is not None and not self._is_foreign and config.bulkhead is not None:
+        is_own = self._transport is None and not self._is_foreign
+        if self._http is not None and is_own and config.bulkhead is not None:
             enlarge_pools(self._http.client, most_idle(config))
         self._now = Snapshot(
             config=config,
             wanted=wanted,
             plan=self._plan_with(config, config.retry, wanted),
-            always=options_after(self._family, before, config),
+            always=options_after(self._family, before, config, is_foreign=self._is_foreign),
             joins=before.joins or config.base_url != before.config.base_url,
         )
         self._bound.change(config.max_body_bytes)
         self._measure()
+
+    def _log_by(self, config: ClientConfig) -> None:
+        log = EventLog(config.logging, name=config.name, now=self.engine.ports.now)
+        log.load()
+        self._notify.replace(self._log, log)
+        self._log.flush()
+        self._log = log
 
     def _change_bulkhead(self, config: BulkheadConfig | None) -> None:
         if config is None or config.mode == "off":
@@ -257,7 +280,10 @@ class Session:
         if self.engine.ports.moved():
             self._settle()
         self.engine.is_closed = True
+        self.plugins.stop(for_good=True)
         self.engine.ports.wake_sleepers()
+        for watch in tuple(self.watches):
+            watch.stop()
         try:
             with ExitStack() as gates:  # one that raises keeps no other from closing
                 for gate in {*self._now.plan.gates, *self._retired}:
@@ -267,7 +293,30 @@ class Session:
                 await self._strategies.close(self.engine.ports)
                 await self._close_http()
             finally:
-                self._telemetry.close(is_async=self._world.is_async)
+                try:
+                    await self.plugins.close(self.engine.ports)
+                finally:
+                    self._telemetry.close(is_async=self._world.is_async)
+
+    async def initialize(self) -> None:
+        """Build the httpx client now, and start the plugins, rather than at the first call.
+
+        Raises:
+            ClientClosedError: The session is closed, or was closed meanwhile.
+            Exception: A plugin could not be started; the session is closed by then.
+        """
+        _ = self.http
+        if self.plugins.are_lasting:
+            if self.engine.ports.moved():
+                self._settle()
+                self.plugins.begin_anew()
+            if not await self.plugins.start(self.engine.ports):
+                raise ClientClosedError(_CLOSED)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is around the core."""
+        return self._strategies.wanted
 
     async def _close_http(self) -> None:
         self._log.flush()
@@ -309,8 +358,9 @@ class Session:
 
     def health(self, required: Iterable[str]) -> Health:
         """Return whether the client can do its work."""
+        states, observes = self.control.states, self.control.observes
         is_closed = self.engine.is_closed
-        return assess(self.config.name, self.control.states, required, is_closed=is_closed)
+        return assess(self.config.name, states, required, is_closed=is_closed, observes=observes)
 
     @property
     def metrics(self) -> Aggregator:
@@ -350,7 +400,7 @@ class Session:
         with self._lock:
             if self._http is None:
                 if self.engine.is_closed:
-                    raise ClientClosedError("the client is closed; make a new one")
+                    raise ClientClosedError(_CLOSED)
                 with environment_explained(self._family, is_trusted=self.config.trust_env):
                     client = build_client(
                         self._family,
@@ -375,6 +425,7 @@ class Session:
             check_method(method)
         if self.engine.ports.moved():
             self._settle()
+            self.plugins.begin_anew()
         headers = to_pairs(options["headers"]) if "headers" in options else []
         for name, value in self._own_headers:
             set_default(headers, name, value)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ...exceptions import MyAPIError
 from .record import SUCCESS, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
 
     from ...faces.facade.clients import ResilientClient
     from .pace import Pace
-    from .record import Journal
+    from .record import Journal, Operation
 
 __all__ = ["Caller"]
 
 _MARGIN: Final = 0.01
 """Seconds by which the loop's timers may be early."""
+_LOOK: Final = 0.005
+"""Seconds between two looks at what has been told."""
 
 
 class Caller:
@@ -65,11 +68,40 @@ class Caller:
             await asyncio.sleep(self.pace.between)
             await self.call()
 
-    async def at_once(self, count: int, *, slow_answer: float) -> None:
+    async def at_once(self, count: int, *, slow_answer: float = 0.0) -> None:
         """Make so many calls at the same moment."""
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
                 group.create_task(self.call(slow_answer=slow_answer))
+
+    @contextmanager
+    def configured(self, **parts: object) -> Generator[None]:
+        """Go by other settings until the block is left."""
+        before = {name: getattr(self._client.config, name) for name in parts}
+        self._client.reconfigure(**parts)
+        try:
+            yield
+        finally:
+            self._client.reconfigure(**before)
+
+    async def until(self, kind: type[object], call: asyncio.Task[None]) -> None:
+        """Wait until the library tells something in this chapter, or a call is over."""
+        while not call.done() and not self._was_told(kind):  # noqa: ASYNC110 - a listener cannot await
+            await asyncio.sleep(_LOOK)
+
+    def _was_told(self, kind: type[object]) -> bool:
+        return any(isinstance(event, kind) for event in self._journal.chapters[-1].events)
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """Those of this chapter."""
+        return self._journal.chapters[-1].operations
+
+    @property
+    def mean_seconds(self) -> float:
+        """How long an operation of this chapter took so far, on the average."""
+        took = [operation.end.elapsed for operation in self.operations if operation.end]
+        return sum(took) / len(took)
 
     async def sit_out_the_break(self) -> None:
         """Wait until the open circuit is due to let a probe through."""

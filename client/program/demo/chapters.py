@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from .pace import THRESHOLD
 from .proof import arrivals, expect
+from .report import Chapter
+from .strategy_chapters import STRATEGY_CHAPTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from .caller import Caller
     from .failure_server import FailureServer, Ledger
     from .proof import Check
     from .record import ChapterRecord
 
-__all__ = ["CHAPTERS", "Chapter"]
+__all__ = ["CHAPTERS"]
 
 _OUTAGE_SECONDS: Final = 60.0
 _CALLS: Final = 3
 _PROBING: Final = 5
 _CROWD: Final = 12
-
-
-class Play(Protocol):
-    """Works the server's faults and makes the calls of a chapter."""
-
-    def __call__(self, caller: Caller, server: FailureServer, /) -> Awaitable[None]:
-        """Play the chapter to its end."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chapter:
-    """One chapter.
-
-    Attributes:
-        name: Its row in the final table.
-        title: Its heading.
-        text: What will happen, and why it matters.
-        play: What is done.
-        promises: What must be true of it afterwards.
-    """
-
-    name: str
-    title: str
-    text: str
-    play: Play
-    promises: Callable[[ChapterRecord, Ledger], list[Check]]
 
 
 async def _call_a_healthy_server(caller: Caller, _server: FailureServer) -> None:
@@ -192,4 +164,5 @@ CHAPTERS: Final = (
         play=_write,
         promises=_written_once,
     ),
+    *STRATEGY_CHAPTERS,
 )

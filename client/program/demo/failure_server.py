@@ -71,8 +71,14 @@ class FailureServer(Protocol):
         """Fail the next `n` calls, before or after they take effect."""
         ...
 
-    def fail_duration(self, seconds: float, *, status: int = ...) -> None:
+    def fail_duration(
+        self, seconds: float, *, status: int = ..., retry_after: str | None = ...
+    ) -> None:
         """Fail every call for so long."""
+        ...
+
+    def latency(self, ms: float) -> None:
+        """Answer every call so much later."""
         ...
 
     def reset(self) -> None:

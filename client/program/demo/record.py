@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SUCCESS", "ChapterRecord", "Journal", "Operation", "Outcome", "Phase"]
 
 SUCCESS: Final = "success"
-REJECTIONS: Final = frozenset({"CircuitOpenError", "PoolTimeoutError"})
+REJECTIONS: Final = frozenset({"CircuitOpenError", "PoolTimeoutError", "RateLimitRejectedError"})
 TRANSITIONS: Final[dict[type[events.Event], str]] = {
     events.CircuitOpened: "opened",
     events.CircuitHalfOpened: "half-opened",

@@ -1,4 +1,4 @@
-"""What a view shows: the chapter that is being played, and in the end the whole run."""
+"""What a view shows: what a chapter is, the one that is being played, and the whole run."""
 
 from __future__ import annotations
 
@@ -6,18 +6,46 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AbstractContextManager
 
     from ...faces.facade.clients import ResilientClient
-    from .chapters import Chapter
+    from .caller import Caller
+    from .failure_server import FailureServer, Ledger
     from .proof import Check
     from .record import ChapterRecord, Journal
 
-__all__ = ["COLUMNS", "NUMERIC", "Report", "Scene", "View", "table"]
+__all__ = ["COLUMNS", "NUMERIC", "Chapter", "Play", "Report", "Scene", "View", "table"]
 
 COLUMNS: Final = ("chapter", "operations", "attempts", "waits", "outcomes", "circuit")
 NUMERIC: Final = frozenset({"operations", "attempts", "waits"})
+
+
+class Play(Protocol):
+    """Works the server's faults and makes the calls of a chapter."""
+
+    def __call__(self, caller: Caller, server: FailureServer, /) -> Awaitable[None]:
+        """Play the chapter to its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One chapter.
+
+    Attributes:
+        name: Its row in the final table.
+        title: Its heading.
+        text: What will happen, and why it matters.
+        play: What is done.
+        promises: What must be true of it afterwards.
+    """
+
+    name: str
+    title: str
+    text: str
+    play: Play
+    promises: Callable[[ChapterRecord, Ledger], list[Check]]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -108,21 +108,32 @@ class CircuitControl:
             if circuit is not None:
                 circuit.reset(now)
 
-    def reconfigure(self, config: CircuitBreakerConfig | None) -> Breaker | None:
-        """Go by other thresholds and times from now on; return the circuits, or None for none.
+    def breaker_for(self, config: CircuitBreakerConfig | None) -> Breaker | None:
+        """Return the circuits that can go by a configuration: those there are, else new ones."""
+        if config is None:
+            return None
+        before = self._breaker
+        if before is not None and _is_same_kind(before.config, config):
+            return before
+        return self._new_breaker(config, self.isolations.clock.wall_clock)
 
-        Circuits keep their state, unless their scope, their storage or their listeners are others:
-        then they are new. What is isolated stays so.
+    def go_by(self, breaker: Breaker | None, config: CircuitBreakerConfig | None) -> None:
+        """Go by other thresholds and times from now on; what is isolated stays so.
+
+        Args:
+            breaker: What `breaker_for` returned. Circuits keep their state, unless their scope,
+                their storage or their listeners are others: then they are new, and what calls
+                under way report to the old ones moves nothing.
+            config: Their configuration; None for none.
         """
         before = self._breaker
-        if before is not None and config is not None and _is_same_kind(before.config, config):
-            before.reconfigure(config)
-            return before
-        clock = self.isolations.clock
-        now = None if config is None else self._new_breaker(config, clock.wall_clock)
-        self._breaker = now
-        self.isolations.pass_on_to(now)
-        return now
+        if breaker is not before:
+            if before is not None:
+                before.retire()
+            self._breaker = breaker
+            self.isolations.pass_on_to(breaker)
+        elif breaker is not None and config is not None:
+            breaker.reconfigure(config)
 
     def _new_breaker(
         self, config: CircuitBreakerConfig, wall_clock: Callable[[], float]
@@ -133,8 +144,13 @@ class CircuitControl:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a circuit breaker, besides what is isolated by hand."""
-        return self._breaker is not None
+        """Whether there is a circuit breaker at work, besides what is isolated by hand."""
+        return self._breaker is not None and self._breaker.config.mode != "off"
+
+    @property
+    def observes(self) -> bool:
+        """Whether it lets in whom it would turn away, unless that was isolated by hand."""
+        return self._breaker is not None and self._breaker.config.mode == "observe"
 
     @property
     def state(self) -> CircuitState | None:
@@ -150,7 +166,8 @@ class CircuitControl:
     def stats(self) -> tuple[CircuitStats, ...]:
         """Return how each circuit stands, and what else is isolated."""
         now, isolated = self.isolations.clock.now(), self.isolations.isolated()
-        circuits = [] if self._breaker is None else self._breaker.stats_at(now)
+        breaker = self._breaker if self.is_configured else None
+        circuits = [] if breaker is None else breaker.stats_at(now)
         found = {each.scope: each for each in circuits}
         everything = isolated.pop(None, None)
         if everything is not None:
@@ -171,7 +188,7 @@ class CircuitControl:
 
     @property
     def _at_rest(self) -> CircuitState | None:
-        return None if self._breaker is None else CircuitState.CLOSED
+        return CircuitState.CLOSED if self.is_configured else None
 
     def _origin(self, scope: object) -> str | None:
         """Return the origin that a scope names, None for everything."""

@@ -1,0 +1,128 @@
+"""The rest of the story: a pause for all, a limit that adapts, an answer that is overtaken."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from ... import events
+from .proof import Check, arrivals, expect
+from .report import Chapter
+
+if TYPE_CHECKING:
+    from .caller import Caller
+    from .failure_server import FailureServer, Ledger
+    from .record import ChapterRecord
+
+__all__ = ["STRATEGY_CHAPTERS"]
+
+_REFUSING_SECONDS: Final = 0.9
+_PAUSE_SECONDS: Final = 1
+"""Longer than the server refuses: whoever comes before the pause is over is refused, too."""
+_BEHIND: Final = 5
+_LIMIT: Final = 20
+_ROUNDS: Final = 3
+"""Of calls while the server is well."""
+_CROWD: Final = 3 * _LIMIT
+"""Calls at once when it is not: somebody queues until nearly all are served."""
+_TIMES_SLOWER: Final = 6
+_SLOWER_AT_LEAST: Final = 0.15
+
+
+async def _be_told_to_wait(caller: Caller, server: FailureServer) -> None:
+    with caller.configured(rate_limit={"rate": 20}):
+        server.fail_duration(_REFUSING_SECONDS, status=429, retry_after=str(_PAUSE_SECONDS))
+        first = asyncio.create_task(caller.call())
+        await caller.until(events.RateLimitPaused, first)
+        await caller.at_once(_BEHIND)
+        await first
+
+
+def _nobody_asked_during_the_pause(record: ChapterRecord, ledger: Ledger) -> list[Check]:
+    pauses = [event for event in record.events if isinstance(event, events.RateLimitPaused)]
+    return [
+        expect("outcomes", f"{1 + _BEHIND} success", record.outcomes),
+        expect("pauses", 1, len(pauses)),
+        expect("requests that arrived", 2 + _BEHIND, arrivals(record.operations, ledger)),
+    ]
+
+
+async def _slow_down(caller: Caller, server: FailureServer) -> None:
+    adaptive = {
+        "initial_limit": _LIMIT,
+        "window": 0.05,
+        "minimum_samples": _LIMIT // 2,
+        "smoothing": 0.5,
+    }
+    settings = {"max_concurrency": _LIMIT, "acquisition_timeout": 30, "adaptive": adaptive}
+    with caller.configured(bulkhead=settings):
+        for _ in range(_ROUNDS):
+            await caller.at_once(_LIMIT)
+        seconds = max(_SLOWER_AT_LEAST, _TIMES_SLOWER * caller.mean_seconds)
+        server.latency(1000 * seconds)
+        await caller.at_once(_CROWD)
+    server.reset()
+
+
+def _fewer_at_once_and_all_served(record: ChapterRecord, ledger: Ledger) -> list[Check]:
+    calls = _LIMIT * _ROUNDS + _CROWD
+    limits = [event.limit for event in record.events if isinstance(event, events.LimitChanged)]
+    last = limits[-1] if limits else _LIMIT
+    found = f"{_LIMIT} at first, {last} at last"
+    return [
+        expect("outcomes", f"{calls} success", record.outcomes),
+        Check("slots", found, last < _LIMIT, "fewer at last"),
+        expect("requests that arrived", calls, arrivals(record.operations, ledger)),
+    ]
+
+
+async def _be_late_once(caller: Caller, server: FailureServer) -> None:
+    delay = caller.pace.slow_answer
+    with caller.configured(hedge={"delay": delay, "max_extra_load": 1}):
+        server.latency(1000 * _TIMES_SLOWER * delay)
+        late = asyncio.create_task(caller.call())
+        while not late.done() and not arrivals(caller.operations, server.ledger()):  # noqa: ASYNC110 - it is asked
+            await asyncio.sleep(0.005)
+        server.reset()
+        await late
+
+
+def _overtaken_by_its_hedge(record: ChapterRecord, ledger: Ledger) -> list[Check]:
+    lost = [event.attempt for event in record.events if isinstance(event, events.HedgeLost)]
+    return [
+        expect("outcomes", "1 success", record.outcomes),
+        expect("attempts", 2, record.attempts),
+        expect("attempts that lost", "[1]", str(lost)),
+        expect("requests that arrived", 2, arrivals(record.operations, ledger)),
+    ]
+
+
+STRATEGY_CHAPTERS: Final = (
+    Chapter(
+        name="pause",
+        title="A refusal that pauses everybody",
+        text="The server has had enough and answers 429: come back in a second. One caller is told "
+        "so, and five more come right then. With a rate limit they all should wait, and then go "
+        "one by one: who asks during the pause only makes it longer.",
+        play=_be_told_to_wait,
+        promises=_nobody_asked_during_the_pause,
+    ),
+    Chapter(
+        name="adapting",
+        title="A limit that follows the server",
+        text="Twenty calls come at once, again and again, and then sixty, to a server that has "
+        "become slow. Nobody has said how many it bears. The limit should come down by itself, "
+        "and everybody be served all the same.",
+        play=_slow_down,
+        promises=_fewer_at_once_and_all_served,
+    ),
+    Chapter(
+        name="hedge",
+        title="A slow answer, overtaken by its hedge",
+        text="One answer is late, for no reason that concerns the caller. After a while the same "
+        "request goes out once more, and the first good answer wins: two arrive, one has an "
+        "effect, and nobody waits for the late one.",
+        play=_be_late_once,
+        promises=_overtaken_by_its_hedge,
+    ),
+)
