@@ -86,7 +86,7 @@ def watch_config(client: object, source: Source, every: float = 5.0) -> ConfigWa
     if inside is None:
         raise TypeError(f"client is {client!r}: give a client or transport of this package")
     watch = ConfigWatch(client, inside, _reader_of(source), float(_check_every(every)))
-    watch.begin()
+    watch.begin(inside)
     return watch
 
 
@@ -115,14 +115,12 @@ class ConfigWatch:
             target=self._run, name="resilient-client-config", daemon=True
         )
 
-    def begin(self) -> None:
+    def begin(self, inside: _Inside) -> None:
         """Read the settings for the first time, and have them read again."""
-        inside = self._inside()
-        if inside is not None:
-            found = self._reader.read()
-            inside.reconfigure(self._reader.parse(found), self._base)
-            self._seen = found
-            inside.watches.add(self)
+        found = self._reader.read()
+        inside.reconfigure(self._reader.parse(found), self._base)
+        self._seen = found
+        inside.watches.add(self)
         self._thread.start()
 
     def stop(self) -> None:

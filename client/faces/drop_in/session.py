@@ -19,9 +19,9 @@ from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
 from ...engine.rejections import is_rejection, rejections_for
+from ...engine.telling import tell_reconfigured
 from ...errors.safe_texts import scrub
 from ...errors.urls import mask_url
-from ...events import Reconfigured
 from ...exceptions import ClientClosedError, MyAPIError
 from ...http.bodies.sent_request import ReplayableRequest
 from ...http.extensions import check_extensions
@@ -305,8 +305,7 @@ class DropIn:
             self._prepared, self._when_streamed = prepared, when_streamed
             self.settings = settings
             self._measure()
-        if (notify := self._prepared.plan.notify[Reconfigured]) is not None:
-            notify(Reconfigured(client=self.name, changed=changed))
+        tell_reconfigured(prepared.plan.notify, changed)
 
     def _measure(self) -> None:
         """Have the gauges of what is in force now read, and of nothing else."""

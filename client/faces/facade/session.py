@@ -17,8 +17,8 @@ from ...engine.engine import Engine
 from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
+from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
-from ...events import Reconfigured
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
 from ...http.extensions import check_extensions, check_timeouts
@@ -212,13 +212,13 @@ class Session:
             if is_same(before.config, config):
                 return
             self._go_by(before, config)
-        if changed and (notify := self._notify[Reconfigured]) is not None:
-            notify(Reconfigured(client=config.name, changed=changed))
+        if changed:
+            tell_reconfigured(self._notify, changed)
 
     def _go_by(self, before: Snapshot, config: ClientConfig) -> None:
         """Swap one snapshot for another; what the parts remember goes on in them."""
         # First what may be refused yet: a circuit's storage is made by the caller's code.
-        breaker = self.control.breaker_for(config.circuit_breaker)
+        renew_circuits = self.control.renewal(config.circuit_breaker)
         wanted = before.wanted.with_config(config)
         self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
         if config.logging != before.config.logging:
@@ -226,11 +226,10 @@ class Session:
         if config.bulkhead != before.config.bulkhead:
             self._change_bulkhead(config.bulkhead)
         if not is_same(config.circuit_breaker, before.config.circuit_breaker):
-            self.control.go_by(breaker, config.circuit_breaker)
-            self._circuit = circuit_gate(breaker, self._member)
+            self._circuit = circuit_gate(renew_circuits(), self._member)
         budget = None if config.retry is None else config.retry.budget
         if self._budget is not None and budget is not None:
-            self._budget.reconfigure(budget)
+            self._budget.reconfigure(budget, self.engine.ports.now())
         is_own = self._transport is None and not self._is_foreign
         if self._http is not None and is_own and config.bulkhead is not None:
             enlarge_pools(self._http.client, most_idle(config))
