@@ -163,9 +163,7 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         {"attempt": 1, "seconds": 0.346, "is_hedge": False, "is_drained": True},
     ),
     (
-        RateLimitPaused(
-            key="secret", seconds=30.0006, by="retry_after", status_code=429, **ABOUT
-        ),
+        RateLimitPaused(key="secret", seconds=30.0006, by="retry_after", status_code=429, **ABOUT),
         "info",
         "rate limit paused",
         {"seconds": 30.001, "by": "retry_after", "status_code": 429},
