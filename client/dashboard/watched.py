@@ -12,6 +12,7 @@ from ..metrics.instruments import (
     BULKHEAD_LIMIT,
     BULKHEAD_WAITING,
 )
+from ..metrics.strategy_instruments import HEDGES
 from ..metrics.targets import OTHER, shown_origin
 from ..telemetry.health import plain_origin
 from .transitions import Transitions
@@ -119,6 +120,7 @@ class Watched:
             "slots": None if limit is None else slots,
             "limit": self._transitions.limit,
             "budget": None if budget is None else int(budget),
+            "hedges": _hedges(metrics),
             "targets": list(self._rows(metrics, circuits)),
             "transitions": self._transitions.rows(),
         }
@@ -201,6 +203,12 @@ def _inside_of(client: Any) -> _Inside | None:
     parts: dict[str, Any] = getattr(client, "__dict__", {})
     inside: _Inside | None = parts.get("_session") or parts.get("_drop_in")
     return inside
+
+
+def _hedges(metrics: Aggregator) -> list[int] | None:
+    """Return how many hedges were sent, and how many won, or None where none was due."""
+    decided = metrics.totals(HEDGES, 1)
+    return [int(decided.get(each, 0)) for each in ("sent", "won")] if decided else None
 
 
 def _short(seconds: float | None) -> float | None:

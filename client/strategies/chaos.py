@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..config.chaos import Fault
-    from ..engine.layer import Send
+    from ..engine.layer import Exchange, Send
     from ..engine.operation import Attempt, Call
     from ..http.family import Family
     from ..http.shapes import Request, Response
@@ -62,7 +62,13 @@ class Chaos(Sending, Observer):
         for fault in config.faults:
             self._check(fault)
 
-    async def send(self, send: Send, attempt: Attempt, request: Request) -> Response:
+    async def send(
+        self,
+        send: Send,
+        exchange: Exchange,  # noqa: ARG002 - a sending's signature
+        attempt: Attempt,
+        request: Request,
+    ) -> Response:
         """Send the request, or what a fault makes of that."""
         if self._random.random() >= self._config.injection_rate:
             return await send(attempt, request)

@@ -3,12 +3,13 @@
 import gc
 import json
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
-from client import CircuitBreaker, Client, ResilientTransport
+from client import CircuitBreaker, Client, MyAPIError, ResilientTransport
 from client.dashboard import dashboard
 from client.dashboard.app import Dashboard
 from tests.dashboard.asking import Servers, ask, record
@@ -82,6 +83,18 @@ def test_it_says_why_a_limit_is_what_it_is(servers: Servers) -> None:
     assert shown["limit"][1:] == [20, "drops"]
     assert shown["limit"][0] > 1e9
     assert shown["transitions"] == []
+    client.close()
+
+
+def test_it_counts_hedges(servers: Servers) -> None:
+    """Those that were sent, and those that won; nothing where none was due."""
+    client = servers.client(hedge={"delay": 0.001, "max_extra_load": 1}, circuit_breaker=None)
+    page = dashboard(client)
+    assert state_of(page)["clients"][0]["hedges"] is None
+    servers.statuses["a.test"] = 503
+    with suppress(MyAPIError):
+        servers.call(client)
+    assert state_of(page)["clients"][0]["hedges"] == [1, 0]
     client.close()
 
 

@@ -17,6 +17,7 @@ from client import (
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
+    HedgeConfig,
     MyAPIError,
     PrometheusMetrics,
     RetryBudgetConfig,
@@ -151,6 +152,14 @@ class Trouble:
             circuit_breaker=CircuitBreakerConfig(failure_threshold=5, recovery_timeout=0.2),
         )
         self.client = SyncResilientClient(config, telemetry=[metrics], listeners=[Raising()])
+        self.hedged = SyncResilientClient(
+            ClientConfig(
+                name="hedged",
+                base_url=server.url,
+                hedge=HedgeConfig(delay=0.001, max_extra_load=1),
+            ),
+            telemetry=[metrics],
+        )
         self.other = SyncResilientClient(
             ClientConfig(name="many", timeout=TimeoutConfig(total=10)),
             transport=httpx.MockTransport(lambda _: httpx.Response(200)),
@@ -175,6 +184,7 @@ class Trouble:
             each.start()
         for each in queueing:
             each.join()
+        self.hedged.get("/msg")
         self._server.reset()
         self._server.fail_count(20, status=503)
         for _ in range(8):
@@ -189,6 +199,7 @@ class Trouble:
     def close(self) -> None:
         """Close all."""
         self.overloaded.close()
+        self.hedged.close()
         self.client.close()
         self.other.close()
 

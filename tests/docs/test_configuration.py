@@ -12,6 +12,7 @@ from client import (
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
+    HedgeConfig,
     LoggingConfig,
     RetryBudgetConfig,
     RetryConfig,
@@ -25,6 +26,7 @@ MODELS: list[type[BaseModel]] = [
     BulkheadConfig,
     CircuitBreakerConfig,
     ClientConfig,
+    HedgeConfig,
     LoggingConfig,
     RetryBudgetConfig,
     RetryConfig,
@@ -32,6 +34,8 @@ MODELS: list[type[BaseModel]] = [
 ]
 # What must be given along with a setting for its bounds to be its own alone.
 COMPANIONS: Mapping[str, Mapping[str, object]] = {
+    "min_delay": {"max_delay": MAX_SECONDS},
+    "max_delay": {"min_delay": 1e-9},
     "min_wait_seconds": {"max_wait_seconds": MAX_SECONDS},
     "max_wait_seconds": {"min_wait_seconds": 0},
     "max_recovery_timeout": {"recovery_timeout": 0},

@@ -86,7 +86,7 @@ async def test_it_answers_for_rejections(kit: Kit) -> None:
 
 
 async def test_a_function_gets_the_error_of_the_tree(kit: Kit) -> None:
-    """And the caller's own request."""
+    """And what the caller asked for, as a request of its own."""
     given: list[Any] = []
 
     def answer(error: MyAPIError, request: Any) -> Any:
@@ -94,9 +94,10 @@ async def test_a_function_gets_the_error_of_the_tree(kit: Kit) -> None:
         return canned(kit)
 
     client = falling_back(kit, "ReadError", fallback=awaited(kit, answer))
-    request = kit.request()
+    request = kit.request(headers={"X-Mine": "1"})
     assert (await client.send(request)).status_code == 203
-    assert given[1] is request
+    assert given[1] is not request
+    assert (given[1].url, given[1].headers) == (request.url, request.headers)
     assert isinstance(given[0], APINetworkError)
     assert isinstance(given[0].__cause__, kit.error("ReadError"))
 

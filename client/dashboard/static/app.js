@@ -149,7 +149,7 @@ function makeSection() {
   const kind = make("span", { class: "kind" });
   const facts = {};
   const list = make("dl", { class: "facts" });
-  for (const name of ["Circuit", "Slots", "Retry budget"]) {
+  for (const name of ["Circuit", "Slots", "Retry budget", "Hedges"]) {
     facts[name] = make("dd");
     list.append(make("div", {}, Object.assign(make("dt"), { textContent: name }), facts[name]));
   }
@@ -258,6 +258,9 @@ function showClient(client) {
   write(section.facts.Slots, `${used} of ${limit} taken, ${waiting} waiting${change}`);
   section.facts["Retry budget"].parentElement.hidden = client.budget === null;
   write(section.facts["Retry budget"], `${client.budget} left`);
+  section.facts.Hedges.parentElement.hidden = !client.hedges;
+  const [sent, won] = client.hedges ?? [0, 0];
+  write(section.facts.Hedges, `${sent} sent, ${won} won`);
   const shown = client.targets.map((each) => showTarget(section, client, record(state.columns.targets, each), process));
   const names = new Set(client.targets.map((each) => each[0]));
   for (const name of section.targets.keys()) if (!names.has(name)) section.targets.delete(name);

@@ -192,6 +192,8 @@ def _title(client: Any) -> Text:
         title.append(f"{used:g} of {limit:g} slots{why}, {waiting:g} waiting")
     if client["budget"] is not None:
         title.append(f"budget {client['budget']}")
+    if hedges := client.get("hedges"):
+        title.append(f"hedges {hedges[0]:g} sent, {hedges[1]:g} won")
     text = _text("  ".join(title), "bold")
     if client["circuit"]:
         text.append("  circuit ").append_text(_state(client["circuit"][1]))

@@ -65,6 +65,7 @@ class _Client(_Part):
     slots: tuple[_Number, _Number, _Number] | None
     limit: tuple[_Time, _Number, _Text] | None = None
     budget: _Number | None
+    hedges: tuple[_Number, _Number] | None = None
     targets: list[list[Any]]
     transitions: list[list[Any]]
 
