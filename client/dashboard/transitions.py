@@ -1,4 +1,4 @@
-"""What circuits have gone through lately, and the bulkhead's limit, remembered for the page."""
+"""What circuits have gone through lately, and other strategies last, remembered for the page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _LONGEST: Final = 120
 class Transitions:
     """A listener that keeps the last fifty transitions of a client's circuits.
 
-    And the last change of the limit of its bulkhead: they come too often to be kept all.
+    And the last change of the limit of its bulkhead, and the longest pause of its rate limit: they
+    come too often to be kept all.
 
     Args:
         wall_clock: Returns the seconds since the epoch.
@@ -37,6 +38,7 @@ class Transitions:
             events.CircuitIsolated,
             events.CircuitReleased,
             events.LimitChanged,
+            events.RateLimitPaused,
         }
     )
 
@@ -45,12 +47,17 @@ class Transitions:
         self._rows: deque[tuple[float, str, str, str, str]] = deque(maxlen=_MOST)
         self.limit: tuple[float, int, str] | None = None
         """When the bulkhead's limit last changed by itself, what it was before, and why."""
+        self.paused_until: float | None = None
+        """When the last pause of the rate limit is over, or was."""
 
     def __call__(self, event: Any) -> None:
-        """Remember a transition, or a limit that changed."""
+        """Remember a transition, a limit that changed, or a pause."""
         at = round(self._wall_clock(), 3)
         if isinstance(event, events.LimitChanged):
             self.limit = at, event.before, event.reason
+            return
+        if isinstance(event, events.RateLimitPaused):
+            self.paused_until = max(self.paused_until or 0.0, round(at + event.seconds, 3))
             return
         to, detail = _told(event)
         cause = str(getattr(event, "cause", "manual"))

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import time
 import weakref
 from contextlib import suppress
 from typing import Any
@@ -84,6 +85,22 @@ def test_it_says_why_a_limit_is_what_it_is(servers: Servers) -> None:
     assert shown["limit"][0] > 1e9
     assert shown["transitions"] == []
     client.close()
+
+
+def test_it_says_who_pauses(servers: Servers) -> None:
+    """And until when, in absolute time."""
+    client = servers.client(rate_limit={"max_pause": 1.0}, circuit_breaker=None)
+    page = dashboard(client)
+    assert state_of(page)["clients"][0]["rate_limit"] == [0, 0, None]
+    servers.statuses["a.test"] = 429
+    servers.headers["a.test"] = {"Retry-After": "300"}
+    servers.call(client)
+    waiting, paused, until = state_of(page)["clients"][0]["rate_limit"]
+    assert (waiting, paused) == (0, 1)
+    assert until == pytest.approx(time.time() + 300, abs=30)
+    client.close()
+    without = servers.client()
+    assert state_of(dashboard(without))["clients"][0]["rate_limit"] is None
 
 
 def test_it_counts_hedges(servers: Servers) -> None:

@@ -22,6 +22,7 @@ from client import (
     HedgeConfig,
     MyAPIError,
     PrometheusMetrics,
+    RateLimitConfig,
     RetryBudgetConfig,
     RetryConfig,
     SyncResilientClient,
@@ -129,6 +130,13 @@ class Raising:
         raise LookupError
 
 
+def _busy(request: httpx.Request) -> httpx.Response:
+    """Ask for a pause, where the host is said to be busy."""
+    if request.url.host == "busy.example":
+        return httpx.Response(429, headers={"Retry-After": "1"})
+    return httpx.Response(200)
+
+
 class Trouble:
     """A client of the failure server that goes through everything there is to see.
 
@@ -165,6 +173,11 @@ class Trouble:
         self.other = SyncResilientClient(
             ClientConfig(name="many", timeout=TimeoutConfig(total=10)),
             transport=httpx.MockTransport(lambda _: httpx.Response(200)),
+            telemetry=[metrics],
+        )
+        self.limited = SyncResilientClient(
+            ClientConfig(name="limited", retry=None, rate_limit=RateLimitConfig(rate=200)),
+            transport=httpx.MockTransport(_busy),
             telemetry=[metrics],
         )
         adaptive = AdaptiveLimitConfig(initial_limit=1_000_000, window=0.01, minimum_samples=1)
@@ -205,6 +218,9 @@ class Trouble:
         for _ in range(120):
             self._number += 1
             self.other.get(f"http://host-{self._number}.example/")
+        for host in ("calm", "calm", "busy"):
+            with suppress(MyAPIError):
+                self.limited.get(f"http://{host}.example/")
         with suppress(MyAPIError):
             self.overloaded.get("http://stock.example/")
         self.chaotic.get("http://drill.example/")
@@ -213,6 +229,7 @@ class Trouble:
         """Close all."""
         self.chaotic.close()
         self.overloaded.close()
+        self.limited.close()
         self.hedged.close()
         self.client.close()
         self.other.close()

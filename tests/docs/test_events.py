@@ -44,6 +44,8 @@ LOGGED: list[events.Event] = [
     events.RequestIdMade(**ABOUT),
     events.OperationFailed(error=ERROR, attempts=1, elapsed=1.0, **ABOUT),
     events.OperationFailed(error=CircuitOpenError(), attempts=0, elapsed=0.0, **ABOUT),
+    events.RateLimitPaused(key="", seconds=1.0, by="retry_after", status_code=429, **ABOUT),
+    events.RateLimitWaited(seconds=1.0, **ABOUT),
 ]
 
 

@@ -60,7 +60,7 @@ def _measured(plan: Plan) -> Section:
 def _rate_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
     rows: list[Row] = []
     for name in rate_limit.CONTENDERS:
-        run = rate_limit.simulate(name, 5.0 if is_quick else rate_limit.SECONDS)
+        run = rate_limit.simulate(name, 3.0 if is_quick else rate_limit.SECONDS)
         is_ours = name in rate_limit.OURS
         if is_ours:
             figures[f"refused: {name}"] = run.refused_a_second
@@ -76,7 +76,7 @@ def _rate_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
 
 
 def _pause_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
-    seconds = 2.0 if is_quick else 6.0
+    seconds = 1.0 if is_quick else 6.0
     rows: list[Row] = []
     for name, settings in (("rate limit", pausing.LIMITED), ("retries alone", pausing.PLAIN)):
         refused, good = pausing.over_loopback(settings, seconds)
@@ -89,7 +89,7 @@ def _pause_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
 
 
 def _overload_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
-    minute = 10 if is_quick else 60
+    minute = 3 if is_quick else 60
     best: Span | None = None
     rows: list[Row] = []
     for slots in (10, 12, 20, 50, 200):
@@ -135,7 +135,7 @@ def _overload_row(name: str, span: Span, *, is_ours: bool = True) -> Row:
 
 
 def _hedge_tables(figures: dict[str, Cell], *, is_quick: bool) -> tuple[Table, ...]:
-    calls, real = (2_000, 300) if is_quick else (hedging.CALLS, hedging.CALLS_OF_LOOPBACK)
+    calls, real = (500, 100) if is_quick else (hedging.CALLS, hedging.CALLS_OF_LOOPBACK)
     late = {
         "no hedges": hedging.play({}, is_brownout=False, calls=calls),
         "hedged": hedging.play(hedging.HEDGED, is_brownout=False, calls=calls),
