@@ -147,7 +147,12 @@ def _hedge_tables(figures: dict[str, Cell], *, is_quick: bool) -> tuple[Table, .
         "hedged without a budget": hedging.play(hedging.UNBUDGETED, is_brownout=True, calls=calls),
     }
     loopback = {
-        f"{name}, {world}": hedging.over_loopback(settings, is_async=world == "async", calls=real)
+        f"{name}, {world}": hedging.over_loopback(
+            settings,
+            is_async=world == "async",
+            calls=real,
+            warming=200 if is_quick else hedging.WARMING,
+        )
         for world in ("async", "sync")
         for name, settings in (("no hedges", {}), ("hedged", hedging.HEDGED))
     }

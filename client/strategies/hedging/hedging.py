@@ -116,10 +116,6 @@ class Hedging(Observer):
         if attempt.is_lost or isinstance(error, APITimeoutError) or _was_served(attempt):
             self._places.at(call.origin).note(attempt.seconds)
 
-    def reconfigure(self, config: HedgeConfig) -> None:
-        """Go by other settings from now on; what is known, and what was paid in, stays."""
-        self.config = config
-
     def may_send(self, race: Race) -> bool:
         """Whether another attempt may be sent now, which is then paid for."""
         call = race.call

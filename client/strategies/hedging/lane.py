@@ -80,7 +80,9 @@ class Lane:
         Args:
             is_drained: Whether its answer is read to its end.
         """
-        if self.attempt is not None:
+        if self.attempt is None:
+            is_drained = False  # it has not begun, and need not
+        else:
             self.attempt.is_lost = True
         return self._give_up(self._losers.drain if is_drained else self._losers.cancel)
 
@@ -112,8 +114,6 @@ class Lane:
         return attempt
 
     async def _run(self, inner: Inner, call: Call, exchange: Exchange) -> None:
-        if self.is_given_up:
-            return
         try:
             result = self.result = await inner(call, exchange)
             if not self._claim():

@@ -162,7 +162,8 @@ class Race:
         if self._is_closed:
             return None
         due = self._sent_at + self.delay - self._ports.now()
-        return due if due > 0 else _SHORTEST
+        # Where it is over: the last has not begun yet, which nobody tells.
+        return due if due > 0 else max(_SHORTEST, self.delay / 4)
 
     def _send_if_due(self) -> None:
         """Send the next attempt where the last is late, and where it had begun at all."""

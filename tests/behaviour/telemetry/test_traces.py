@@ -246,6 +246,8 @@ async def test_waits_and_rejections_are_told_in_the_span(world: World) -> None:
         "d": [],
         "e": ["circuit rejected"],
     }
+    [rejected] = next(span for span in spans.operations if span.name == "c").events
+    assert rejected.attributes == {"reason": "timeout"}
     assert len(spans.attempts) == 3
 
 
