@@ -10,14 +10,12 @@ import ssl
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ..config.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
-from ..engine.layer import Observer, Sending
+from ..engine.layer import Failure, Observer, Sending
 from ..events import ChaosInjected
-from ..http.family import completed
+from ..http.bodies.made_response import handed_over
 from ..metrics.strategy_instruments import CHAOS_INJECTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..config.chaos import Fault
     from ..engine.layer import Exchange, Send
     from ..engine.operation import Attempt, Call
@@ -65,7 +63,7 @@ class Chaos(Sending, Observer):
     async def send(
         self,
         send: Send,
-        exchange: Exchange,  # noqa: ARG002 - a sending's signature
+        exchange: Exchange,
         attempt: Attempt,
         request: Request,
     ) -> Response:
@@ -75,9 +73,13 @@ class Chaos(Sending, Observer):
         fault = self._random.choice(self._config.faults)
         attempt.injected = _NAMES[type(fault)]
         _tell(attempt, fault)
-        response = await self._inject(fault, attempt, request)
-        if response is None:
+        made = await self._inject(fault, attempt, request)
+        if made is None:
             response = await send(attempt, request)
+        else:
+            is_streamed = exchange.is_streamed
+            response = handed_over(made, request, self._family, is_streamed=is_streamed)
+            await exchange.complete(Failure(None, response, attempt=attempt))
         if self._family.is_response(response):  # and no stand-in of a test
             response.extensions["chaos"] = attempt.injected
         return response
@@ -112,15 +114,15 @@ class Chaos(Sending, Observer):
             await _wait(attempt.call, fault.seconds)
             return None
         if isinstance(fault, AnswerFault):
-            return self._answer(fault, request)
+            return self._answer(fault)
         if isinstance(fault, RaiseFault):
             raise _mark(self._as_raised(fault.exception, request))
         return await self._called(fault, request)
 
-    def _answer(self, fault: AnswerFault, request: Request) -> Response:
-        kind: Callable[..., object] = self._family.module.Response
-        made = kind(fault.status, headers=fault.headers, content=fault.body, request=request)
-        return completed(made, request)
+    def _answer(self, fault: AnswerFault) -> Response:
+        kind = self._family.module.Response
+        response: Response = kind(fault.status, headers=fault.headers, content=fault.body)
+        return response
 
     def _as_raised(self, exception: Exception | type[Exception], request: Request) -> Exception:
         """Return the exception as the network would have raised it: each time another one."""
@@ -144,7 +146,7 @@ class Chaos(Sending, Observer):
         if answer is None:
             return None
         if self._family.is_response(answer):
-            return completed(answer, request)
+            return cast("Response", answer)
         kind = type(answer)
         raise TypeError(
             f"a CallFault returned a {kind.__module__}.{kind.__qualname__}: "

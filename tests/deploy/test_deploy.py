@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from client import (
     AdaptiveLimitConfig,
+    AnswerFault,
     BulkheadConfig,
+    ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
     HedgeConfig,
@@ -71,7 +73,7 @@ def test_every_metric_is_shown() -> None:
     shown = {name for query in QUERIES for name, _ in used_in(query)}
     forms = (
         set(sample_names(each))
-        for each in vars(instruments).values()
+        for each in (*vars(instruments).values(), *vars(strategy_instruments).values())
         if isinstance(each, Instrument)
     )
     assert [form for form in forms if not form & shown] == []
@@ -186,6 +188,16 @@ class Trouble:
             telemetry=[metrics],
         )
 
+        observing = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=60, mode="observe")
+        faults = ChaosConfig(faults=[AnswerFault(503)], injection_rate=1)
+        self.chaotic = SyncResilientClient(
+            ClientConfig(name="drill", retry=None, circuit_breaker=observing, chaos=faults),
+            transport=httpx.MockTransport(lambda _: httpx.Response(200)),
+            telemetry=[metrics],
+            fallback=httpx.Response(200),
+            allow_chaos=True,
+        )
+
     def go_on(self) -> None:
         """Make some more calls."""
         self.client.circuit.reset()
@@ -211,9 +223,11 @@ class Trouble:
                 self.limited.get(f"http://{host}.example/")
         with suppress(MyAPIError):
             self.overloaded.get("http://stock.example/")
+        self.chaotic.get("http://drill.example/")
 
     def close(self) -> None:
         """Close all."""
+        self.chaotic.close()
         self.overloaded.close()
         self.limited.close()
         self.hedged.close()

@@ -210,6 +210,20 @@ async def test_the_answer_that_failed_is_let_go_of(kit: Kit, *, streamed: bool) 
 
 
 @ON_EACH_KIT
+async def test_a_stream_can_be_read_raw(kit: Kit) -> None:
+    """As whoever hands it on does; out of a transport too, and whatever time is left."""
+    name = "AsyncResilientTransport" if kit.is_async else "ResilientTransport"
+    options: dict[str, Any] = {"fallback": canned(kit), "max_total_time": 5}
+    transport = getattr(kit.ours, name)(kit.wire("ReadError"), max_retries=0, **options)
+    late = kit.client(Reply(takes=9), max_retries=0, **options)
+    for client in (late, kit.plain(transport=transport)):
+        async with client.stream() as response:
+            raw = response.aiter_raw() if kit.is_async else response.iter_raw()
+            chunks = [chunk async for chunk in raw] if kit.is_async else list(raw)
+        assert b"".join(chunks) == b"from the shelf"
+
+
+@ON_EACH_KIT
 async def test_a_transport_falls_back(kit: Kit) -> None:
     """For the client around it this is the answer."""
     name = "AsyncResilientTransport" if kit.is_async else "ResilientTransport"

@@ -165,7 +165,7 @@ class DropIn:
             finally:
                 # Its traceback leads back to this frame: the two would keep each other alive.
                 del outcome
-        if is_streamed and self._family.is_response(outcome):
+        if is_streamed and call.rescued is None and self._family.is_response(outcome):
             exchange.guard(outcome)
         return self._reported(call, outcome)
 

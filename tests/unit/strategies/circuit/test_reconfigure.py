@@ -24,7 +24,7 @@ from tests.unit.strategies.circuit.circuits import (
     succeed,
 )
 
-RATE = {"failure_rate": 0.5, "minimum_calls": 4, "window_seconds": 10}
+RATE: dict[str, Any] = {"failure_rate": 0.5, "minimum_calls": 4, "window_seconds": 10}
 
 
 def state_of(circuit: Circuit) -> CircuitState:
