@@ -169,7 +169,7 @@ class _Passes(Walk):
             call.retarget(request)
         self._method = request.method
         result = await self.inner(call, exchange)
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and _answer_in(result) is not None:
             try:
                 await exchange.complete(result)
             except MyAPIError as error:

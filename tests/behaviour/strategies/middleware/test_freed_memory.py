@@ -36,7 +36,7 @@ class Payload:
     """Something in a request whose life can be watched."""
 
 
-class Mishap(Exception):
+class MishapError(Exception):
     """What middleware raises here."""
 
 
@@ -45,7 +45,7 @@ async def wrapping(request: httpx.Request, call_next: Next) -> httpx.Response:
     try:
         return await call_next(request)
     except MyAPIError as error:
-        raise Mishap from error
+        raise MishapError from error
 
 
 async def mending(request: httpx.Request, call_next: Next) -> httpx.Response:
@@ -58,7 +58,7 @@ async def mending(request: httpx.Request, call_next: Next) -> httpx.Response:
 async def failing(request: httpx.Request, call_next: Next) -> httpx.Response:
     """Raise something after all went well."""
     await call_next(request)
-    raise Mishap
+    raise MishapError
 
 
 async def trying_again(request: httpx.Request, call_next: Next) -> httpx.Response:
@@ -88,7 +88,7 @@ async def test_a_call_is_freed_with_what_it_ended_in(
     payload = ref(options["extensions"]["payload"])
 
     async def call() -> None:
-        with suppress(MyAPIError, Mishap):
+        with suppress(MyAPIError, MishapError):
             if streamed:
                 await client.streamed(deadline=30, **options)
             await client.request("GET", **options)

@@ -16,7 +16,6 @@ from client import (
 )
 from tests.behaviour.engine.test_interrupts import (
     MOST_PLACES,
-    URL,
     answer,
     fail,
     interrupted,

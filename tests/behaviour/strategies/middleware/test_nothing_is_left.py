@@ -18,7 +18,7 @@ from tests.behaviour.wire import Answer, Arrival, Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.behaviour.strategies.middleware.written_once import Around, Next
+    from tests.behaviour.strategies.middleware.written_once import Next
     from tests.behaviour.world import World
 
 QUICK = (Phase.reuse, Phase.generate)
@@ -38,90 +38,84 @@ OWN = b"of middleware"
 BODIES = {b"of server", OWN}
 
 
-class Mishap(Exception):
+class MishapError(Exception):
     """What middleware raises here."""
 
 
-def habits(world: World) -> dict[str, Around]:
-    """Return what middleware may do, by name."""
+class Habits:
+    """What middleware may do, by name."""
 
-    async def passes(request: httpx.Request, call_next: Next) -> Any:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def passes(self, request: httpx.Request, call_next: Next) -> Any:
+        """Go on."""
         return await call_next(request)
 
-    async def answers(request: httpx.Request, call_next: Next) -> Any:
+    async def answers(self, _request: httpx.Request, _call_next: Next) -> Any:
+        """Answer itself."""
         return httpx.Response(200, content=OWN)
 
-    async def refuses(request: httpx.Request, call_next: Next) -> Any:
+    async def refuses(self, _request: httpx.Request, _call_next: Next) -> Any:
+        """Answer by an error."""
         return httpx.Response(503, content=OWN)
 
-    async def forgets(request: httpx.Request, call_next: Next) -> Any:
+    async def forgets(self, request: httpx.Request, call_next: Next) -> Any:
+        """Forget what came."""
         await call_next(request)
         return httpx.Response(200, content=OWN)
 
-    async def fails(request: httpx.Request, call_next: Next) -> Any:
-        raise Mishap
+    async def fails(self, _request: httpx.Request, _call_next: Next) -> Any:
+        """Raise at once."""
+        raise MishapError
 
-    async def fails_after(request: httpx.Request, call_next: Next) -> Any:
+    async def fails_after(self, request: httpx.Request, call_next: Next) -> Any:
+        """Raise in the end."""
         await call_next(request)
-        raise Mishap
+        raise MishapError
 
-    async def returns_nothing(request: httpx.Request, call_next: Next) -> Any:
+    async def returns_nothing(self, request: httpx.Request, call_next: Next) -> Any:
+        """Forget to return what came."""
         await call_next(request)
 
-    async def mends(request: httpx.Request, call_next: Next) -> Any:
+    async def mends(self, request: httpx.Request, call_next: Next) -> Any:
+        """Answer in the place of a failure."""
         try:
             return await call_next(request)
         except MyAPIError:
             return httpx.Response(200, content=OWN)
 
-    async def goes_on(request: httpx.Request, call_next: Next) -> Any:
+    async def goes_on(self, request: httpx.Request, call_next: Next) -> Any:
+        """Try once more."""
         try:
             response = await call_next(request)
         except MyAPIError:
             return await call_next(request)
         return response if response.is_success else await call_next(request)
 
-    async def repeats(request: httpx.Request, call_next: Next) -> Any:
+    async def repeats(self, request: httpx.Request, call_next: Next) -> Any:
+        """Send another one after it."""
         await call_next(request)
         return await call_next(httpx.Request("GET", request.url))
 
-    async def waits(request: httpx.Request, call_next: Next) -> Any:
-        await world.sleep(0.5)
+    async def waits(self, request: httpx.Request, call_next: Next) -> Any:
+        """Take time before and after."""
+        await self._world.sleep(0.5)
         response = await call_next(request)
-        await world.sleep(0.5)
+        await self._world.sleep(0.5)
         return response
 
-    async def reads(request: httpx.Request, call_next: Next) -> Any:
+    async def reads(self, request: httpx.Request, call_next: Next) -> Any:
+        """Read what came."""
         response = await call_next(request)
-        if world.is_async:
+        if self._world.is_async:
             await response.aread()
         else:
             response.read()
         return response
 
-    return {
-        function.__name__: function
-        for function in (
-            passes,
-            answers,
-            refuses,
-            forgets,
-            fails,
-            fails_after,
-            returns_nothing,
-            mends,
-            goes_on,
-            repeats,
-            waits,
-            reads,
-        )
-    }
 
-
-NAMES = (
-    "passes answers refuses forgets fails fails_after returns_nothing mends goes_on repeats waits "
-    "reads"
-).split()
+NAMES = [name for name in vars(Habits) if not name.startswith("_")]
 
 
 @dataclass(frozen=True)
@@ -154,7 +148,7 @@ operations = st.builds(
 async def happen(world: World, plan: list[Operation]) -> None:
     """Let it all happen, and see that a healthy call succeeds after it."""
     seen: dict[str, int] = {}
-    known = habits(world)
+    known = Habits(world)
 
     async def server(arrival: Arrival) -> Step:
         if arrival.id == "healthy":
@@ -172,8 +166,10 @@ async def happen(world: World, plan: list[Operation]) -> None:
             "/",
             request_id=str(number),
             deadline=operation.deadline,
-            middleware=in_world(world, *(known[name] for name in operation.calls)),
-            attempt_middleware=in_world(world, *(known[name] for name in operation.attempts)),
+            middleware=in_world(world, *(getattr(known, name) for name in operation.calls)),
+            attempt_middleware=in_world(
+                world, *(getattr(known, name) for name in operation.attempts)
+            ),
         )
 
     async def cancel(number: int, after: float) -> None:
@@ -189,7 +185,7 @@ async def happen(world: World, plan: list[Operation]) -> None:
     for number, operation in enumerate(plan):
         if operation.is_cancelled_after is not None:
             world.start(cancel(number, operation.begins + operation.is_cancelled_after))
-    raised = (MyAPIError, LookupError, Mishap, TypeError, RuntimeError, world.cancellation)
+    raised = (MyAPIError, LookupError, MishapError, TypeError, RuntimeError, world.cancellation)
     for task in world.tasks:
         outcome = await world.outcome(task)
         if isinstance(outcome, httpx.Response):

@@ -47,9 +47,7 @@ class Story:
                 await close()
 
         life = {"start": starting, "close": closing}
-        methods = {
-            each: as_world_wants(self.world, function) for each, function in life.items()
-        }
+        methods = {each: as_world_wants(self.world, function) for each, function in life.items()}
         return type(name, (), {**_static(methods), **brings})()
 
 
@@ -457,5 +455,5 @@ async def test_bad_plugins_are_refused_at_once(world: World) -> None:
     ):
         with pytest.raises(TypeError, match=text):
             world.client(plugins=[plugin])
-    with pytest.raises(TypeError, match="plugins is .*: give a list"):
+    with pytest.raises(TypeError, match=r"plugins is .*: give a list"):
         world.client(plugins=Nothing())
