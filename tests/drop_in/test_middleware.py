@@ -175,7 +175,7 @@ async def test_errors_name_where_it_goes(kit: Kit) -> None:
         "ReadError", max_retries=0, circuit_breaker=breaker, middleware=[around(kit, elsewhere)]
     )
     await kit.outcome(client.get(URL))
-    turned_away = await kit.outcome(client.get(URL))
+    turned_away: Any = await kit.outcome(client.get(URL))
     assert isinstance(turned_away, CircuitOpenError)
     assert isinstance(turned_away, kit.error("TransportError"))
     assert turned_away.url == "http://second.test/"
@@ -414,7 +414,7 @@ async def test_what_plugins_bring(kit: Kit) -> None:
 
         middleware = (theirs,)
         attempt_middleware = (theirs,)
-        listeners = (lambda event: told.append(event),)
+        listeners = (told.append,)
 
     client = kit.client(200, middleware=[own], plugins=[Plugin()])
     assert client.real.middleware == (own, theirs)

@@ -332,7 +332,7 @@ async def test_chaos_is_inside(world: World) -> None:
     notes: list[Any] = []
     client = world.client(
         attempt_middleware=in_world(world, noting(notes)),
-        chaos=ChaosConfig(faults=[RaiseFault(exception=httpx.ReadError)], injection_rate=1.0),
+        chaos=ChaosConfig(faults=(RaiseFault(exception=httpx.ReadError),), injection_rate=1.0),
         allow_chaos=True,
         retry=RETRY,
     )

@@ -344,7 +344,7 @@ async def test_another_body_that_can_be_read_once(world: World) -> None:
         yield b"once"
 
     async def replacing(request: httpx.Request, call_next: Next) -> httpx.Response:
-        body = chunks_async() if world.is_async else (chunk for chunk in [b"once"])
+        body: Any = chunks_async() if world.is_async else (chunk for chunk in [b"once"])
         return await call_next(httpx.Request("POST", request.url, content=body))
 
     client = world.client([503], middleware=in_world(world, replacing), retry=RETRY)
@@ -360,7 +360,7 @@ async def test_a_body_for_the_other_world_is_refused(world: World) -> None:
         yield b"x"  # pragma: no cover - never read
 
     async def replacing(request: httpx.Request, call_next: Next) -> httpx.Response:
-        body = iter([b"x"]) if world.is_async else chunks_async()
+        body: Any = iter([b"x"]) if world.is_async else chunks_async()
         return await call_next(httpx.Request("POST", request.url, content=body))
 
     client = world.client(middleware=in_world(world, replacing))

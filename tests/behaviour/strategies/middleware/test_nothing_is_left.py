@@ -18,7 +18,7 @@ from tests.behaviour.wire import Answer, Arrival, Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.behaviour.strategies.middleware.written_once import Next
+    from tests.behaviour.strategies.middleware.written_once import Around, Next
     from tests.behaviour.world import World
 
 QUICK = (Phase.reuse, Phase.generate)
@@ -47,6 +47,11 @@ class Habits:
 
     def __init__(self, world: World) -> None:
         self._world = world
+
+    def named(self, name: str) -> Around:
+        """Return one of them."""
+        habit: Around = getattr(self, name)
+        return habit
 
     async def passes(self, request: httpx.Request, call_next: Next) -> Any:
         """Go on."""
@@ -115,7 +120,7 @@ class Habits:
         return response
 
 
-NAMES = [name for name in vars(Habits) if not name.startswith("_")]
+NAMES = [name for name in vars(Habits) if name != "named" and name[0] != "_"]
 
 
 @dataclass(frozen=True)
@@ -166,10 +171,8 @@ async def happen(world: World, plan: list[Operation]) -> None:
             "/",
             request_id=str(number),
             deadline=operation.deadline,
-            middleware=in_world(world, *(getattr(known, name) for name in operation.calls)),
-            attempt_middleware=in_world(
-                world, *(getattr(known, name) for name in operation.attempts)
-            ),
+            middleware=in_world(world, *map(known.named, operation.calls)),
+            attempt_middleware=in_world(world, *map(known.named, operation.attempts)),
         )
 
     async def cancel(number: int, after: float) -> None:

@@ -46,7 +46,7 @@ class Story:
             if close is not None:
                 await close()
 
-        life = {"start": starting, "close": closing}
+        life: dict[str, Any] = {"start": starting, "close": closing}
         methods = {each: as_world_wants(self.world, function) for each, function in life.items()}
         return type(name, (), {**_static(methods), **brings})()
 
@@ -414,26 +414,12 @@ async def test_bad_plugins_are_refused_at_once(world: World) -> None:
     class Wrong:
         """For the other world."""
 
-        if world.is_async:
-
-            def start(self, _client: object) -> None:
-                """Block."""
-        else:
-
-            async def start(self, _client: object) -> None:
-                """Suspend."""
+        start = staticmethod(_block if world.is_async else _suspend)
 
     class Short:
         """Takes nothing to start with."""
 
-        if world.is_async:
-
-            async def start(self) -> None:
-                """Take no client."""
-        else:
-
-            def start(self) -> None:
-                """Take no client."""
+        start = staticmethod(_suspend_alone if world.is_async else _block_alone)
 
     class Single:
         """Brings one thing where several are wanted."""
@@ -457,3 +443,19 @@ async def test_bad_plugins_are_refused_at_once(world: World) -> None:
             world.client(plugins=[plugin])
     with pytest.raises(TypeError, match=r"plugins is .*: give a list"):
         world.client(plugins=Nothing())
+
+
+def _block(_client: object) -> None:
+    """Start a plugin of blocking clients."""
+
+
+async def _suspend(_client: object) -> None:
+    """Start a plugin of async clients."""
+
+
+def _block_alone() -> None:
+    """Start one that takes nothing."""
+
+
+async def _suspend_alone() -> None:
+    """Start one that takes nothing."""

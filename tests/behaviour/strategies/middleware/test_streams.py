@@ -13,6 +13,8 @@ from tests.behaviour.twins import ONLY_ASYNCIO
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from tests.behaviour.strategies.middleware.written_once import Next
     from tests.behaviour.world import World
 
@@ -74,10 +76,10 @@ async def test_every_answer_that_is_not_handed_on_is_closed(world: World, kind: 
 
         closed = 0
 
-        async def __aiter__(self) -> Any:
+        async def __aiter__(self) -> AsyncIterator[bytes]:
             yield b"own"
 
-        def __iter__(self) -> Any:
+        def __iter__(self) -> Iterator[bytes]:
             yield b"own"
 
         def close(self) -> None:
@@ -171,11 +173,11 @@ async def test_an_own_answer_is_read_where_nothing_is_streamed(world: World, kin
     class Body(httpx.AsyncByteStream, httpx.SyncByteStream):
         """A body in two pieces."""
 
-        async def __aiter__(self) -> Any:
+        async def __aiter__(self) -> AsyncIterator[bytes]:
             yield b"a"
             yield b"b"
 
-        def __iter__(self) -> Any:
+        def __iter__(self) -> Iterator[bytes]:
             return iter([b"a", b"b"])
 
     async def around(request: httpx.Request, call_next: Next) -> httpx.Response:
@@ -227,7 +229,8 @@ async def test_cancelled_at_any_tick(world: World, kind: str) -> None:
         await asyncio.sleep(0)
         return Answer(200, (b"abc", b"def"))
 
-    for around in ([ticking, passing], [ticking, dropping], [dropping, ticking]):
+    chains: list[Any] = [[ticking, passing], [ticking, dropping], [dropping, ticking]]
+    for around in chains:
         client = world.client(server, bulkhead={"max_concurrency": 1}, **{kind: around}, **ONCE)
         for ticks in range(25):
             task = world.start(client.streamed(deadline=30))

@@ -1,4 +1,4 @@
-"""Middleware written once for both worlds: as coroutines, none of which suspends where all blocks."""
+"""Middleware written once for both worlds: as coroutines, which do not suspend in the blocking."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def setting(name: str, value: str) -> Around:
 
 
 def noting(notes: list[Any]) -> Around:
-    """Return a middleware that writes down what came of `call_next`: an answer's status, or an error."""
+    """Return a middleware that writes down what comes: the status of an answer, or an error."""
 
     async def around(request: httpx.Request, call_next: Next) -> httpx.Response:
         try:

@@ -101,7 +101,8 @@ ASYNC: dict[str, Any] = {
     "handle": OnlyAsync(),
     "both": ForBoth(),
 }
-MAKERS = (ResilientClient, AsyncClient, SyncResilientClient, Client)
+OF_ASYNC: tuple[Any, ...] = (ResilientClient, AsyncClient)
+OF_BLOCKING: tuple[Any, ...] = (SyncResilientClient, Client)
 WHERE = pytest.mark.parametrize("where", ["middleware", "attempt_middleware"])
 
 
@@ -109,7 +110,7 @@ WHERE = pytest.mark.parametrize("where", ["middleware", "attempt_middleware"])
 @pytest.mark.parametrize("kind", BLOCKING)
 def test_what_blocking_clients_take(kind: str, where: str) -> None:
     """And give back as it was given."""
-    for make in (SyncResilientClient, Client):
+    for make in OF_BLOCKING:
         client = make(**{where: [BLOCKING[kind]]})
         assert getattr(client, where) == (BLOCKING[kind],)
 
@@ -118,7 +119,7 @@ def test_what_blocking_clients_take(kind: str, where: str) -> None:
 @pytest.mark.parametrize("kind", ASYNC)
 def test_what_async_clients_take(kind: str, where: str) -> None:
     """Likewise."""
-    for make in (ResilientClient, AsyncClient):
+    for make in OF_ASYNC:
         client = make(**{where: [ASYNC[kind]]})
         assert getattr(client, where) == (ASYNC[kind],)
 
@@ -147,7 +148,7 @@ REFUSED_BY_BLOCKING: dict[str, tuple[Any, str]] = {
 def test_what_async_clients_refuse(kind: str, where: str) -> None:
     """Before anything is called."""
     given, text = REFUSED_BY_ASYNC[kind]
-    for make in (ResilientClient, AsyncClient):
+    for make in OF_ASYNC:
         with pytest.raises(TypeError, match=re.escape(text)) as caught:
             make(**{where: [given]})
         assert str(caught.value).startswith(f"{where} has ")
@@ -158,7 +159,7 @@ def test_what_async_clients_refuse(kind: str, where: str) -> None:
 def test_what_blocking_clients_refuse(kind: str, where: str) -> None:
     """Likewise, also in a call."""
     given, text = REFUSED_BY_BLOCKING[kind]
-    for make in (SyncResilientClient, Client):
+    for make in OF_BLOCKING:
         with pytest.raises(TypeError, match=re.escape(text)):
             make(**{where: [given]})
         client = make()
@@ -166,14 +167,14 @@ def test_what_blocking_clients_refuse(kind: str, where: str) -> None:
             client.get("http://server.test/", **{where: [given]})
 
 
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", OF_ASYNC + OF_BLOCKING)
 def test_one_alone_is_no_list(make: Any) -> None:
     """The error says what to give."""
-    with pytest.raises((TypeError, ValueError), match="middleware is .*: give a list"):
+    with pytest.raises((TypeError, ValueError), match=r"middleware is .*: give a list"):
         make(middleware=plain)
 
 
-@pytest.mark.parametrize("make", [SyncResilientClient, Client])
+@pytest.mark.parametrize("make", OF_BLOCKING)
 def test_a_class_for_both_is_called_by_its_name(make: Any) -> None:
     """In each world by that of the world."""
     seen: list[str] = []
