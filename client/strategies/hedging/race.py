@@ -193,7 +193,8 @@ class Race:
                 return lane
             if not self._is_closed:
                 self._send_next()
-        return self.lanes[0] if all(lane.is_over for lane in self.lanes) else None
+        # Not by who is over: a thread may be, and not have said yet what it brought.
+        return self.lanes[0] if self._seen == len(self.lanes) else None
 
     def _has_won(self, lane: Lane) -> bool:
         """Whether an attempt that is over brought what the operation came for, or a bug."""
@@ -240,6 +241,8 @@ class Race:
         """Close the answers of those that are over, and return the failures."""
         failures: list[Failure] = []
         for lane in self.lanes:
+            if lane.lets_go:
+                continue
             result, lane.result = lane.result, None
             if result is None:
                 continue
