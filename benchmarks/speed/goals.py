@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from benchmarks.simulations.rate_limit import OURS
 from benchmarks.speed.findings import Goal
 
 if TYPE_CHECKING:
@@ -69,6 +70,41 @@ def _rejections() -> list[_Promise]:
     ]
 
 
+def _strategies() -> list[_Promise]:
+    ways = (*OURS, "loopback")
+    return [
+        *(
+            _Promise("strategies", f"refused: {way}", f"answers of 429 a second, {way}", 2)
+            for way in ways
+        ),
+        _Promise(
+            "strategies",
+            "goodput",
+            "goodput at 150 %, adaptive, over capacity",
+            0.95,
+            is_least=True,
+        ),
+        _Promise(
+            "strategies",
+            "p99 of attempts",
+            "p99 of attempts at 150 %, adaptive, over the best fixed limit's",
+            1.4,
+        ),
+        _Promise("strategies", "hedged p99", "p99 with hedges over that without, simulated", 0.2),
+        _Promise("strategies", "hedged extra", "extra load by that, as a share", 0.05),
+        _Promise("strategies", "brownout extra", "extra load in a brownout, as a share", 0.12),
+        *(
+            _Promise(
+                "strategies",
+                f"hedged p99, {world}",
+                f"p99 with hedges over that without, loopback, {world}",
+                0.2,
+            )
+            for world in ("async", "sync")
+        ),
+    ]
+
+
 _PROMISES: Final = (
     _Promise(
         "engine",
@@ -116,6 +152,7 @@ _PROMISES: Final = (
             ("import_drop-in", "from client import AsyncClient"),
         )
     ),
+    *_strategies(),
 )
 
 

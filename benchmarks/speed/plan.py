@@ -7,7 +7,15 @@ from typing import Final
 
 __all__ = ["MAX_ROUNDS", "ON_DEMAND", "SECTIONS", "Plan"]
 
-SECTIONS: Final = ("protection", "engine", "failure", "outage", "scale", "startup")
+SECTIONS: Final = (
+    "protection",
+    "engine",
+    "failure",
+    "outage",
+    "scale",
+    "startup",
+    "strategies",
+)
 ON_DEMAND: Final = ("telemetry",)
 """Measured where somebody asks for it, and not part of `RESULTS.md`."""
 MAX_ROUNDS: Final = 1_000

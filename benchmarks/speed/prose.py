@@ -124,4 +124,26 @@ package. The drop-in clients do without pydantic. The facade's configuration doe
 `import pydantic` loads little, and defining one model with one field loads the rest of it, which
 with httpx is 1.8 of the baseline already. tenacity, structlog and pybreaker are imported when the
 first client is made, so that a service in trouble does not wait for an import.""",
+    "strategies": """\
+What the strategies around the core buy, and what they cost. Most of it is simulated: the client is
+the real one, time and server are played, so that the same seed gives the same numbers on any
+machine. USAGE.md says when not to use each.
+
+**A rate limit** is worth its configuration: where the rate is given, or the server tells it, hardly
+anybody is refused, and the answers come as fast as the server gives them. Where it tells nothing
+but `Retry-After`, all callers pause together and find the rate again from below, which costs a
+quarter of what could be had. Retries that know nothing of each other get nearly the same number of
+answers, but the server refuses three or four requests for each of them. A leaky bucket, as
+aiolimiter's, keeps the rate too, but lets a second's worth through at once.
+
+**The overload**: a fixed limit that is right is as good as one that adapts; nobody knows it, and
+tomorrow it is another. With the queue's rule even one that is too small or several times too large
+serves what the server can do; without the rule everybody is served too late for his deadline, and
+nobody in time. What a limit that is too large costs is the time that the server makes every attempt
+wait. Gradient2 as it was published takes a long overload for the measure of health, and lets its
+limit rise.
+
+**Hedges** cut off the tail that is due to chance, for a few per cent more requests. They do nothing
+for a server that is slow as a whole: the budget is what keeps them from making that worse, and
+"without a budget" shows what it spares the server.""",
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeAlias, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from .checks import check_headers, count, not_allowed, refuse
 from .settings import Seconds, Settings, Share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "Fault", "RaiseFault"]
 
@@ -19,7 +22,7 @@ def _check_exception(value: object) -> object:
     raise not_allowed(value, "an exception, or a class of exceptions that takes a text alone")
 
 
-def _takes_a_text(kind: Any) -> bool:
+def _takes_a_text(kind: object) -> bool:
     if not isinstance(kind, type):
         return False
     try:
@@ -42,17 +45,36 @@ def _check_function(value: object) -> object:
     raise not_allowed(value, "a function that takes the request")
 
 
-class RaiseFault(Settings):
+class _Fault(Settings):
+    """What all faults are: they may also be given by position, in the order of their fields."""
+
+    def __init__(self, *given: object, **settings: object) -> None:
+        names = tuple(type(self).model_fields)
+        if len(given) > len(names):
+            takes = f"{type(self).__name__} takes {', '.join(names)}"
+            raise TypeError(f"{takes}, and was given {len(given)} arguments")
+        twice = [name for name in names[: len(given)] if name in settings]
+        if twice:
+            raise TypeError(f"{type(self).__name__} was given {twice[0]} twice")
+        super().__init__(**dict(zip(names, given, strict=False)), **settings)
+
+
+class RaiseFault(_Fault):
     """Raises an exception in place of an attempt, as if the network had.
 
     Attributes:
-        exception: An exception of httpx, or any other; or its class.
+        exception: An exception of httpx, or its class; one of the operating system, such as
+            `ConnectionResetError`, comes as that of httpx. Any other is a bug in the client's eyes.
     """
 
-    exception: Annotated[Any, PlainValidator(_check_exception)]
+    exception: Annotated[Exception | type[Exception], PlainValidator(_check_exception)]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, exception: Exception | type[Exception]) -> None: ...
 
 
-class DelayFault(Settings):
+class DelayFault(_Fault):
     """Waits before an attempt is sent; no longer than the deadline allows.
 
     Attributes:
@@ -61,8 +83,12 @@ class DelayFault(Settings):
 
     seconds: Seconds
 
+    if TYPE_CHECKING:
 
-class AnswerFault(Settings):
+        def __init__(self, seconds: float) -> None: ...
+
+
+class AnswerFault(_Fault):
     """Answers an attempt without sending it.
 
     Attributes:
@@ -73,10 +99,24 @@ class AnswerFault(Settings):
 
     status: Annotated[int, BeforeValidator(count(200, 599))]
     headers: Annotated[dict[str, str], BeforeValidator(check_headers)] = Field(default_factory=dict)
-    body: Annotated[bytes, PlainValidator(_check_body)] = b""
+    body: Annotated[bytes | str, PlainValidator(_check_body)] = b""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, status: int, headers: Mapping[str, str] = ..., body: bytes | str = ...
+        ) -> None: ...
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
+        """Return what was given, but for what may be a secret."""
+        for name, value in super().__repr_args__():
+            if name == "headers":
+                yield name, dict.fromkeys(self.headers, "***")
+            else:
+                yield name, "***" if name == "body" else value
 
 
-class CallFault(Settings):
+class CallFault(_Fault):
     """Calls a function before an attempt is sent.
 
     Attributes:
@@ -84,16 +124,22 @@ class CallFault(Settings):
             what it raises is raised. It may be async in an async client.
     """
 
-    callable: Annotated[Callable[..., Any], PlainValidator(_check_function)]
+    callable: Annotated[Callable[..., object], PlainValidator(_check_function)]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, callable: Callable[..., object]) -> None: ...  # noqa: A002 - its name
 
 
 Fault: TypeAlias = RaiseFault | DelayFault | AnswerFault | CallFault
 
 
 def _check_faults(value: object) -> tuple[Fault, ...]:
-    if not isinstance(value, list | tuple):
-        raise not_allowed(value, "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault")
-    return tuple(map(_check_fault, cast("list[object]", value)))
+    faults = cast("list[object]", value) if isinstance(value, list | tuple) else []
+    if not faults:
+        what = "a list of faults: RaiseFault, DelayFault, AnswerFault, CallFault; one at least"
+        raise not_allowed(cast("object", value), what)
+    return tuple(map(_check_fault, faults))
 
 
 def _check_fault(value: object) -> Fault:
@@ -120,9 +166,10 @@ class ChaosConfig(Settings):
         faults: Of which one is drawn each time; also as dicts, such as `{"status": 503}` or
             `{"seconds": 2}`. At least one.
         injection_rate: The share of attempts that get a fault; 0 to 1, default 0.0.
-        seed: Makes the same draws each time; a whole number, default None.
+        seed: Makes the same draws each time; a whole number from 0 to 4,294,967,295,
+            default None.
     """
 
-    faults: Annotated[tuple[Fault, ...], PlainValidator(_check_faults)]
+    faults: Annotated[Sequence[Fault], PlainValidator(_check_faults)]
     injection_rate: Share = 0.0
-    seed: Annotated[int, BeforeValidator(count(0, 2**63 - 1))] | None = None
+    seed: Annotated[int, BeforeValidator(count(0, 2**32 - 1))] | None = None

@@ -315,8 +315,10 @@ class Call:
 
     def error_for(self, response: Response) -> type[MyAPIError] | None:
         """Return the error that a gate takes an answer for, in place of that of its status."""
-        found = (gate.error_for(self, grant, response) for gate, grant in self.grants)
-        return next(filter(None, found), None)
+        for gate, grant in self.grants:
+            if (found := gate.error_for(self, grant, response)) is not None:
+                return found
+        return None
 
     def is_excused(self, error: BaseException) -> bool:
         """Return whether a gate knows a failure as none of the server's health."""

@@ -225,13 +225,19 @@ class Strategies:
         self._slots = slots
         self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
-        if wanted.chaos is not None and not allow_chaos:
-            warn("chaos is configured and does nothing: allow_chaos=True was not given")
+        self._warn = warn
+        self._warn_of_chaos(None, wanted.chaos)
 
     def reconfigure(
         self, wanted: Wanted, slots: int | None = None, *, id_header: str | None = None
     ) -> None:
-        """Have what remembers something go by other settings, and so many slots, from now on."""
+        """Have what remembers something go by other settings, and so many slots, from now on.
+
+        Raises:
+            TypeError: One of them cannot be used here; nothing has changed then.
+        """
+        self._chaos_of(wanted.chaos)
+        self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
         self._slots = slots
         if self._hedging is not None:
@@ -274,10 +280,16 @@ class Strategies:
         from ..strategies.fallback import FallbackRescue  # noqa: PLC0415 - as for chaos
 
         known = self._rescue
-        if known is None or known[0] is not wanted.fallback:
-            made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
-            known = self._rescue = (wanted.fallback, made)
-        return known[1]
+        if known is not None and known[0] is wanted.fallback:
+            return known[1]
+        made = FallbackRescue(wanted.fallback, self._family, is_async=self._world.is_async)
+        if wanted.fallback is self.wanted.fallback:  # that of a call is not kept after it
+            self._rescue = wanted.fallback, made
+        return made
+
+    def _warn_of_chaos(self, before: ChaosConfig | None, now: ChaosConfig | None) -> None:
+        if before is None and now is not None and not self._allows_chaos:
+            self._warn("chaos is configured and does nothing: allow_chaos=True was not given")
 
     def _hedging_of(self, config: HedgeConfig | None, retries: Retries | None) -> Layer | None:
         if config is None:
@@ -305,7 +317,7 @@ class Strategies:
         from ..strategies.chaos import Chaos  # noqa: PLC0415 - hardly anybody has it
 
         known = self._chaos
-        if known is None or known[0] is not config:
+        if known is None or known[0] != config:
             made = Chaos(config, self._family, is_async=self._world.is_async)
             known = self._chaos = (config, made)
         return known[1]

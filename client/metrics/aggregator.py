@@ -387,6 +387,14 @@ class Aggregator:
             for target, count in ended.items()
         }
 
+    def totals(self, instrument: Instrument, place: int) -> dict[str, float]:
+        """Return what a counter has come to, by the value of one of its labels."""
+        summed: dict[str, float] = {}
+        with self._lock:
+            for labels, value in self._counters.get(instrument, {}).items():
+                summed[labels[place]] = summed.get(labels[place], 0) + value
+        return summed
+
     def _active_now(self) -> Counter[str]:
         standing = self._standing()
         active = () if standing is None else list(standing.active)

@@ -17,6 +17,7 @@ from .instruments import (
     OPERATIONS_ACTIVE,
     REJECTIONS,
 )
+from .strategy_instruments import RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
 from .targets import shown_origin
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class ClientStats:
         slots_in_use: Slots of the bulkhead that are taken now; 0 without a bulkhead.
         slots_waiting: Operations that queue for one now.
         slots_limit: Slots that the bulkhead has; None without a bulkhead.
+        rate_limit_waiting: Attempts that wait until it is their turn; 0 without a rate limit.
+        rate_limit_paused: Keys of the rate limit, by default origins, whose callers pause now.
         budget_available: Retries that the budget would pay for now; None without a budget.
         circuits: The state of each circuit, by its scope ("client" or an origin). An origin that
             has never failed has none, unless `failure_rate`, a storage or a listener needs it.
@@ -104,6 +107,8 @@ class ClientStats:
     slots_in_use: int
     slots_waiting: int
     slots_limit: int | None = None
+    rate_limit_waiting: int = 0
+    rate_limit_paused: int = 0
     budget_available: float | None = None
     circuits: Mapping[str, str]
     targets: Mapping[str, TargetStats] = field(default_factory=dict[str, TargetStats])
@@ -130,6 +135,8 @@ def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientS
         slots_in_use=int(taken.gauge(BULKHEAD_IN_USE) or 0),
         slots_waiting=int(taken.gauge(BULKHEAD_WAITING) or 0),
         slots_limit=None if limit is None else int(limit),
+        rate_limit_waiting=int(taken.gauge(RATE_LIMIT_WAITING) or 0),
+        rate_limit_paused=int(taken.gauge(RATE_LIMIT_PAUSED) or 0),
         budget_available=taken.gauge(BUDGET_AVAILABLE),
         circuits={each.scope: each.state for each in circuits},
         targets=_targets(metrics, taken, circuits),

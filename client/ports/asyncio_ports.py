@@ -42,6 +42,7 @@ class AsyncioPorts:
         self._home = Home()
         tell_in_child(self)
         self._sleepers: set[asyncio.Future[None]] = set()
+        self._under_trio: set[Callable[[], object]] = set()
         self._is_awake = False
 
     def moved(self) -> bool:
@@ -81,7 +82,7 @@ class AsyncioPorts:
             return
         seconds = seconds_to_wait(seconds)
         if not runs_asyncio():
-            await trio_time.sleep(seconds, waking)
+            await trio_time.sleep(seconds, partial(self._also_closing, waking))
             return
         loop = asyncio.get_running_loop()
         alarm: asyncio.Future[None] = loop.create_future()
@@ -92,6 +93,16 @@ class AsyncioPorts:
                 await alarm
         finally:
             self._sleepers.discard(alarm)
+
+    @contextmanager
+    def _also_closing(self, waking: Waking, wake: Callable[[], object]) -> Generator[None]:
+        """Wake also by `wake_sleepers` who sleeps under trio."""
+        self._under_trio.add(wake)
+        try:
+            with waking(wake):
+                yield
+        finally:
+            self._under_trio.discard(wake)
 
     async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
@@ -114,6 +125,9 @@ class AsyncioPorts:
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
         self._is_awake = True
+        for wake in list(self._under_trio):
+            with suppress(RuntimeError):  # its run has ended
+                wake()
         for alarm in self._sleepers:
             if not alarm.get_loop().is_closed():  # with its loop, whoever waited has ended
                 _ring(alarm)

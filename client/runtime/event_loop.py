@@ -85,8 +85,11 @@ class Home:
         loop = self._loop
         if loop is None or not loop.is_running() or _runs(loop):
             work()
-        else:
+            return
+        try:
             loop.call_soon_threadsafe(work)
+        except RuntimeError:  # it has ended in this moment
+            work()
 
     def leave(self) -> None:
         """Forget it."""

@@ -5,15 +5,23 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
+from ..engine.layer import Failure
 from ..engine.rejections import is_rejection
 from ..events import FallbackUsed
-from ..exceptions import APIConnectionError, ClientClosedError, MyAPIError, TLSVerificationError
-from ..http.family import completed
+from ..exceptions import (
+    APIConnectionError,
+    ClientClosedError,
+    MyAPIError,
+    RateLimitError,
+    TLSVerificationError,
+)
+from ..http.bodies.made_response import handed_over
+from ..http.family import request_of
 from ..http.outcomes import outcome_of
 from ..metrics.strategy_instruments import FALLBACKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from ..engine.layer import Exchange
     from ..engine.operation import Call
@@ -27,7 +35,6 @@ __all__ = ["Fallback", "FallbackRescue"]
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """What asks for nothing to be done (RFC 9110, 9.2.1)."""
 _NEVER: Final = (ClientClosedError, TLSVerificationError)
-_TOO_MANY_REQUESTS: Final = 429
 _OF_CLIENT: Final = range(400, 500)
 
 
@@ -64,8 +71,7 @@ class Fallback:
             return isinstance(error, self.on)
         if method.upper() not in SAFE:
             return False
-        status = error.status_code
-        if status in _OF_CLIENT and status != _TOO_MANY_REQUESTS:
+        if error.status_code in _OF_CLIENT and not isinstance(error, RateLimitError):
             return False
         return is_rejection(error) or isinstance(error, APIConnectionError)
 
@@ -98,32 +104,47 @@ class FallbackRescue:
 
     async def run(self, call: Call, exchange: Exchange, error: Exception) -> Response:
         """Return the answer; tell that there is one."""
-        request = exchange.request_for(None)
+        before = error.__traceback__
+        failure = Failure(cast("MyAPIError", error), getattr(error, "response", None))
         try:
-            response = await self._answer(call, request, error)
-        except Exception as raised:
-            if raised is not error and raised.__cause__ is None:
+            request = _request_for(exchange, error)
+            response = await self._answer(call, exchange, request, error)
+            _tell(call, error)
+            await exchange.discard(failure)  # a drop-in client's may be open yet
+            call.rescued = _without_tracebacks(error)
+        except BaseException as raised:
+            if raised is error:  # without the frames that it has come through since: they hold it
+                raise error.with_traceback(before) from error.__cause__
+            await exchange.abandon(failure)
+            if isinstance(raised, Exception) and raised.__cause__ is None:
                 raise raised from error
             raise
-        _tell(call, error)
-        call.rescued = _without_tracebacks(error)
+        else:
+            return response
+        finally:
+            # Its traceback leads back to this frame: the two would keep each other alive.
+            del error, before, failure
+
+    async def _answer(
+        self, call: Call, exchange: Exchange, request: Request, error: Exception
+    ) -> Response:
+        family, answer = self._family, self._fallback.handle
+        if not family.is_response(answer):
+            answer = cast("Callable[..., object]", answer)(error, request)
+            if inspect.isawaitable(answer):
+                answer = await self._awaited(call, answer, error)
+        if not family.is_response(answer):
+            kind = type(answer)
+            raise TypeError(
+                f"the fallback returned a {kind.__module__}.{kind.__qualname__}: "
+                f"return a {family.name}.Response"
+            )
+        made = cast("Response", answer)
+        response = handed_over(made, request, family, is_streamed=exchange.is_streamed)
+        await exchange.complete(Failure(None, response))
         return response
 
-    async def _answer(self, call: Call, request: Request, error: Exception) -> Response:
-        handle = self._fallback.handle
-        if self._family.is_response(handle):
-            return _copied(handle, request)
-        answer = cast("Callable[..., Any]", handle)(error, request)
-        if inspect.isawaitable(answer):
-            answer = await self._awaited(call, answer, error)
-        if not self._family.is_response(answer):
-            raise TypeError(
-                f"the fallback returned a {type(answer).__qualname__}: "
-                f"return a {self._family.name}.Response"
-            )
-        return completed(answer, request)
-
-    async def _awaited(self, call: Call, answer: Any, error: Exception) -> Any:
+    async def _awaited(self, call: Call, answer: Awaitable[object], error: Exception) -> object:
         """Await an answer in what the deadline leaves, or raise what the operation failed with."""
         if not self._is_async:
             if inspect.iscoroutine(answer):
@@ -133,18 +154,18 @@ class FallbackRescue:
         if deadline is None:
             return await answer
 
-        async def work() -> Any:
+        async def work() -> object:
             return await answer
 
         try:
             return await ports.within(deadline.left(ports.now()), work)
         except TimeoutError:
-            if deadline.passed(ports.now()):
-                raise error from error.__cause__
-            raise
+            if not deadline.passed(ports.now()):
+                raise
         finally:
             if inspect.iscoroutine(answer):
                 answer.close()  # where the time was over before it began
+        raise error  # not above, where the other would become its context
 
     def _check(self, handle: object) -> None:
         if self._family.is_response(handle):
@@ -192,24 +213,31 @@ def _tell(call: Call, error: Exception) -> None:
         notify(FallbackUsed(error=error, outcome=outcome, **call.about()))
 
 
-def _copied(response: Any, request: Request) -> Response:
-    """Return a copy of a response that has been read: its own headers and extensions, its body."""
-    kind: Any = response.__class__
-    twin = kind.__new__(kind)
-    twin.__dict__.update(response.__dict__)
-    twin.headers = type(response.headers)(response.headers)
-    twin.extensions = dict(response.extensions)
-    twin.history = list(response.history)
-    twin.request = request
-    return completed(twin, request)
+def _request_for(exchange: Exchange, error: Exception) -> Request:
+    """Return what the caller asked for.
+
+    Raises:
+        Exception: The error, where that cannot be built, and no attempt has built it.
+    """
+    try:
+        return exchange.request_for(None)
+    except Exception:  # noqa: BLE001 - as a malformed URL, or a file that was closed meanwhile
+        found = request_of(getattr(error, "response", None)) or request_of(error.__cause__)
+    if found is None:
+        raise error
+    request: Request = found
+    return request
 
 
 def _without_tracebacks(error: Exception) -> Exception:
-    """Return an error that is kept with an answer, and must not keep the frames of its call."""
+    """Return an error that is kept with an answer, and must not keep the frames of its call.
+
+    What its causes were raised in the middle of is left out: that may be the caller's.
+    """
     seen: BaseException | None = error
     met: set[int] = set()
     while seen is not None and id(seen) not in met:
         met.add(id(seen))
-        seen.__traceback__ = None
-        seen = seen.__cause__ or seen.__context__
+        seen.__traceback__ = seen.__context__ = None
+        seen = seen.__cause__
     return error

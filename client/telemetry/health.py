@@ -20,8 +20,10 @@ __all__ = ["CombinedHealth", "Health", "assess", "combined_health", "plain_origi
 
 _ORIGIN: Final = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
 _CLOSED: Final = "closed"
-_KEEPS_OUT: Final = frozenset({"open", "isolated"})
+_ISOLATED: Final = "isolated"
+_KEEPS_OUT: Final = frozenset({"open", _ISOLATED})
 """The states of a circuit in which no call goes through."""
+_ONLY: Final = ", which only observes,"
 
 
 class Health(TypedDict):
@@ -60,7 +62,12 @@ class CombinedHealth(TypedDict):
 
 
 def assess(
-    client: str, circuits: Mapping[str, str], required: Iterable[str], *, is_closed: bool
+    client: str,
+    circuits: Mapping[str, str],
+    required: Iterable[str],
+    *,
+    is_closed: bool,
+    observes: bool = False,
 ) -> Health:
     """Return how a client stands.
 
@@ -69,6 +76,7 @@ def assess(
         circuits: The state of each circuit by its scope; one that is no origin stands for all.
         required: The origins without which it is not ready.
         is_closed: Whether it was closed.
+        observes: Whether a circuit keeps out nobody, unless it is isolated.
 
     Raises:
         TypeError: `required` is a text and no collection of them.
@@ -76,12 +84,16 @@ def assess(
     """
     needed = _plain_origins(required)
     troubled = {_shown(scope): state for scope, state in circuits.items() if state != _CLOSED}
+    keeps_out = {_ISOLATED} if observes else _KEEPS_OUT
     missed = [
         scope
         for scope, state in troubled.items()
-        if state in _KEEPS_OUT and needed and ("://" not in scope or scope in needed)
+        if state in keeps_out and needed and ("://" not in scope or scope in needed)
     ]
-    reasons = [f"the circuit of {scope} is {state}" for scope, state in troubled.items()]
+    reasons = [
+        f"the circuit of {scope}{_ONLY if observes and state != _ISOLATED else ''} is {state}"
+        for scope, state in troubled.items()
+    ]
     return Health(
         client=client,
         status="degraded" if is_closed or troubled else "ok",

@@ -34,6 +34,7 @@ from client.exceptions import (
     NotFoundError,
     PoolTimeoutError,
     RateLimitError,
+    RateLimitRejectedError,
     ResponseError,
     ServerError,
     ServerTimeoutError,
@@ -62,6 +63,7 @@ PARENTS: dict[type[MyAPIError], type[Exception]] = {
     InvalidRequestError: APIStatusError,
     UnexpectedStatusError: APIStatusError,
     PoolTimeoutError: MyAPIError,
+    RateLimitRejectedError: MyAPIError,
     ResponseError: MyAPIError,
     ClientClosedError: MyAPIError,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import socket
 import ssl
@@ -20,10 +21,12 @@ from client import APINetworkError, ClientClosedError, DeadlineExceededError, Sy
 from client.http.family import family_named
 from client.runtime.detached_thread import DetachedThread
 from client.transports.httpcore import blocking_deadline
+from client.transports.httpcore.interrupts import Interrupt
 from client.transports.httpcore.thread_deadline import (
     check_deadline_of_this_thread,
     cut_to_deadline,
     deadline_of_this_thread,
+    interruptible_thread,
 )
 from tests.eventually import PATIENCE_SECONDS
 from tests.wire.conftest import sockets_to
@@ -303,6 +306,50 @@ def test_only_the_thread_that_uses_a_socket_closes_it(answer: bytes) -> None:
         may_return.set()
         reader.join(PATIENCE_SECONDS)
         assert inner.closed_in is reader
+
+
+@pytest.mark.parametrize("step", ["connect", "handshake"])
+def test_an_interrupt_at_the_end_of_a_step_closes_what_came_of_it(step: str) -> None:
+    """Nobody else would."""
+    interrupt = Interrupt()
+
+    class Opened:
+        """A connection that comes just as its thread is interrupted."""
+
+        is_closed = False
+
+        def connect_tcp(self, *_: object, **__: object) -> Opened:
+            if step == "connect":
+                interrupt.set()
+            return Opened.last
+
+        def start_tls(self, *_: object) -> Opened:
+            interrupt.set()
+            return Opened.secured
+
+        def get_extra_info(self, _: str) -> None:
+            return None
+
+        def close(self) -> None:
+            self.is_closed = True
+
+        last: Opened
+        secured: Opened
+
+    Opened.last, Opened.secured = Opened(), Opened()
+    inner: Any = Opened()
+    with httpx.Client() as client:
+        backend = blocking_deadline._Backend(inner, httpcore, client)
+        with interruptible_thread(interrupt, None):
+            if step == "connect":
+                with pytest.raises(asyncio.CancelledError):
+                    backend.connect_tcp("a.test", 80)
+            else:
+                stream = backend.connect_tcp("a.test", 443)
+                with pytest.raises(asyncio.CancelledError):
+                    stream.start_tls(ssl.create_default_context())
+                assert Opened.secured.is_closed
+        assert Opened.last.is_closed
 
 
 def test_other_transports_are_left_alone() -> None:

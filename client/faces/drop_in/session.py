@@ -10,6 +10,7 @@ import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from ...config.checks import unknown_name
 from ...engine.engine import Engine
@@ -18,9 +19,9 @@ from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
 from ...engine.rejections import is_rejection, rejections_for
+from ...engine.telling import tell_reconfigured
 from ...errors.safe_texts import scrub
 from ...errors.urls import mask_url
-from ...events import Reconfigured
 from ...exceptions import ClientClosedError, MyAPIError
 from ...http.bodies.sent_request import ReplayableRequest
 from ...http.extensions import check_extensions
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from ...metrics.aggregator import Aggregator
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
+    from ..watching import ConfigWatch
     from .exchange import Send
 
 __all__ = ["DropIn"]
@@ -113,6 +115,8 @@ class DropIn:
         self._member = Member(self._notify_with(), self._engine.metrics, self.control.name)
         self._circuits = self.control.join(self._member)
         self._lock = fork_safe(threading.RLock())
+        self.watches: WeakSet[ConfigWatch] = WeakSet()
+        """What keeps its settings as somebody else says, for as long as it is open."""
         self._http = world.make_http(None)
         self._strategies = Strategies(
             settings.wanted,
@@ -120,7 +124,7 @@ class DropIn:
             family=family,
             ports=self._engine.ports,
             allow_chaos=allow_chaos,
-            warn=self._log.warn,
+            warn=self.warn,
             plugins=self.plugins,
             id_header=_REQUEST_ID,
         )
@@ -161,7 +165,7 @@ class DropIn:
             finally:
                 # Its traceback leads back to this frame: the two would keep each other alive.
                 del outcome
-        if is_streamed and self._family.is_response(outcome):
+        if is_streamed and call.rescued is None and self._family.is_response(outcome):
             exchange.guard(outcome)
         return self._reported(call, outcome)
 
@@ -233,6 +237,8 @@ class DropIn:
 
     def wake_sleepers(self) -> None:
         """End every wait for a next attempt: httpx will say that the client is closed."""
+        for watch in tuple(self.watches):
+            watch.stop()
         self.control.audience.leave(self._member)
         self.plugins.stop(for_good=True)
         self._engine.ports.wake_sleepers()
@@ -259,7 +265,8 @@ class DropIn:
 
     def health(self, required: Iterable[str], *, is_closed: bool) -> Health:
         """Return whether what is protected can do its work."""
-        return assess(self.name, self.control.states, required, is_closed=is_closed)
+        states, observes = self.control.states, self.control.observes
+        return assess(self.name, states, required, is_closed=is_closed, observes=observes)
 
     @property
     def config(self) -> RetrySettings:
@@ -291,13 +298,14 @@ class DropIn:
                 )
             if not changed:
                 return
+            # First what may be refused yet.
+            prepared = self._prepare(settings)
+            when_streamed = self._prepare(_once_unless_told(settings))
             self._strategies.reconfigure(settings.wanted)
-            self._prepared = self._prepare(settings)
-            self._when_streamed = self._prepare(_once_unless_told(settings))
+            self._prepared, self._when_streamed = prepared, when_streamed
             self.settings = settings
             self._measure()
-        if (notify := self._prepared.plan.notify[Reconfigured]) is not None:
-            notify(Reconfigured(client=self.name, changed=changed))
+        tell_reconfigured(prepared.plan.notify, changed)
 
     def _measure(self) -> None:
         """Have the gauges of what is in force now read, and of nothing else."""
@@ -319,10 +327,11 @@ class DropIn:
 
     def listen(self, listener: Listener) -> None:
         """Tell one more listener what happens from now on."""
-        self._listeners = (*self._listeners, listener)
-        for each in (self._prepared, self._when_streamed):
-            each.plan.notify.add(listener)
-        self._member.notify.add(listener)
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+            for each in (self._prepared, self._when_streamed):
+                each.plan.notify.add(listener)
+            self._member.notify.add(listener)
 
     def _new_engine(self) -> Engine:
         return Engine(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from ...errors.urls import mask_url
+from ...config.merging import given_settings
+from ...errors.urls import mask_url, origin_of
 from ...http.headers import set_default, to_pairs
 from .http_client import check_foreign_client, to_timeout
 
@@ -27,6 +27,7 @@ __all__ = [
     "check_changes",
     "foreign_headers",
     "foreign_options",
+    "is_same",
     "options_after",
 ]
 
@@ -75,6 +76,17 @@ def _differences(before: BaseModel, after: BaseModel, path: str = "") -> Iterato
             yield path + name
 
 
+def is_same(one: BaseModel | None, other: BaseModel | None) -> bool:
+    """Return whether two configurations say the same, and leave the same unsaid.
+
+    A default that is given counts for more: beside `failure_rate`, and with a client that was built
+    elsewhere and has defaults of its own.
+    """
+    if one is None or other is None:
+        return one is other
+    return one == other and given_settings(one) == given_settings(other)
+
+
 def check_changes(
     before: ClientConfig, after: ClientConfig, changed: Collection[str], *, is_foreign: bool
 ) -> None:
@@ -86,7 +98,7 @@ def check_changes(
     for name, reason in _FIXED.items():
         if name in changed:
             raise ValueError(f"{name} of a client cannot be changed, because {reason}: {_REMEDY}")
-    if _place(before.base_url) != _place(after.base_url):
+    if origin_of(before.base_url) != origin_of(after.base_url):
         raise ValueError(
             f"base_url of a client cannot be changed from {mask_url(before.base_url)!r} to "
             f"{mask_url(after.base_url)!r}, another scheme or host, because its state is about "
@@ -99,13 +111,12 @@ def check_changes(
 _REMEDY: Final = "make a new client, and close this one"
 
 
-def _place(base_url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(base_url)
-    return parts.scheme, parts.hostname, parts.port
-
-
-def options_after(family: Family, before: Snapshot, config: ClientConfig) -> Options:
+def options_after(
+    family: Family, before: Snapshot, config: ClientConfig, *, is_foreign: bool
+) -> Options:
     """Return what each request is given after a change that httpx does not know of."""
+    if is_foreign:
+        return foreign_options(family, config)
     options = dict(before.always)
     if config.timeout != before.config.timeout:
         options["timeout"] = to_timeout(family, config.timeout)

@@ -17,8 +17,8 @@ from ...engine.engine import Engine
 from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
+from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
-from ...events import Reconfigured
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
 from ...http.extensions import check_extensions, check_timeouts
@@ -39,6 +39,7 @@ from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
 from ...transports.httpcore.pools import enlarge_pools, has_pool
+from ..nesting import check_transports
 from ..plugins import Plugins
 from ..strategies import Strategies, slots_of, wanted_of
 from .call_options import (
@@ -59,6 +60,7 @@ from .reconfiguring import (
     check_changes,
     foreign_headers,
     foreign_options,
+    is_same,
     options_after,
 )
 from .request_id import check_request_id, new_request_id
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from ...metrics.stats import ClientStats
     from ...telemetry.health import Health
     from ..strategies import Additions, Wanted
+    from ..watching import ConfigWatch
     from .call_options import CallOptions
 
 __all__ = ["Session"]
@@ -151,12 +154,14 @@ class Session:
             family=family,
             ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
-            warn=self._log.warn,
+            warn=self.warn,
             plugins=self.plugins,
             id_header=config.request_id_header,
             slots=slots_of(config),
         )
         self._circuits = circuits
+        self.watches: WeakSet[ConfigWatch] = WeakSet()
+        """What keeps its settings as somebody else says, for as long as it is open."""
         self._retired: WeakSet[Gate] = WeakSet()
         """Gates that no call passes any longer, but for those that are in."""
         wanted = self._strategies.wanted
@@ -193,47 +198,57 @@ class Session:
 
         Raises:
             ValueError: A setting is refused, or cannot be changed any more.
+            ClientClosedError: The session is closed.
         """
         with self._lock:
+            if self.engine.is_closed:
+                raise ClientClosedError("the client is closed; make a new one")
             before = self._now
             config = (before.config if base is None else base).merged(**overrides)
             changed = changed_settings(before.config, config)
             check_changes(before.config, config, changed, is_foreign=self._is_foreign)
-            if not changed:
+            if before.config.retry is None and config.retry is not None:
+                check_transports({"transport": self._transport})
+            if is_same(before.config, config):
                 return
             self._go_by(before, config)
-        if (notify := self._notify[Reconfigured]) is not None:
-            notify(Reconfigured(client=config.name, changed=changed))
+        if changed:
+            tell_reconfigured(self._notify, changed)
 
     def _go_by(self, before: Snapshot, config: ClientConfig) -> None:
         """Swap one snapshot for another; what the parts remember goes on in them."""
-        if config.logging != before.config.logging:
-            log = EventLog(config.logging, name=config.name, now=self.engine.ports.now)
-            log.load()
-            self._notify.replace(self._log, log)
-            self._log.flush()
-            self._log = log
-        if config.bulkhead != before.config.bulkhead:
-            self._change_bulkhead(config.bulkhead)
-        if config.circuit_breaker != before.config.circuit_breaker:
-            breaker = self.control.reconfigure(config.circuit_breaker)
-            self._circuit = circuit_gate(breaker, self._member)
-        budget = None if config.retry is None else config.retry.budget
-        if self._budget is not None and budget is not None:
-            self._budget.reconfigure(budget)
+        # First what may be refused yet: a circuit's storage is made by the caller's code.
+        renew_circuits = self.control.renewal(config.circuit_breaker)
         wanted = before.wanted.with_config(config)
         self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
-        if self._http is not None and not self._is_foreign and config.bulkhead is not None:
+        if config.logging != before.config.logging:
+            self._log_by(config)
+        if config.bulkhead != before.config.bulkhead:
+            self._change_bulkhead(config.bulkhead)
+        if not is_same(config.circuit_breaker, before.config.circuit_breaker):
+            self._circuit = circuit_gate(renew_circuits(), self._member)
+        budget = None if config.retry is None else config.retry.budget
+        if self._budget is not None and budget is not None:
+            self._budget.reconfigure(budget, self.engine.ports.now())
+        is_own = self._transport is None and not self._is_foreign
+        if self._http is not None and is_own and config.bulkhead is not None:
             enlarge_pools(self._http.client, most_idle(config))
         self._now = Snapshot(
             config=config,
             wanted=wanted,
             plan=self._plan_with(config, config.retry, wanted),
-            always=options_after(self._family, before, config),
+            always=options_after(self._family, before, config, is_foreign=self._is_foreign),
             joins=before.joins or config.base_url != before.config.base_url,
         )
         self._bound.change(config.max_body_bytes)
         self._measure()
+
+    def _log_by(self, config: ClientConfig) -> None:
+        log = EventLog(config.logging, name=config.name, now=self.engine.ports.now)
+        log.load()
+        self._notify.replace(self._log, log)
+        self._log.flush()
+        self._log = log
 
     def _change_bulkhead(self, config: BulkheadConfig | None) -> None:
         if config is None or config.mode == "off":
@@ -266,6 +281,8 @@ class Session:
         self.engine.is_closed = True
         self.plugins.stop(for_good=True)
         self.engine.ports.wake_sleepers()
+        for watch in tuple(self.watches):
+            watch.stop()
         try:
             with ExitStack() as gates:  # one that raises keeps no other from closing
                 for gate in {*self._now.plan.gates, *self._retired}:
@@ -340,8 +357,9 @@ class Session:
 
     def health(self, required: Iterable[str]) -> Health:
         """Return whether the client can do its work."""
+        states, observes = self.control.states, self.control.observes
         is_closed = self.engine.is_closed
-        return assess(self.config.name, self.control.states, required, is_closed=is_closed)
+        return assess(self.config.name, states, required, is_closed=is_closed, observes=observes)
 
     @property
     def metrics(self) -> Aggregator:

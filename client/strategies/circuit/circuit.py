@@ -160,15 +160,24 @@ class Circuit:
         of another length.
         """
         with self._lock:
-            if not FailureWindow.is_same(self.config, config):
+            before = self.config
+            if not FailureWindow.is_same(before, config):
                 self._window = FailureWindow.of(config)
             elif self._window is not None:
                 self._window.reconfigure(config)
             self._go_by(config)
-            self._grown = config.recovery_timeout
+            if config.recovery_timeout != before.recovery_timeout:
+                self._grown = config.recovery_timeout
+            self._grown = min(self._grown, self._longest_break)
             self._pybreaker.fail_max = config.failure_threshold
             self._pybreaker.reset_timeout = config.recovery_timeout
             self._pybreaker.success_threshold = config.success_threshold
+
+    def retire(self) -> None:
+        """Begin a generation in the state it is in: what is under way says nothing any more."""
+        with self._lock:
+            self._permit = Permit(self._permit.generation + 1)
+            self._probes.clear()
 
     def begin_anew(self) -> None:
         """Wait for no probe any longer: whose it is does not live in this process, or loop."""

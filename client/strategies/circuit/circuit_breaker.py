@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...config.checks import is_plain_function, is_shown_name
 from ...exceptions import APIConnectionError
+from .state import CircuitState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from .circuit import Circuit
     from .control import CircuitControl
     from .scopes import Breaker
-    from .state import CircuitState
 
 __all__ = ["CircuitBreaker"]
 
@@ -75,7 +75,7 @@ class CircuitBreaker:
     @property
     def state(self) -> CircuitState:
         """The state now, as a call would find it. To read it moves nothing."""
-        return self.control.states[self.circuit.scope]
+        return self.control.states.get(self.circuit.scope, CircuitState.CLOSED)  # where it is off
 
     @property
     def failure_count(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...errors.urls import mask_url, origin_of
@@ -108,21 +109,26 @@ class CircuitControl:
             if circuit is not None:
                 circuit.reset(now)
 
-    def reconfigure(self, config: CircuitBreakerConfig | None) -> Breaker | None:
-        """Go by other thresholds and times from now on; return the circuits, or None for none.
+    def renewal(self, config: CircuitBreakerConfig | None) -> Callable[[], Breaker | None]:
+        """Return what goes by other thresholds and times; what may be refused is done by then.
 
-        Circuits keep their state, unless their scope, their storage or their listeners are others:
-        then they are new. What is isolated stays so.
+        Called, it returns the circuits. They keep their state, unless their scope, their storage or
+        their listeners are others: then they are new, and what calls under way report to the old
+        ones moves nothing. What is isolated stays so.
         """
         before = self._breaker
         if before is not None and config is not None and _is_same_kind(before.config, config):
-            before.reconfigure(config)
-            return before
+            return partial(_reconfigured, before, config)
         clock = self.isolations.clock
-        now = None if config is None else self._new_breaker(config, clock.wall_clock)
-        self._breaker = now
-        self.isolations.pass_on_to(now)
-        return now
+        made = None if config is None else self._new_breaker(config, clock.wall_clock)
+        return partial(self._replaced, before, made)
+
+    def _replaced(self, before: Breaker | None, breaker: Breaker | None) -> Breaker | None:
+        if before is not None:
+            before.retire()
+        self._breaker = breaker
+        self.isolations.pass_on_to(breaker)
+        return breaker
 
     def _new_breaker(
         self, config: CircuitBreakerConfig, wall_clock: Callable[[], float]
@@ -133,8 +139,13 @@ class CircuitControl:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a circuit breaker, besides what is isolated by hand."""
-        return self._breaker is not None
+        """Whether there is a circuit breaker at work, besides what is isolated by hand."""
+        return self._breaker is not None and self._breaker.config.mode != "off"
+
+    @property
+    def observes(self) -> bool:
+        """Whether it lets in whom it would turn away, unless that was isolated by hand."""
+        return self._breaker is not None and self._breaker.config.mode == "observe"
 
     @property
     def state(self) -> CircuitState | None:
@@ -150,7 +161,8 @@ class CircuitControl:
     def stats(self) -> tuple[CircuitStats, ...]:
         """Return how each circuit stands, and what else is isolated."""
         now, isolated = self.isolations.clock.now(), self.isolations.isolated()
-        circuits = [] if self._breaker is None else self._breaker.stats_at(now)
+        breaker = self._breaker if self.is_configured else None
+        circuits = [] if breaker is None else breaker.stats_at(now)
         found = {each.scope: each for each in circuits}
         everything = isolated.pop(None, None)
         if everything is not None:
@@ -171,7 +183,7 @@ class CircuitControl:
 
     @property
     def _at_rest(self) -> CircuitState | None:
-        return None if self._breaker is None else CircuitState.CLOSED
+        return CircuitState.CLOSED if self.is_configured else None
 
     def _origin(self, scope: object) -> str | None:
         """Return the origin that a scope names, None for everything."""
@@ -218,6 +230,11 @@ class _Gauges:
             for label, found in worst.items()
             for state in CircuitState
         ]
+
+
+def _reconfigured(breaker: Breaker, config: CircuitBreakerConfig) -> Breaker:
+    breaker.reconfigure(config)
+    return breaker
 
 
 def _is_same_kind(one: CircuitBreakerConfig, other: CircuitBreakerConfig) -> bool:

@@ -86,6 +86,11 @@ class Breaker:
             for circuit in self.circuits():
                 circuit.reconfigure(config)
 
+    def retire(self) -> None:
+        """Have calls under way move nothing any more: others have taken the place of these."""
+        for circuit in self.circuits():
+            circuit.retire()
+
     def guard_for(self, origin: str) -> Guard | None:
         """Return what an operation to an origin goes through.
 

@@ -52,6 +52,7 @@ class Lane:
         error: What it raised.
         is_over: Whether nothing more comes of it.
         is_given_up: Whether nobody waits for it.
+        lets_go: Whether it lets go of its answer by itself, so that nobody else may.
         speaks_http2: Whether its answer came by HTTP/2.
     """
 
@@ -63,6 +64,7 @@ class Lane:
         self.error: BaseException | None = None
         self.is_over = True  # until it is started
         self.is_given_up = False
+        self.lets_go = False
         self.speaks_http2 = False
         self._finish = finish
         self._losers = losers
@@ -80,7 +82,9 @@ class Lane:
         Args:
             is_drained: Whether its answer is read to its end.
         """
-        if self.attempt is not None:
+        if self.attempt is None:
+            is_drained = False  # it has not begun, and need not
+        else:
             self.attempt.is_lost = True
         return self._give_up(self._losers.drain if is_drained else self._losers.cancel)
 
@@ -90,7 +94,7 @@ class Lane:
 
     def _give_up(self, hand_over: Callable[[Task], None]) -> bool:
         self.is_given_up = True
-        is_under_way = self._claim()
+        is_under_way = self.lets_go = self._claim()
         hand_over(self.task)
         if self.is_over:
             self._losers.remove(self.task)
@@ -112,8 +116,6 @@ class Lane:
         return attempt
 
     async def _run(self, inner: Inner, call: Call, exchange: Exchange) -> None:
-        if self.is_given_up:
-            return
         try:
             result = self.result = await inner(call, exchange)
             if not self._claim():

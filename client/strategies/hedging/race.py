@@ -162,7 +162,8 @@ class Race:
         if self._is_closed:
             return None
         due = self._sent_at + self.delay - self._ports.now()
-        return due if due > 0 else _SHORTEST
+        # Where it is over: the last has not begun yet, which nobody tells.
+        return due if due > 0 else max(_SHORTEST, self.delay / 4)
 
     def _send_if_due(self) -> None:
         """Send the next attempt where the last is late, and where it had begun at all."""
@@ -192,7 +193,8 @@ class Race:
                 return lane
             if not self._is_closed:
                 self._send_next()
-        return self.lanes[0] if all(lane.is_over for lane in self.lanes) else None
+        # Not by who is over: a thread may be, and not have said yet what it brought.
+        return self.lanes[0] if self._seen == len(self.lanes) else None
 
     def _has_won(self, lane: Lane) -> bool:
         """Whether an attempt that is over brought what the operation came for, or a bug."""
@@ -219,7 +221,11 @@ class Race:
         """Return what the winner brought, or raise what it raised; let go of all else."""
         error, result = winner.error, winner.result
         winner.error = winner.result = None
-        failures = await self._let_go_of_failures()
+        try:
+            failures = await self._let_go_of_failures()
+        except BaseException:
+            winner.result = result  # for who breaks off: it may be open
+            raise
         if error is not None:
             try:
                 raise error
@@ -239,6 +245,8 @@ class Race:
         """Close the answers of those that are over, and return the failures."""
         failures: list[Failure] = []
         for lane in self.lanes:
+            if lane.lets_go:
+                continue
             result, lane.result = lane.result, None
             if result is None:
                 continue

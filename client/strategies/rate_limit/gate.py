@@ -52,12 +52,12 @@ class _Grant:
 
     __slots__ = ("cost", "key", "lane", "next", "sent", "spare")
 
-    def __init__(self) -> None:
-        self.lane: Lane | None = None
-        self.key = ""
-        self.cost = 1.0
-        self.next: Ticket | None = None
-        """Of the attempt that comes next."""
+    def __init__(self, lane: Lane, key: str, cost: float) -> None:
+        self.lane = lane
+        self.key = key
+        self.cost = cost
+        self.next: Ticket = Ticket(cost)
+        """Of the attempt that comes next, or came last."""
         self.spare: Ticket | None = None
         """Of one that goes out beside another."""
         self.sent: dict[Attempt, Ticket] = {}
@@ -93,19 +93,19 @@ class RateLimit(Gate, Observer):
 
     def enter(self, call: Call) -> MyAPIError | Wait | None:
         """Give a call its turn, or answer `WAIT`."""
-        config, grant, now = self._config, _Grant(), call.entered
+        config, now = self._config, call.entered
+        key, cost = key_of(config, call), cost_of(config, call)
+        lane = self.lanes.lane(key, now)
+        grant = _Grant(lane, key, cost)
         call.grants.append((self, grant))
-        grant.key, grant.cost = key_of(config, call), cost_of(config, call)
-        grant.lane = lane = self.lanes.lane(grant.key, now)
         if config.mode != "enforce":
-            self._observe(call, lane, grant, now)
+            self._observe(call, lane, cost, now)
             return None
-        grant.next = ticket = Ticket(grant.cost)
-        return WAIT if lane.ask(ticket, now) else None
+        return WAIT if lane.ask(grant.next, now) else None
 
     async def wait(self, call: Call) -> MyAPIError | None:
         """Wait for one's turn, until the patience or the deadline ends or the call is stopped."""
-        grant = _found(call, self)
+        grant: _Grant = call.grants[-1][1]
         began = call.host.ports.now()
         refused = await self._turn(call, grant, began)
         if refused is None:
@@ -117,30 +117,27 @@ class RateLimit(Gate, Observer):
 
     async def renew(self, call: Call, grant: _Grant) -> MyAPIError | None:
         """Exchange a turn that has passed, while its call waited for a slot, for the next."""
-        lane, ticket, now = grant.lane, grant.next, call.host.ports.now()
-        if lane is None or ticket is None or not lane.exchange(ticket, now):
+        now = call.host.ports.now()
+        if self._config.mode != "enforce" or not grant.lane.exchange(grant.next, now):
             return None
         return await self._turn(call, grant, now)
 
     def leave(self, call: Call, grant: _Grant, error: BaseException | None) -> None:  # noqa: ARG002 - a gate's signature
         """Leave the queue, and give back what was not used."""
-        lane = grant.lane
-        if lane is None:
-            return
-        now = call.host.ports.now()
-        for ticket in (grant.next, grant.spare):
-            if ticket is not None:
-                lane.withdraw(ticket, now)
+        lane, now = grant.lane, call.host.ports.now()
+        lane.withdraw(grant.next, now)
+        if grant.spare is not None:
+            lane.withdraw(grant.spare, now)
         if grant.sent:
             lane.forget(grant.sent)
 
     def delay(self, call: Call, grant: _Grant, wait: float) -> float | Refusal:
         """Return when it is the turn of a retry, at the earliest after what it waits anyway."""
         lane, config, now = grant.lane, self._config, call.host.ports.now()
-        if lane is None or config.mode != "enforce":
+        if config.mode != "enforce":
             return wait
         ticket = grant.next
-        if ticket is None or ticket.stage in _NO_MORE:
+        if ticket.stage in _NO_MORE:
             ticket = grant.next = Ticket(grant.cost)
             ticket.not_before = now + wait
         seconds = lane.ask(ticket, now)
@@ -157,7 +154,7 @@ class RateLimit(Gate, Observer):
     def spare(self, call: Call, grant: _Grant) -> bool:
         """Take a turn for an attempt beside another, where nobody waits for it."""
         lane, now = grant.lane, call.host.ports.now()
-        if lane is None or self._config.mode != "enforce":
+        if self._config.mode != "enforce":
             return True
         if grant.spare is not None and grant.spare.stage is Stage.HELD:
             return True
@@ -166,10 +163,7 @@ class RateLimit(Gate, Observer):
 
     def waking(self, grant: _Grant, wake: Callable[[], object]) -> AbstractContextManager[object]:
         """Wake who waits for another attempt where its turn comes sooner."""
-        ticket = grant.next
-        if grant.lane is None or ticket is None:
-            return super().waking(grant, wake)
-        return grant.lane.waking(ticket, wake)
+        return grant.lane.waking(grant.next, wake)
 
     def error_for(self, call: Call, grant: _Grant, response: Response) -> type[MyAPIError] | None:
         """Take a 403 for a 429 where it asks to come back later."""
@@ -185,16 +179,15 @@ class RateLimit(Gate, Observer):
     def begin_attempt(self, call: Call, attempt: Attempt) -> None:
         """Note that an attempt goes out, and with which turn."""
         grant = _found(call, self)
-        lane = grant.lane
-        if lane is None or self._config.mode != "enforce":
+        if grant is None or self._config.mode != "enforce":
             return
-        ticket = grant.next
-        if ticket is None or ticket.stage in _NO_MORE:
+        ticket: Ticket | None = grant.next
+        if grant.next.stage in _NO_MORE:
             ticket = grant.spare
         if ticket is None or ticket.stage in _NO_MORE:
-            ticket = Ticket(grant.cost)  # nobody asked for one: it counts all the same
+            ticket = Ticket(grant.cost)  # nobody has asked for one: it counts all the same
         grant.sent[attempt] = ticket
-        lane.send(ticket, attempt, call.host.ports.now())
+        grant.lane.send(ticket, attempt, call.host.ports.now())
 
     def end_attempt(
         self,
@@ -205,13 +198,13 @@ class RateLimit(Gate, Observer):
     ) -> None:
         """Give back the turn of an attempt that never went out, and learn from an answer."""
         grant = _found(call, self)
-        lane = grant.lane
-        if lane is None:
-            return
-        now = call.host.ports.now()
-        ticket = grant.sent.pop(attempt, None)
+        if grant is None:
+            return  # it is of a pass through the gates that is over
+        lane, now = grant.lane, call.host.ports.now()
+        ticket = grant.sent.get(attempt)
         if ticket is not None:
             lane.end(ticket, attempt, now, is_unsent=attempt.is_unsent)
+            del grant.sent[attempt]
         if response is not None:
             self._answers.read(call, lane, grant.key, response, now)
             if ticket is not None:
@@ -232,8 +225,6 @@ class RateLimit(Gate, Observer):
     async def _turn(self, call: Call, grant: _Grant, began: float) -> MyAPIError | None:
         """Wait for one's turn, which began then; return the error of a call that gets none."""
         lane, ticket, host = grant.lane, grant.next, call.host
-        if lane is None or ticket is None:
-            return None
         while True:
             watching = call.plan.watching(call)  # before the look, lest something come in between
             now = host.ports.now()
@@ -272,25 +263,26 @@ class RateLimit(Gate, Observer):
             return None
         return _rejected(call, reason, max(pause, wait))
 
-    def _observe(self, call: Call, lane: Lane, grant: _Grant, now: float) -> None:
+    def _observe(self, call: Call, lane: Lane, cost: float, now: float) -> None:
         """Tell of a call that would have been turned away, or had to wait."""
         config = self._config
         most = config.acquisition_timeout
         if call.deadline is not None:
             most = min(most, call.deadline.left(now))
-        wait = lane.book(grant.cost, now, most)
+        wait = lane.book(cost, now, most)
         if not wait:
             return
         is_rejected = wait > most or lane.pause_left(now) > config.max_pause
         tell_would_reject(call, "rate_limit", None if is_rejected else wait)
 
 
-def _found(call: Call, gate: RateLimit) -> _Grant:
-    """Return what a call was granted; it has something wherever its attempts are told of."""
-    return next((grant for each, grant in call.grants if each is gate), _NOTHING)
-
-
-_NOTHING: Final = _Grant()
+def _found(call: Call, gate: RateLimit) -> _Grant | None:
+    """Return what a call was granted."""
+    for each, grant in call.grants:
+        if each is gate:
+            found: _Grant = grant
+            return found
+    return None
 
 
 def _rejected(call: Call, reason: str, seconds: float) -> RateLimitRejectedError:

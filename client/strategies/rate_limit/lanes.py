@@ -50,12 +50,6 @@ class Lanes:
         """Return how many keys are paused."""
         return sum(lane.pause_left(now) > 0 for lane in self.all())
 
-    def pauses(self, now: float) -> dict[str, float]:
-        """Return the keys that are paused, each with the seconds that are left."""
-        with self._lock:
-            lanes = list(self._lanes.items())
-        return {key: left for key, lane in lanes if (left := lane.pause_left(now)) > 0}
-
     def lane(self, key: str, now: float) -> Lane:
         """Return the lane of a key."""
         with self._lock:

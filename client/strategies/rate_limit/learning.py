@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .structured import Member
 
-__all__ = ["Limit", "Told", "fields_about_limits", "read_told"]
+__all__ = ["Limit", "Told", "fields_about_limits", "read_told", "sustained"]
 
 _MOST_LIMITS: Final = 4
 """Limits of one answer that are remembered."""
@@ -46,7 +46,7 @@ class Told(NamedTuple):
 
     Attributes:
         pause: Seconds in which nothing should be sent, or None.
-        rate: Requests a second of the limit that is used up, if the server tells.
+        rate: Requests a second by which the limit that is used up lasts, if the server tells it.
         limits: Limits of requests, with their rates.
         by: What asks for the pause: "retry_after" or "nothing_left".
     """
@@ -142,7 +142,17 @@ def read_told(status: int, headers: Mapping[str, str], wall_clock: float) -> Tol
         return Told(limits=limits)
     last = max(used_up, key=lambda each: each.reset or 0.0)
     limit = _limit_of(last)
-    return Told(last.reset, limit and limit.rate, limits)
+    rate = None if limit is None else sustained(limit.rate, limit.capacity)
+    return Told(last.reset, rate, limits)
+
+
+def sustained(rate: float, capacity: float) -> float:
+    """Return the rate at which a quota is never quite used up, if it is more than one request.
+
+    The last of each window would stop everybody until its reset, which is told in whole seconds: of
+    20 a second every other second would be lost.
+    """
+    return rate * (capacity - 1) / capacity if capacity > 1 else rate
 
 
 def _limit_of(quota: _Quota) -> Limit | None:

@@ -11,6 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .bucket import Bucket, Ramp
+from .learning import sustained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,7 +166,7 @@ class Limits:
 
     def _begin_pause(self, until: float, told: float | None) -> None:
         """Decide how callers are let go after a pause, by what is known from before it."""
-        learned = [bucket.rate for bucket in self._learned.values()]
+        learned = [sustained(each.rate, each.capacity) for each in self._learned.values()]
         known = [told] if told is not None else [max(learned)] if learned else []
         if self._own is not None:
             known.append(self._own.rate)

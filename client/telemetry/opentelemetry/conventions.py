@@ -66,6 +66,8 @@ def begun_with(attempt: Attempt, *, shows_query: bool) -> Attributes:
         attributes["http.request.method_original"] = method
     if attempt.number > 1:
         attributes["http.request.resend_count"] = attempt.number - 1
+        if attempt.is_hedge:
+            attributes["resilient_http.is_hedge"] = True
     return attributes
 
 

@@ -198,6 +198,8 @@ class Recorded(_Followed):
             span = following.span
             if span.is_recording():
                 attributes = ended_with(response, attempt.status)
+                if attempt.is_lost:
+                    attributes["resilient_http.is_lost"] = True
                 _note_end(span, attributes, attempt.status, outcome, error)
             span.end(following.began + round(attempt.seconds * _NANOSECONDS))
 

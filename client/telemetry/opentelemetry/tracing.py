@@ -45,6 +45,8 @@ class OpenTelemetryTracing:
     listens_to: Final = (
         events.BulkheadRejected,
         events.CircuitRejected,
+        events.HedgeLost,
+        events.HedgeSent,
         events.RateLimitRejected,
         events.RateLimitWaited,
         events.RetryRefused,
@@ -114,6 +116,10 @@ def _told(event: events.Event) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911 -
             return "retry scheduled", about
         case events.RetryRefused(reason=reason, attempt=attempt):
             return "retry refused", {"reason": reason, "attempt": attempt}
+        case events.HedgeSent(attempt=attempt, after=after):
+            return "hedge sent", {"attempt": attempt, "after": after}
+        case events.HedgeLost(attempt=attempt, seconds=seconds):
+            return "hedge lost", {"attempt": attempt, "seconds": seconds}
         case events.SlotWaited(seconds=seconds):
             return "slot waited", {"seconds": seconds}
         case events.RateLimitWaited(seconds=seconds):
@@ -123,4 +129,4 @@ def _told(event: events.Event) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911 -
         case events.CircuitRejected(retry_after=seconds):
             return "circuit rejected", {"retry_after": seconds}
         case _:
-            return "bulkhead rejected", {}
+            return "bulkhead rejected", {"reason": str(getattr(event, "reason", ""))}

@@ -51,6 +51,37 @@ def told(span: ReadableSpan) -> list[str]:
     return [event.name for event in span.events]
 
 
+async def test_a_hedge_has_a_span_beside_that_of_the_first(world: World) -> None:
+    """Under that of the operation, which says what was sent and what lost."""
+    spans = Spans()
+    client = world.client(telemetry=[spans.tracing()], hedge={"delay": 2, "max_extra_load": 1})
+
+    async def server(arrival: Arrival) -> int:
+        await arrival.takes(3.5 if len(client.wire.arrivals) == 1 else 1)
+        return 200
+
+    client.wire._server = server
+    await client.get()
+    await world.sleep(1)
+    [operation] = spans.operations
+    assert told(operation) == ["hedge sent", "hedge lost"]
+    assert operation.context is not None
+    found = {
+        attribute(each, "http.request.resend_count"): (
+            attribute(each, "resilient_http.is_hedge"),
+            attribute(each, "resilient_http.is_lost"),
+            attribute(each, "resilient_http.outcome"),
+            each.parent is not None and each.parent.span_id == operation.context.span_id,
+        )
+        for each in spans.attempts
+    }
+    assert found == {
+        None: (None, True, "success", True),
+        1: (True, None, "success", True),
+    }
+    assert len({*carried(client)}) == 2
+
+
 async def test_three_attempts_are_one_trace(world: World) -> None:
     """One span for the operation, and one each under it, which its request carries."""
     spans = Spans()
@@ -193,6 +224,22 @@ async def test_a_cancelled_call_is_an_error(world: World) -> None:
     )
 
 
+async def test_waits_for_a_turn_are_told_in_the_span(world: World) -> None:
+    """And that none would come in time."""
+    spans = Spans()
+    client = world.client(
+        200,
+        rate_limit={"rate": 1, "acquisition_timeout": 1.5},
+        telemetry=[spans.tracing()],
+    )
+    await world.gather(*(client.get(operation=name) for name in "abc"))
+    assert {span.name: told(span) for span in spans.operations} == {
+        "a": [],
+        "b": ["rate limit waited"],
+        "c": ["rate limit rejected"],
+    }
+
+
 async def test_waits_and_rejections_are_told_in_the_span(world: World) -> None:
     """Of the queue for a slot, and of an open circuit."""
     spans = Spans()
@@ -215,6 +262,8 @@ async def test_waits_and_rejections_are_told_in_the_span(world: World) -> None:
         "d": [],
         "e": ["circuit rejected"],
     }
+    [rejected] = next(span for span in spans.operations if span.name == "c").events
+    assert rejected.attributes == {"reason": "timeout"}
     assert len(spans.attempts) == 3
 
 

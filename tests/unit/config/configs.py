@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from client.config.bulkhead import AdaptiveLimitConfig, BulkheadConfig
-from client.config.chaos import ChaosConfig
+from client.config.chaos import ChaosConfig, DelayFault
 from client.config.hedge import HedgeConfig
 from client.config.models import (
     CircuitBreakerConfig,
@@ -119,7 +119,7 @@ OFF_DEFAULTS: dict[str, object] = {
     "hedge.methods": {"GET", "HEAD", "OPTIONS"},
     "hedge.max_body_bytes": 65536,
     "hedge.on_lose": "drain",
-    "chaos.faults": (),
+    "chaos.faults": (DelayFault(0),),  # which must be given
     "chaos.injection_rate": 0.0,
     "chaos.seed": None,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from client.metrics.aggregator import Tally
 from client.metrics.instruments import BULKHEAD_LIMIT, CIRCUIT_STATE, Instrument
+from client.metrics.strategy_instruments import HEDGES
 from tests.unit.metrics.counting import TARGET, Counting, Operation
 
 OTHER_TARGET = "https://other.example"
@@ -52,6 +53,16 @@ def test_what_is_noted_and_what_is_under_way_is_among_them() -> None:
         TARGET: Tally(operations=1, errors=0, attempts=1, attempted=1, active=0),
         OTHER_TARGET: Tally(operations=0, errors=0, attempts=0, attempted=0, active=1),
     }
+
+
+def test_a_counter_is_added_up_by_one_of_its_labels() -> None:
+    """Whatever the others are."""
+    counting = Counting()
+    assert counting.metrics.totals(HEDGES, 1) == {}
+    counting.metrics.add(HEDGES, (TARGET, "sent"))
+    counting.metrics.add(HEDGES, (OTHER_TARGET, "sent"), 2)
+    counting.metrics.add(HEDGES, (TARGET, "won"))
+    assert counting.metrics.totals(HEDGES, 1) == {"sent": 3, "won": 1}
 
 
 def test_gauges_without_labels_are_told_alone() -> None:

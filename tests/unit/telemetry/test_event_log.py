@@ -43,6 +43,9 @@ from client.events import (
     LimitChanged,
     OperationFailed,
     OperationSucceeded,
+    RateLimitPaused,
+    RateLimitRejected,
+    RateLimitWaited,
     Reconfigured,
     RequestIdMade,
     RetryRefused,
@@ -160,6 +163,18 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         {"attempt": 1, "seconds": 0.346, "is_hedge": False, "is_drained": True},
     ),
     (
+        RateLimitPaused(key="secret", seconds=30.0006, by="retry_after", status_code=429, **ABOUT),
+        "info",
+        "rate limit paused",
+        {"seconds": 30.001, "by": "retry_after", "status_code": 429},
+    ),
+    (
+        RateLimitWaited(seconds=0.12345, **ABOUT),
+        "debug",
+        "rate limit wait",
+        {"seconds": 0.123},
+    ),
+    (
         LimitChanged(limit=18, before=20, reason="drops", **ABOUT),
         "debug",
         "limit changed",
@@ -181,6 +196,7 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
 # What is not: other listeners may want it.
 UNLOGGED: list[Event] = [
     SlotWaited(seconds=0.5, **ABOUT),
+    RateLimitRejected(retry_after=1.0, **ABOUT),
     RetryRefused(attempt=1, max_attempts=3, reason="not_retryable", error=ERROR, **ABOUT),
     RetryRefused(attempt=3, max_attempts=3, reason="attempts", error=ERROR, **ABOUT),
     BulkheadRejected(timeout=1.0, **ABOUT),

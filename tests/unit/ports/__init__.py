@@ -1,0 +1,1 @@
+"""Work beside a caller, and its signals."""

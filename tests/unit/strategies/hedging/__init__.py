@@ -1,0 +1,1 @@
+"""Hedging: what it remembers, and what it may cost."""
