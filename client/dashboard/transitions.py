@@ -20,11 +20,15 @@ _LONGEST: Final = 120
 """Characters of a scope or a detail that are kept."""
 
 
+_RECONFIGURED: Final = "reconfigured"
+
+
 class Transitions:
-    """A listener that keeps the last fifty transitions of a client's circuits.
+    """A listener that keeps the last fifty transitions of a client's circuits, and of its settings.
 
     And the last change of the limit of its bulkhead, and the longest pause of its rate limit: they
-    come too often to be kept all.
+    come too often to be kept all. Of changes of the settings that follow each other the last is
+    kept, so that a file which is watched leaves room for circuits.
 
     Args:
         wall_clock: Returns the seconds since the epoch.
@@ -39,6 +43,7 @@ class Transitions:
             events.CircuitReleased,
             events.LimitChanged,
             events.RateLimitPaused,
+            events.Reconfigured,
         }
     )
 
@@ -58,6 +63,12 @@ class Transitions:
             return
         if isinstance(event, events.RateLimitPaused):
             self.paused_until = max(self.paused_until or 0.0, round(at + event.seconds, 3))
+            return
+        if isinstance(event, events.Reconfigured):
+            if self._rows and self._rows[-1][2] == _RECONFIGURED:
+                self._rows.pop()
+            detail = ", ".join(event.changed)[:_LONGEST]
+            self._rows.append((at, "", _RECONFIGURED, "manual", detail))
             return
         to, detail = _told(event)
         cause = str(getattr(event, "cause", "manual"))

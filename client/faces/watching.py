@@ -242,7 +242,7 @@ class _Function:
         return found
 
 
-def _reader_of(source: Any) -> _Reader:
+def _reader_of(source: Source) -> _Reader:
     if callable(source):
         if inspect.iscoroutinefunction(source):
             raise TypeError(f"source is {source!r}, which is async: give a plain function")

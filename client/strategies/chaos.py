@@ -73,13 +73,17 @@ class Chaos(Sending, Observer):
         fault = self._random.choice(self._config.faults)
         attempt.injected = _NAMES[type(fault)]
         _tell(attempt, fault)
-        made = await self._inject(fault, attempt, request)
-        if made is None:
+        try:
+            response = await self._inject(fault, attempt, request)
+            if response is not None:
+                is_streamed = exchange.is_streamed
+                response = handed_over(response, request, self._family, is_streamed=is_streamed)
+                await exchange.complete(Failure(None, response, attempt=attempt))
+        except Exception as error:
+            _mark(error)  # itself: it is what a drop-in client raises
+            raise
+        if response is None:
             response = await send(attempt, request)
-        else:
-            is_streamed = exchange.is_streamed
-            response = handed_over(made, request, self._family, is_streamed=is_streamed)
-            await exchange.complete(Failure(None, response, attempt=attempt))
         if self._family.is_response(response):  # and no stand-in of a test
             response.extensions["chaos"] = attempt.injected
         return response
@@ -116,7 +120,7 @@ class Chaos(Sending, Observer):
         if isinstance(fault, AnswerFault):
             return self._answer(fault)
         if isinstance(fault, RaiseFault):
-            raise _mark(self._as_raised(fault.exception, request))
+            raise self._as_raised(fault.exception, request)
         return await self._called(fault, request)
 
     def _answer(self, fault: AnswerFault) -> Response:
@@ -196,11 +200,10 @@ def _name_of(error: OSError) -> str:
     return "ConnectError" if is_early else "ReadError"
 
 
-def _mark(error: Exception) -> Exception:
+def _mark(error: Exception) -> None:
     """Say on an exception where it comes from, once."""
     if NOTE not in getattr(error, "__notes__", ()):
         error.add_note(NOTE)
-    return error
 
 
 def _tell(attempt: Attempt, fault: Fault) -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 from ..engine.layer import Failure
 from ..engine.rejections import is_rejection
 from ..events import FallbackUsed
-from ..exceptions import APIConnectionError, ClientClosedError, MyAPIError, TLSVerificationError
+from ..exceptions import (
+    APIConnectionError,
+    ClientClosedError,
+    MyAPIError,
+    RateLimitError,
+    TLSVerificationError,
+)
 from ..http.bodies.made_response import handed_over
 from ..http.family import request_of
 from ..http.outcomes import outcome_of
@@ -29,7 +35,6 @@ __all__ = ["Fallback", "FallbackRescue"]
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """What asks for nothing to be done (RFC 9110, 9.2.1)."""
 _NEVER: Final = (ClientClosedError, TLSVerificationError)
-_TOO_MANY_REQUESTS: Final = 429
 _OF_CLIENT: Final = range(400, 500)
 
 
@@ -66,8 +71,7 @@ class Fallback:
             return isinstance(error, self.on)
         if method.upper() not in SAFE:
             return False
-        status = error.status_code
-        if status in _OF_CLIENT and status != _TOO_MANY_REQUESTS:
+        if error.status_code in _OF_CLIENT and not isinstance(error, RateLimitError):
             return False
         return is_rejection(error) or isinstance(error, APIConnectionError)
 

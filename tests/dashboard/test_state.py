@@ -13,6 +13,7 @@ import pytest
 from client import CircuitBreaker, Client, MyAPIError, ResilientTransport
 from client.dashboard import dashboard
 from client.dashboard.app import Dashboard
+from client.program.live_page.shape import check_state
 from tests.dashboard.asking import Servers, ask, record
 
 
@@ -67,6 +68,24 @@ def test_it_says_how_circuits_stand(servers: Servers) -> None:
     assert at == pytest.approx(found["since"], abs=1)
     assert (scope, to, cause) == ("https://a.test", "open", "local")
     assert detail == "1 failures, last ServerError; for 30 s"
+    client.close()
+
+
+def test_it_says_what_was_reconfigured(servers: Servers) -> None:
+    """Among the transitions; of several in a row the last, so that circuits have room."""
+    client = servers.client()
+    page = dashboard(client)
+    servers.statuses["a.test"] = 500
+    client.reconfigure(retry={"max_attempts": 2})
+    client.reconfigure(retry=None, timeout={"total": 5})
+    servers.call(client)
+    client.reconfigure(bulkhead=None)
+    state = state_of(page)
+    rows = [row[1:] for row in state["clients"][0]["transitions"]]
+    assert [row[1] for row in rows] == ["reconfigured", "open", "reconfigured"]
+    assert rows[0] == ["", "reconfigured", "manual", "bulkhead"]
+    assert rows[2] == ["", "reconfigured", "manual", "retry, timeout.total"]
+    check_state(json.dumps(state).encode())
     client.close()
 
 

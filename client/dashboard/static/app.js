@@ -283,7 +283,8 @@ function showTransitions(section, client) {
   const newest = rows.length ? JSON.stringify(client.transitions[0]) : "";
   if (section.news === newest) return;
   if (section.news !== null && rows.length) {
-    write(byId("news"), `${client.name}: the circuit of ${rows[0].circuit} is ${rows[0].to}`);
+    const what = rows[0].circuit ? `the circuit of ${rows[0].circuit} is ` : "";
+    write(byId("news"), `${client.name}: ${what}${rows[0].to}`);
   }
   section.news = newest;
   section.past.replaceChildren(

@@ -221,7 +221,11 @@ class Race:
         """Return what the winner brought, or raise what it raised; let go of all else."""
         error, result = winner.error, winner.result
         winner.error = winner.result = None
-        failures = await self._let_go_of_failures()
+        try:
+            failures = await self._let_go_of_failures()
+        except BaseException:
+            winner.result = result  # for who breaks off: it may be open
+            raise
         if error is not None:
             try:
                 raise error

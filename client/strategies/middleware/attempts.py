@@ -80,17 +80,20 @@ class _OneSending(Walk):
         attempt, failure = self.attempt, None
         self.is_under_way = True
         try:
-            self.answer = response = await self.send(attempt, request)
+            # Plain middleware may have gone on for longer than the operation may last.
+            failure = _too_late(attempt)
+            if failure is None:
+                self.answer = response = await self.send(attempt, request)
+                return response
         except Exception as error:
-            self._failure = failure = explain(attempt.call, self.exchange, attempt, error)
+            failure = explain(attempt.call, self.exchange, attempt, error)
             if failure is None:
                 raise
-        else:
-            return response
         finally:
             self.is_under_way = False
             if self.is_over:  # nobody has waited for it
                 await self.end(None)
+        self._failure = failure
         try:
             raise cast("MyAPIError", failure.error)
         finally:
@@ -100,3 +103,11 @@ class _OneSending(Walk):
     async def let_go(self, answer: Any) -> None:
         """Close an answer, which may be half read."""
         await self.exchange.abandon(Failure(None, answer, attempt=self.attempt))
+
+
+def _too_late(attempt: Attempt) -> Failure | None:
+    """Return the failure of an attempt whose time was over before it was sent, or None."""
+    call = attempt.call
+    if call.deadline is None or not call.deadline.passed(call.host.ports.now()):
+        return None
+    return Failure(call.host.errors.late(call, request_sent=call.was_sent), attempt=attempt)

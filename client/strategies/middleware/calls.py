@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from ...engine.attempts import explain
 from ...engine.layer import Failure, Outer
 from ...exceptions import InvalidRequestError, MyAPIError
-from .chain import LEFT, Walk
+from .chain import LEFT, NOTHING, Walk
 
 if TYPE_CHECKING:
     from ...engine.layer import Exchange, Inner
@@ -169,7 +169,7 @@ class _Passes(Walk):
             call.retarget(request)
         self._method = request.method
         result = await self.inner(call, exchange)
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and _answer_in(result) is not None:
             try:
                 await exchange.complete(result)
             except MyAPIError as error:
@@ -178,7 +178,7 @@ class _Passes(Walk):
 
     async def _make_room(self) -> None:
         """Let go of what the pass before has brought, so that its connection is free."""
-        before, self.result, self.answer = _answer_in(self.result), None, self
+        before, self.result, self.answer = _answer_in(self.result), None, NOTHING
         if before is not None:
             await self.exchange.discard(Failure(None, before))
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from ...http.family import Family
     from ...http.shapes import Request, Response
 
-__all__ = ["LEFT", "Chain", "Walk"]
+__all__ = ["LEFT", "NOTHING", "Chain", "Walk"]
 
+NOTHING: Final = object()
+"""In the place of an answer where there is none, and which nobody can return."""
 LEFT: Final = "a middleware returned while its call_next was under way: await that first"
 _ENDED: Final = "call_next was called when all was over: await it before you return"
 
@@ -89,8 +91,8 @@ class Walk:
         self.exchange = exchange
         self.given = given
         self.url = given.url
-        self.answer: object = self
-        """What came from within; at first nothing that anybody could return."""
+        self.answer: object = NOTHING
+        """What came from within."""
 
     async def step(self, number: int, request: Request) -> Any:
         """Hand a request to a middleware, by its place in the chain, and return its answer.
@@ -189,9 +191,8 @@ class Walk:
             *others: What may have to be closed besides those of middleware.
         """
         answers: list[Any] = [*(self._own or ()), *others]
-        self._own = None
-        self.answer = self
-        answers = [each for each in answers if each is not kept and each is not self]
+        self._own, self.answer = None, NOTHING
+        answers = [each for each in answers if each is not kept and each is not NOTHING]
         try:
             while answers:
                 await self.let_go(answers.pop())

@@ -75,13 +75,15 @@ def check_colour(
     try:
         shape.bind(*(None,) * arguments)
     except TypeError as error:
-        raise TypeError(f"{what} takes {shape}: it is called as {signature}") from error
+        taken = shape.replace(return_annotation=inspect.Signature.empty)
+        raise TypeError(f"{what} takes {taken}: it is called as {signature}") from error
 
 
 def name_of(thing: object) -> str:
     """Return how to name an object in a text: as what it is called, or as its class."""
     name = getattr(thing, "__qualname__", None)
-    return name if isinstance(name, str) else type(thing).__qualname__
+    whole = name if isinstance(name, str) else type(thing).__qualname__
+    return whole.rpartition("<locals>.")[2]
 
 
 def _is_async(function: object) -> bool:

@@ -174,6 +174,15 @@ async def test_by_default_it_answers_for_what_may_pass(world: World, kind: str) 
     assert isinstance(response.extensions["resilience"].error, error)
 
 
+async def test_it_answers_for_whoever_is_limited(world: World) -> None:
+    """By the server, whatever its status, and by the client itself."""
+    busy = Answer(403, headers={"Retry-After": "90"})
+    limit = {"rate": 1, "acquisition_timeout": 0}
+    client = world.client(busy, retry=None, rate_limit=limit, fallback=CANNED)
+    kinds = [type((await client.get()).extensions["resilience"].error).__name__ for _ in range(2)]
+    assert kinds == ["RateLimitError", "RateLimitRejectedError"]
+
+
 @pytest.mark.parametrize("kind", NOT_ANSWERED_FOR)
 async def test_by_default_it_hides_no_mistake(world: World, kind: str) -> None:
     """Of the caller, of his settings, or of anybody's code."""
