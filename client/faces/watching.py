@@ -166,7 +166,8 @@ class ConfigWatch:
                 self._said = None
                 return
             settings = self._reader.parse(found)
-        except Exception as error:  # noqa: BLE001 - it is told
+        # A program that reads its arguments leaves by the second, of which a thread says nothing.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told
             self._complain(inside, error)
             return
         inside.at_home(lambda: self._take(inside, found, settings))
@@ -198,7 +199,7 @@ class ConfigWatch:
             else:
                 self._said = None
 
-    def _complain(self, inside: _Inside, error: Exception) -> None:
+    def _complain(self, inside: _Inside, error: BaseException) -> None:
         """Log what is wrong, unless that was the last thing said."""
         said = f"{type(error).__name__}: {error}"
         if said != self._said:

@@ -300,6 +300,27 @@ def test_a_function_that_raises_is_told_once(
     watch.stop()
 
 
+def test_a_function_that_would_end_the_program_is_told(
+    client: SyncResilientClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `argparse` does; nothing else would say that the watch has ended with it."""
+    answers: list[dict[str, Any] | None] = [{"retry": None}]
+
+    def read() -> dict[str, Any]:
+        if answers[0] is None:
+            raise SystemExit(2)
+        return answers[0]
+
+    watch = watch_config(client, read, LONG)
+    for answer in (None, {"retry": {}}):
+        answers[0] = answer
+        look(watch)
+    assert len(complaints(caplog)) == 1
+    assert "SystemExit: 2" in complaints(caplog)[0]
+    assert attempts(client) == 3
+    watch.stop()
+
+
 async def _later() -> dict[str, object]:
     raise AssertionError
 
