@@ -187,9 +187,7 @@ def _answer_in(result: Response | Failure | None) -> Response | None:
     """Return the answer that something has ended in; None where an exception stands for it."""
     if not isinstance(result, Failure):
         return result
-    error = result.error
-    if error is None:
-        return result.response
+    error = cast("MyAPIError", result.error)
     if error.__cause__ is not None:
         return None
     answer: Response | None = error.response if result.response is None else result.response

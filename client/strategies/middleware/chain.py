@@ -8,6 +8,7 @@ Rule 3  What is left to run by itself, and not awaited, gives back what it has t
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -67,7 +68,7 @@ class Chain:
         return cls(name, handlers, family, is_async, id_header, id_header.encode("ascii"))
 
 
-class Walk:
+class Walk(ABC):
     """One request on its way through a chain; what is innermost its classes say.
 
     Args:
@@ -126,9 +127,9 @@ class Walk:
     def _step_now(self, number: int, request: Request) -> Any:
         return run_to_end(self.step(number, request))
 
+    @abstractmethod
     async def go_in(self, request: Request) -> Response:
         """Go on with what the chain is around."""
-        raise NotImplementedError
 
     def make_ready(self, request: Request) -> None:
         """Give a request that goes on what it must have, whatever has been done to it."""

@@ -537,6 +537,21 @@ async def test_the_error_of_an_earlier_pass_is_still_the_call_s_own(world: World
     assert response.content == b"kept"
 
 
+async def test_a_pass_after_one_that_failed(world: World) -> None:
+    """What it brings is the answer of the call, streamed or not."""
+
+    async def trying_again(request: httpx.Request, call_next: Next) -> httpx.Response:
+        try:
+            return await call_next(request)
+        except APINetworkError:
+            return await call_next(request)
+
+    server = [httpx.ReadError, Answer(200, (b"abc",))] * 2
+    client = world.client(server, middleware=in_world(world, trying_again), **ONCE)
+    assert (await client.get()).content == b"abc"
+    assert await client.streamed() == [b"abc"]
+
+
 async def test_an_earlier_answer_may_be_handed_on(world: World) -> None:
     """It has been read; of an error status it is raised as that."""
 

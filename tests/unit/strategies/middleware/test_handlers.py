@@ -89,7 +89,7 @@ BLOCKING: dict[str, Any] = {
     "object": Callable(),
     "method": Callable().__call__,
     "decorated": decorated,
-    "of C": dict.get,
+    "of C": max,
     "handle": OnlyBlocking(),
     "both": ForBoth(),
 }
