@@ -312,7 +312,8 @@ def test_a_function_that_would_end_the_program_is_told(
         return answers[0]
 
     watch = watch_config(client, read, LONG)
-    for answer in (None, {"retry": {}}):
+    then: list[dict[str, Any] | None] = [None, {"retry": {}}]
+    for answer in then:
         answers[0] = answer
         look(watch)
     assert len(complaints(caplog)) == 1
