@@ -21,6 +21,7 @@ def pipeline(  # noqa: PLR0913 - one for each strategy, each named by the caller
     bulkhead: Gate | None,
     circuit: Gate | None,
     retry: RetryPolicy | None,
+    plugins: Layer | None = None,
     middleware: Layer | None = None,
     rate_limit: Gate | None = None,
     adaptive_limit: Gate | None = None,
@@ -30,6 +31,7 @@ def pipeline(  # noqa: PLR0913 - one for each strategy, each named by the caller
 ) -> tuple[Gate | Layer | Sending, ...]:
     """Return what an operation passes on its way to its attempts; None is switched off."""
     order = (
+        plugins,  # those that live as long as the client: the first call starts them
         middleware,  # of the caller's: once a call, however often it is tried
         rate_limit,  # a moment at which its first attempt may be sent
         bulkhead,  # a slot, or a place in the queue for one

@@ -46,7 +46,16 @@ ROOMS_OF_SERVER = (
 # Within such a room nobody knows his neighbour: one file or folder each.
 STRANGERS = ("strategies", "faces")
 # Except what all faces share.
-SHARED_BY_FACES = ("disposal", "failures", "nesting", "reprs", "strategies", "watching")
+SHARED_BY_FACES = (
+    "disposal",
+    "failures",
+    "middleware",
+    "nesting",
+    "plugins",
+    "reprs",
+    "strategies",
+    "watching",
+)
 
 # Each is imported in exactly one module, so that one module would change if it were replaced.
 HELD_BY_ONE = ("tenacity", "pybreaker", "structlog")

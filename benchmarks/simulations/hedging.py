@@ -171,17 +171,19 @@ late_app: Final = LateApp()
 _SERVED: Final = "benchmarks.simulations.hedging:late_app"
 
 
-def over_loopback(settings: dict[str, Any], *, is_async: bool, calls: int) -> Measured:
+def over_loopback(
+    settings: dict[str, Any], *, is_async: bool, calls: int, warming: int = WARMING
+) -> Measured:
     """Make calls over real connections to an application behind the bundled server."""
     with FailureServer(subprocess=True, app=_SERVED) as server:
         config = _config(server.url, settings)
-        return (_async_calls if is_async else _blocking_calls)(config, calls)
+        return (_async_calls if is_async else _blocking_calls)(config, calls, warming)
 
 
-def _async_calls(config: ClientConfig, calls: int) -> Measured:
+def _async_calls(config: ClientConfig, calls: int, warming: int) -> Measured:
     async def story() -> Measured:
         async with ResilientClient(config) as client:
-            await _call(client, WARMING, AT_ONCE_OVER_LOOPBACK)
+            await _call(client, warming, AT_ONCE_OVER_LOOPBACK)
             before = client.stats().hedges
             seconds = await _call(client, calls, AT_ONCE_OVER_LOOPBACK)
             await asyncio.sleep(2)
@@ -190,7 +192,7 @@ def _async_calls(config: ClientConfig, calls: int) -> Measured:
     return asyncio.run(story())
 
 
-def _blocking_calls(config: ClientConfig, calls: int) -> Measured:
+def _blocking_calls(config: ClientConfig, calls: int, warming: int) -> Measured:
     with (
         SyncResilientClient(config) as client,
         ThreadPoolExecutor(AT_ONCE_OVER_LOOPBACK) as callers,
@@ -201,7 +203,7 @@ def _blocking_calls(config: ClientConfig, calls: int) -> Measured:
             client.get("/")
             return time.monotonic() - began
 
-        list(callers.map(one, range(WARMING)))
+        list(callers.map(one, range(warming)))
         before = client.stats().hedges
         seconds = list(callers.map(one, range(calls)))
         time.sleep(2)

@@ -38,7 +38,7 @@ _URL: Final = "http://target.example/item"
 
 
 class _NoExchange:
-    """Succeeds at once."""
+    """Succeeds at once, and has only what that takes."""
 
     attempt_kind: type[Attempt] = Attempt
     sees_requests = True
@@ -66,14 +66,6 @@ class _NoExchange:
     def settle_for(self, failure: Failure) -> bool:  # noqa: ARG002 - an exchange's signature
         """Return that it can."""
         return True
-
-    def request_for(self, attempt: Attempt | None) -> Any:
-        """Never asked: nothing goes around a sending."""
-        raise NotImplementedError
-
-    async def send_request(self, attempt: Attempt, request: object) -> Any:
-        """Never asked, likewise."""
-        raise NotImplementedError
 
     def failure_of(self, attempt: Attempt, response: object) -> Failure | None:
         """Return none: the answer is good."""
@@ -128,7 +120,7 @@ def _operation(
     )
     plan = Plan(parts, notify, None)
 
-    exchange = _NoExchange(send)
+    exchange: Any = _NoExchange(send)  # with what a good call without strategies asks for
 
     async def operation() -> None:
         call = Call(method="GET", target=_URL, host=engine, plan=plan, total=None)

@@ -65,8 +65,8 @@ def _findings(arguments: argparse.Namespace) -> Findings:
     new = run(_plan(arguments), _say)
     if earlier is None:
         return new
-    renewed = {each.key: each for each in new.sections}
-    sections = tuple(renewed.get(each.key, each) for each in earlier.sections)
+    found = {each.key: each for each in (*earlier.sections, *new.sections)}
+    sections = tuple(found[key] for key in _ALL if key in found)
     return new.model_copy(
         update={"sections": sections, "goals": judge(sections), "rounds": earlier.rounds}
     )
@@ -97,8 +97,10 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 
 def _is_whole(arguments: argparse.Namespace) -> bool:
-    if arguments.again is not None:
-        return bool(arguments.again.is_whole) and not arguments.quick
+    earlier: Findings | None = arguments.again
+    if earlier is not None:
+        keys = {*(each.key for each in earlier.sections), *(arguments.sections or ())}
+        return keys >= set(SECTIONS) and not (arguments.quick or earlier.is_quick)
     return not arguments.quick and arguments.sections in {None, SECTIONS}
 
 

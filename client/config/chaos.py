@@ -166,9 +166,10 @@ class ChaosConfig(Settings):
         faults: Of which one is drawn each time; also as dicts, such as `{"status": 503}` or
             `{"seconds": 2}`. At least one.
         injection_rate: The share of attempts that get a fault; 0 to 1, default 0.0.
-        seed: Makes the same draws each time; a whole number, default None.
+        seed: Makes the same draws each time; a whole number from 0 to 4,294,967,295,
+            default None.
     """
 
     faults: Annotated[Sequence[Fault], PlainValidator(_check_faults)]
     injection_rate: Share = 0.0
-    seed: Annotated[int, BeforeValidator(count(0, 2**63 - 1))] | None = None
+    seed: Annotated[int, BeforeValidator(count(0, 2**32 - 1))] | None = None

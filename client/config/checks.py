@@ -110,7 +110,7 @@ def number(
 ) -> Callable[[object], float]:
     """Accept a number within bounds; `above` leaves the lower bound itself out."""
     what = "a whole number" if kind is int else "a number"
-    bounds = f"above {low:g}, up to {high:.0f}" if above else f"from {low:g} to {high:.0f}"
+    bounds = f"above {low:g}, up to {high:.15g}" if above else f"from {low:g} to {high:.15g}"
 
     def check(value: object) -> float:
         found = _parsed(kind, value)

@@ -26,7 +26,7 @@ class HedgeConfig(Settings):
         max_hedged_attempts: Attempts beside the first; 1 to 10, default 1.
         delay: Seconds after which the next is sent; above 0. None, the default, takes the
             `percentile` of what first attempts took of late.
-        percentile: Which, above 0 and below 1; default 0.97.
+        percentile: Which, above 0, up to 0.9999; default 0.97.
         minimum_samples: First attempts that must have been seen before `percentile` is used; 1 to
             1000, default 100.
         min_delay: No delay that was measured is shorter; in seconds, default 0.001.

@@ -1,4 +1,4 @@
-"""What circuits have gone through lately, and the bulkhead's limit, remembered for the page."""
+"""What circuits have gone through lately, and other strategies last, remembered for the page."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ _LONGEST: Final = 120
 """Characters of a scope or a detail that are kept."""
 
 
-class Transitions:
-    """A listener that keeps the last fifty transitions of a client's circuits.
+_RECONFIGURED: Final = "reconfigured"
 
-    And the last change of the limit of its bulkhead: they come too often to be kept all.
+
+class Transitions:
+    """A listener that keeps the last fifty transitions of a client's circuits, and of its settings.
+
+    And the last change of the limit of its bulkhead, and the longest pause of its rate limit: they
+    come too often to be kept all. Of changes of the settings that follow each other the last is
+    kept, so that a file which is watched leaves room for circuits.
 
     Args:
         wall_clock: Returns the seconds since the epoch.
@@ -37,6 +42,8 @@ class Transitions:
             events.CircuitIsolated,
             events.CircuitReleased,
             events.LimitChanged,
+            events.RateLimitPaused,
+            events.Reconfigured,
         }
     )
 
@@ -45,12 +52,23 @@ class Transitions:
         self._rows: deque[tuple[float, str, str, str, str]] = deque(maxlen=_MOST)
         self.limit: tuple[float, int, str] | None = None
         """When the bulkhead's limit last changed by itself, what it was before, and why."""
+        self.paused_until: float | None = None
+        """When the last pause of the rate limit is over, or was."""
 
     def __call__(self, event: Any) -> None:
-        """Remember a transition, or a limit that changed."""
+        """Remember a transition, a limit that changed, or a pause."""
         at = round(self._wall_clock(), 3)
         if isinstance(event, events.LimitChanged):
             self.limit = at, event.before, event.reason
+            return
+        if isinstance(event, events.RateLimitPaused):
+            self.paused_until = max(self.paused_until or 0.0, round(at + event.seconds, 3))
+            return
+        if isinstance(event, events.Reconfigured):
+            if self._rows and self._rows[-1][2] == _RECONFIGURED:
+                self._rows.pop()
+            detail = ", ".join(event.changed)[:_LONGEST]
+            self._rows.append((at, "", _RECONFIGURED, "manual", detail))
             return
         to, detail = _told(event)
         cause = str(getattr(event, "cause", "manual"))

@@ -12,7 +12,7 @@ from ..metrics.instruments import (
     BULKHEAD_LIMIT,
     BULKHEAD_WAITING,
 )
-from ..metrics.strategy_instruments import HEDGES
+from ..metrics.strategy_instruments import HEDGES, RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
 from ..metrics.targets import OTHER, shown_origin
 from ..telemetry.health import plain_origin
 from .transitions import Transitions
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ..metrics.aggregator import Aggregator, Tally
+    from ..metrics.instruments import Instrument
 
 __all__ = ["COLUMNS", "Watched", "knows"]
 
@@ -119,11 +120,19 @@ class Watched:
             "circuit": circuits.of_all and [circuits.name, *circuits.of_all],
             "slots": None if limit is None else slots,
             "limit": self._transitions.limit,
+            "rate_limit": self._rate_limit(gauges),
             "budget": None if budget is None else int(budget),
             "hedges": _hedges(metrics),
             "targets": list(self._rows(metrics, circuits)),
             "transitions": self._transitions.rows(),
         }
+
+    def _rate_limit(self, gauges: Mapping[Instrument, float]) -> list[Any] | None:
+        """Return who waits, how many keys pause, and until when at most; None without a limit."""
+        waiting = gauges.get(RATE_LIMIT_WAITING)
+        if waiting is None:
+            return None
+        return [int(waiting), int(gauges[RATE_LIMIT_PAUSED]), self._transitions.paused_until]
 
     def _rows(self, metrics: Aggregator, circuits: _Circuits) -> Iterator[list[Any]]:
         """Return a row for each target, and for each circuit of an origin that is none."""

@@ -37,14 +37,14 @@ async def make_attempt(call: Call, exchange: Exchange) -> Response | Failure:
     outer = under_way.get()
     try:
         under_way.set(attempt)
-        if call.plan.sendings:
+        if call.plan.sends_requests:
             response = await _send_through(call, exchange, attempt, left)
         elif left is None:
             response = await exchange.send(attempt, None)
         else:
             response = await call.host.ports.within(left, lambda: exchange.send(attempt, left))
     except BaseException as error:
-        failure = explain(call, exchange, attempt, error)
+        failure = _outcome_of(call, exchange, attempt, error)
         if failure is None:
             end_attempt(call, attempt, None, error)
             raise
@@ -85,6 +85,24 @@ def _send_through(
     """Send an attempt through what goes around that, within what is left of the time."""
     send = partial(call.plan.send, exchange, attempt)
     return send() if left is None else call.host.ports.within(left, send)
+
+
+def _outcome_of(
+    call: Call, exchange: Exchange, attempt: Attempt, error: BaseException
+) -> Failure | None:
+    """Return the failure that an exception amounts to, which may be known already."""
+    number, known = getattr(attempt, "left_with", (None, None))
+    if number is None:
+        return explain(call, exchange, attempt, error)
+    attempt.left_with = None, None  # it would keep the error alive, and that this frame
+    if number != id(error):
+        return explain(call, exchange, attempt, error)
+    if known is None:
+        # Of code that goes around the sending: to the gates, no more than an interrupt.
+        call.failure = KeyboardInterrupt()
+    else:
+        error.__traceback__ = None
+    return known
 
 
 def explain(

@@ -37,6 +37,7 @@ __all__ = [
     "Inner",
     "Layer",
     "Observer",
+    "Outer",
     "Refusal",
     "Rescue",
     "Send",
@@ -275,6 +276,17 @@ class Layer(Protocol):
         ...
 
 
+class Outer:
+    """A layer that stands outside of the gates, whether or not there are any; a base class."""
+
+    changes_requests: bool = False
+    """Whether it may hand on another request than the caller's; see `Exchange.take`."""
+
+    async def run(self, inner: Inner, call: Call, exchange: Exchange) -> Response | Failure:
+        """Return an answer, or a `Failure`, as any layer does."""
+        return await inner(call, exchange)
+
+
 class Observer:
     """Hears of every attempt; a gate or a layer may be one besides.
 
@@ -301,10 +313,17 @@ class Observer:
 class Sending:
     """Goes around the sending of each attempt, inside the retries; a base class.
 
-    The first is the outermost. It may answer itself, without `send`.
+    The first is the outermost. It may answer itself, without `send`. What goes on to raise
+    something else than `send` did notes that in `Attempt.left_with`.
     """
 
-    async def send(self, send: Send, attempt: Attempt, request: Request) -> Response:
+    async def send(
+        self,
+        send: Send,
+        exchange: Exchange,  # noqa: ARG002 - for what asks it what an exception means
+        attempt: Attempt,
+        request: Request,
+    ) -> Response:
         """Send the request of an attempt, which is its own to change, by way of what is inside."""
         return await send(attempt, request)
 
@@ -341,8 +360,22 @@ class Exchange(Protocol):
         """Whether each request is told of that an attempt sends (`Attempt.note_request`)."""
         ...
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the caller is handed an answer whose body is still on the wire."""
+        ...
+
     async def send(self, attempt: Any, left: float | None) -> Response:
         """Make an attempt, in at most `left` seconds where that is not None."""
+        ...
+
+    def take(self, request: Request) -> None:
+        """Send this request from now on, in place of what the caller asked for.
+
+        Raises:
+            TypeError: Its URL or its body is none.
+            RuntimeError: Its body is one for clients of the other world.
+        """
         ...
 
     def request_for(self, attempt: Any) -> Request:
@@ -366,6 +399,10 @@ class Exchange(Protocol):
 
     async def keep(self, failure: Failure) -> None:
         """Read the answer that an error will carry."""
+        ...
+
+    async def complete(self, failure: Failure) -> None:
+        """Read what was left of an answer that is not streamed, for whoever looks at it now."""
         ...
 
     def can_replay(self) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Gate
+    from .layer import Failure, Gate
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -76,6 +76,10 @@ class Attempt(_Usually):
         call: The operation.
     """
 
+    left_with: tuple[int | None, Failure | None]
+    """The `id` of an exception that code around the sending has let through, and the failure that
+    it stands for, or None where it has nothing to do with the exchange. Mostly not there."""
+
     __slots__ = (
         "__dict__",  # for what hardly any has
         "call",
@@ -83,6 +87,7 @@ class Attempt(_Usually):
         "has_sent",
         "headed",
         "is_over",
+        "left_with",
         "number",
         "started",
         "status",
@@ -227,8 +232,11 @@ class Call:
     """From 0, the highest, to 9: who is turned away first where a queue grows too long."""
     rescued: Exception | None = None
     """What it failed with, where a fallback answered in its place."""
-    failure: MyAPIError | None = None
-    """What the gates must hear of, where a layer outside of them may have mended it."""
+    failure: BaseException | None = None
+    """What the gates must hear of, whatever the operation ends in: a layer outside of them may
+    have mended it. A `KeyboardInterrupt` where they must hear of nothing."""
+    passed: int = 0
+    """Attempts that were made before a layer outside of the gates went in again."""
     is_over: bool = False
     """Whether it has given back what it took."""
     _errors: tuple[Callable[[], BaseException | None], ...] = ()
@@ -307,8 +315,10 @@ class Call:
 
     def error_for(self, response: Response) -> type[MyAPIError] | None:
         """Return the error that a gate takes an answer for, in place of that of its status."""
-        found = (gate.error_for(self, grant, response) for gate, grant in self.grants)
-        return next(filter(None, found), None)
+        for gate, grant in self.grants:
+            if (found := gate.error_for(self, grant, response)) is not None:
+                return found
+        return None
 
     def is_excused(self, error: BaseException) -> bool:
         """Return whether a gate knows a failure as none of the server's health."""
@@ -331,6 +341,17 @@ class Call:
     def is_own(self, error: BaseException) -> bool:
         """Whether an error is this call's, and not one of another client that came through."""
         return any(made() is error for made in self._errors)
+
+    def retarget(self, request: Request) -> None:
+        """Ask for what a request asks for, from now on: a layer has handed on another one."""
+        if self.uncounted is not None:  # under what it was
+            self.uncounted.count(None)
+        self.method, self.address, self.target = request.method, request.url, self._target(request)
+        for name in ("url", "shown_url", "counted_as"):
+            vars(self).pop(name, None)
+
+    def _target(self, request: Request) -> Any:
+        return str(request.url)
 
     @once
     def url(self) -> str:

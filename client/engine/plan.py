@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..metrics.instruments import OPERATION_TIMEOUT
 from .attempts import make_attempt
-from .layer import NO_STOP, WAIT, Failure, Gate, Observer, Sending
+from .layer import NO_STOP, WAIT, Failure, Gate, Observer, Outer, Sending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -51,6 +51,7 @@ class Plan:
         "rescue",
         "run",
         "sendings",
+        "sends_requests",
         "stop",
         "total",
     )
@@ -77,7 +78,9 @@ class Plan:
         self.stop: Stop = stop
         self.gates: tuple[Gate, ...] = tuple(part for part in parts if isinstance(part, Gate))
         """In the order in which they are entered."""
-        outside = tuple(takewhile(_is_layer, parts)) if self.gates else ()
+        outside = tuple(takewhile(_is_layer if self.gates else _is_outer, parts))
+        self.sends_requests: bool = bool(self.sendings) or any(map(_changes_requests, outside))
+        """Whether each attempt sends a request that was built before, by way of `send`."""
         is_mended = bool(outside) or rescue is not None
         early = () if is_mended else tuple(gate for gate in self.gates if gate.is_early)
         self.early: tuple[Gate, ...] = early
@@ -91,7 +94,9 @@ class Plan:
         self.notify: Notifiers = notify
         self.total: float | None = total
         self._inside = _around(make_attempt, parts[len(outside) + len(self.gates) :])
-        entry: Inner = (self._enter_anew if outside else self._enter) if self.gates else self._go_in
+        entry: Inner = self._enter if self.gates else self._go_in
+        if outside:
+            entry = self._enter_anew
         if any(gate.reads_request for gate in self.gates):
             entry = partial(_reading, entry)
         self.run: Inner = _around(entry, outside)
@@ -104,7 +109,7 @@ class Plan:
         """Send the request of an attempt through what goes around that."""
         send: Send = exchange.send_request
         for each in reversed(self.sendings):
-            send = partial(each.send, send)
+            send = partial(each.send, send, exchange)
         return await send(attempt, exchange.request_for(attempt))
 
     def _go_in(self, call: Call, exchange: Exchange) -> Awaitable[Response | Failure]:
@@ -130,16 +135,30 @@ class Plan:
 
         What came of this time is noted for the gates, whatever the layer makes of it.
         """
-        bug = call.leave_gates(call.failure)
-        call.grants.clear()
-        call.failure = None
+        self.leave(call)
+        call.passed = call.attempts
         call.entered = call.host.ports.now()
-        if bug is not None:
-            raise bug
-        result = await self._enter(call, exchange)
+        try:
+            result = await self._enter(call, exchange)
+        except BaseException as error:
+            call.failure = call.failure or error
+            self.leave(call)
+            raise
         if isinstance(result, Failure):
             call.failure = result.error
         return result
+
+    def leave(self, call: Call) -> None:
+        """Give back what the gates have granted, before the operation is over.
+
+        Raises:
+            Exception: A bug in one of them.
+        """
+        bug = call.leave_gates(call.failure)
+        call.grants.clear()
+        call.failure = None
+        if bug is not None:
+            raise bug
 
     def stopped(self, call: Call) -> MyAPIError | None:
         """Return the error of a call that was stopped by hand while it waited, or None."""
@@ -161,6 +180,14 @@ class Plan:
 
 def _is_layer(part: Gate | Layer) -> bool:
     return not isinstance(part, Gate)
+
+
+def _is_outer(part: Gate | Layer) -> bool:
+    return isinstance(part, Outer)
+
+
+def _changes_requests(part: Gate | Layer) -> bool:
+    return isinstance(part, Outer) and part.changes_requests
 
 
 async def _renewed(call: Call) -> MyAPIError | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..http.family import Family
     from ..http.shapes import Request, Response
-    from ..runtime.coroutines import Waking
+    from ..runtime.coroutines import Pausing, Waking
 
 __all__ = ["Bell", "HttpPort", "Ports", "Signal", "Task", "World", "wait_for"]
 
@@ -149,6 +149,16 @@ class Ports(Protocol):
 
     def at_home(self, work: Callable[[], object]) -> None:
         """Do some work where calls are made, in the event loop if there is one, from any thread."""
+        ...
+
+    async def within_own_time(self, seconds: float, work: Callable[[Pausing], Awaitable[T]]) -> T:
+        """Do some work, or raise `TimeoutError` once `seconds` have passed.
+
+        Args:
+            seconds: How long.
+            work: Is handed what makes a block within which it is not ended: what is done there
+                knows when to end.
+        """
         ...
 
     def wake_sleepers(self) -> None:

@@ -14,6 +14,7 @@ from ..metrics.targets import shown_origin
 
 if TYPE_CHECKING:
     from ..http.shapes import Response
+    from .notifiers import Notifiers
     from .operation import Attempt, Call
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "tell_attempt",
     "tell_failed",
     "tell_id_made",
+    "tell_reconfigured",
     "tell_succeeded",
     "tell_would_reject",
 ]
@@ -113,6 +115,12 @@ def tell_would_reject(call: Call, by: str, wait: float | None = None) -> None:
     call.host.metrics.add(WOULD_REJECT, (call.counted_as, by))
     if call.notify[events.WouldReject] is not None:
         _tell(call, events.WouldReject(by=by, wait=wait, **call.about()))
+
+
+def tell_reconfigured(notifiers: Notifiers, changed: tuple[str, ...]) -> None:
+    """Announce that a client goes by other settings."""
+    if (notify := notifiers[events.Reconfigured]) is not None:
+        notify(events.Reconfigured(client=notifiers.client, changed=changed))
 
 
 def _tell(call: Call, event: Any) -> None:

@@ -45,6 +45,8 @@ class Disposal:
 
     async def keep(self, response: Response) -> None:
         """Read an answer for whoever will look at it, unless it is large or slow."""
+        if response.is_stream_consumed:
+            return  # somebody has read it in pieces
         BodyLimit(MOST_KEPT).install(response)
         await self._try_to_read(response, _KEEP_SECONDS)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from ..config.checks import not_the_kind, to_tuple
+from .middleware import MiddlewareParts
+from .plugins import Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from ..strategies.hedging.losers import Losers
     from ..strategies.hedging.places import Places
     from ..strategies.rate_limit.gate import RateLimit
+    from .plugins import Plugins
 
 __all__ = [
     "STRATEGIES",
     "Additions",
     "Strategies",
     "Wanted",
+    "brought_by",
     "check_allowed",
     "check_of_call",
     "check_part",
@@ -60,6 +64,7 @@ class Additions(TypedDict, total=False):
 class Parts(TypedDict, total=False):
     """What `pipeline` is given of them."""
 
+    plugins: Layer | None
     middleware: Layer | None
     rate_limit: Gate | None
     hedging: Layer | None
@@ -115,9 +120,9 @@ def check_of_call(options: Mapping[str, object]) -> None:
             )
 
 
-def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
+def wanted_of(config: ClientConfig, additions: Additions, plugins: Plugins) -> Wanted:
     """Return what a facade has, by its configuration and what is given in code."""
-    return Wanted(
+    wanted = Wanted(
         rate_limit=config.rate_limit,
         hedge=config.hedge,
         chaos=config.chaos,
@@ -125,6 +130,20 @@ def wanted_of(config: ClientConfig, additions: Additions) -> Wanted:
         middleware=to_tuple("middleware", additions.get("middleware", ())),
         attempt_middleware=to_tuple("attempt_middleware", additions.get("attempt_middleware", ())),
     )
+    brought = brought_by(plugins, wanted.middleware, wanted.attempt_middleware)
+    return wanted.with_call(brought)
+
+
+def brought_by(
+    plugins: Plugins, middleware: tuple[object, ...], attempt_middleware: tuple[object, ...]
+) -> dict[str, tuple[object, ...]]:
+    """Return the middleware of a client whose plugins bring some: theirs is inside of its own."""
+    brought: dict[str, tuple[object, ...]] = {}
+    if plugins.middleware:
+        brought["middleware"] = (*middleware, *plugins.middleware)
+    if plugins.attempt_middleware:
+        brought["attempt_middleware"] = (*attempt_middleware, *plugins.attempt_middleware)
+    return brought
 
 
 def slots_of(config: ClientConfig) -> int | None:
@@ -176,6 +195,8 @@ class Strategies:
         ports: The world that it runs in.
         allow_chaos: Whether faults may be injected.
         warn: Logs a warning about the client.
+        plugins: Those of the client.
+        id_header: Where its requests carry the id of their operation.
         slots: Those of its bulkhead, or None.
     """
 
@@ -188,6 +209,8 @@ class Strategies:
         ports: Ports,
         allow_chaos: bool,
         warn: Callable[[str], object],
+        plugins: Plugins,
+        id_header: str,
         slots: int | None = None,
     ) -> None:
         self.wanted = wanted
@@ -200,10 +223,14 @@ class Strategies:
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
         self._slots = slots
+        self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
+        self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
         self._warn = warn
         self._warn_of_chaos(None, wanted.chaos)
 
-    def reconfigure(self, wanted: Wanted, slots: int | None = None) -> None:
+    def reconfigure(
+        self, wanted: Wanted, slots: int | None = None, *, id_header: str | None = None
+    ) -> None:
         """Have what remembers something go by other settings, and so many slots, from now on.
 
         Raises:
@@ -217,12 +244,17 @@ class Strategies:
             self._hedging[1].most = slots or _MOST_LOSERS
         if self._rate_limit is not None and wanted.rate_limit is not None:
             self._rate_limit.reconfigure(wanted.rate_limit)
+        if id_header is not None:
+            self._middleware = self._middleware.with_id_header(id_header)
 
     def parts(self, wanted: Wanted, retries: Retries | None) -> Parts:
         """Return what stands in the pipeline of a client, or of a call, with such retries."""
         return Parts(
+            plugins=self._started,
+            middleware=self._middleware.around_calls(wanted.middleware),
             rate_limit=self._rate_limit_of(wanted.rate_limit),
             hedging=self._hedging_of(wanted.hedge, retries),
+            attempt_middleware=self._middleware.around_attempts(wanted.attempt_middleware),
             chaos=self._chaos_of(wanted.chaos),
         )
 

@@ -86,7 +86,7 @@ def watch_config(client: object, source: Source, every: float = 5.0) -> ConfigWa
     if inside is None:
         raise TypeError(f"client is {client!r}: give a client or transport of this package")
     watch = ConfigWatch(client, inside, _reader_of(source), float(_check_every(every)))
-    watch.begin()
+    watch.begin(inside)
     return watch
 
 
@@ -115,14 +115,12 @@ class ConfigWatch:
             target=self._run, name="resilient-client-config", daemon=True
         )
 
-    def begin(self) -> None:
+    def begin(self, inside: _Inside) -> None:
         """Read the settings for the first time, and have them read again."""
-        inside = self._inside()
-        if inside is not None:
-            found = self._reader.read()
-            inside.reconfigure(self._reader.parse(found), self._base)
-            self._seen = found
-            inside.watches.add(self)
+        found = self._reader.read()
+        inside.reconfigure(self._reader.parse(found), self._base)
+        self._seen = found
+        inside.watches.add(self)
         self._thread.start()
 
     def stop(self) -> None:
@@ -168,7 +166,8 @@ class ConfigWatch:
                 self._said = None
                 return
             settings = self._reader.parse(found)
-        except Exception as error:  # noqa: BLE001 - it is told
+        # A program that reads its arguments leaves by the second, of which a thread says nothing.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told
             self._complain(inside, error)
             return
         inside.at_home(lambda: self._take(inside, found, settings))
@@ -200,7 +199,7 @@ class ConfigWatch:
             else:
                 self._said = None
 
-    def _complain(self, inside: _Inside, error: Exception) -> None:
+    def _complain(self, inside: _Inside, error: BaseException) -> None:
         """Log what is wrong, unless that was the last thing said."""
         said = f"{type(error).__name__}: {error}"
         if said != self._said:
@@ -244,7 +243,7 @@ class _Function:
         return found
 
 
-def _reader_of(source: Any) -> _Reader:
+def _reader_of(source: Source) -> _Reader:
     if callable(source):
         if inspect.iscoroutinefunction(source):
             raise TypeError(f"source is {source!r}, which is async: give a plain function")

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check_extensions", "check_timeouts"]
+__all__ = ["FIRST_ORIGIN", "OF_ITS_WAY", "PREVIOUS", "check_extensions", "check_timeouts"]
 
+# httpx hands a request's extensions on to the request that follows its redirect.
+PREVIOUS: Final = "resilience.previous"
+"""The URL before it."""
+FIRST_ORIGIN: Final = "resilience.first_origin"
+"""Where the first of them went."""
+OF_ITS_WAY: Final = (PREVIOUS, FIRST_ORIGIN)
+"""What a request that was sent must not bring along where it is sent as another one."""
 _PHASES: Final = ("connect", "read", "write", "pool")
 _USUAL: Final = (float, int)
 """What seconds almost always are: to ask by `SupportsIndex` takes 6 us each, four times a call."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors.urls import flaw_of_address, origin_of
 from ..exceptions import InvalidRequestError, ResponseError
+from .extensions import PREVIOUS
 from .verdicts import Refused, Verdict
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["RedirectRules"]
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-# httpx hands a request's extensions on to the request that follows its redirect.
-_PREVIOUS: Final = "resilience.previous"
 
 
 class RedirectRules:
@@ -43,8 +42,8 @@ class RedirectRules:
     def check(self, request: Request) -> None:
         """Strip or refuse a request that follows a redirect; let any other pass."""
         url, extensions = request.url, request.extensions
-        previous_url = extensions.get(_PREVIOUS)
-        extensions[_PREVIOUS] = url
+        previous_url = extensions.get(PREVIOUS)
+        extensions[PREVIOUS] = url
         flaw = flaw_of_address(url.raw_host.decode("ascii"), url.port)
         if previous_url is None:
             if flaw is not None:

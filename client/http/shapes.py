@@ -69,6 +69,11 @@ class URL(Protocol):
         """With the query."""
         ...
 
+    @property
+    def netloc(self) -> bytes:
+        """The host, and the port where it is not the usual one."""
+        ...
+
 
 class Timeout(Protocol):
     """`httpx.Timeout`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -23,12 +23,12 @@ from ..transports.httpcore.pools import wrap_pools
 from .asyncio_tasks import AsyncioSignal, AsyncioTask
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from ..engine.ports import Signal, Task
     from ..http.family import Family
     from ..http.shapes import Request, Response
-    from ..runtime.coroutines import Waking
+    from ..runtime.coroutines import Pausing, Waking
 
 __all__ = ["ASYNCIO", "AsyncHttp", "AsyncioBell", "AsyncioPorts"]
 
@@ -42,6 +42,7 @@ class AsyncioPorts:
         self._home = Home()
         tell_in_child(self)
         self._sleepers: set[asyncio.Future[None]] = set()
+        self._under_trio: set[Callable[[], object]] = set()
         self._is_awake = False
 
     def moved(self) -> bool:
@@ -81,7 +82,7 @@ class AsyncioPorts:
             return
         seconds = seconds_to_wait(seconds)
         if not runs_asyncio():
-            await trio_time.sleep(seconds, waking)
+            await trio_time.sleep(seconds, partial(self._also_closing, waking))
             return
         loop = asyncio.get_running_loop()
         alarm: asyncio.Future[None] = loop.create_future()
@@ -92,6 +93,16 @@ class AsyncioPorts:
                 await alarm
         finally:
             self._sleepers.discard(alarm)
+
+    @contextmanager
+    def _also_closing(self, waking: Waking, wake: Callable[[], object]) -> Generator[None]:
+        """Wake also by `wake_sleepers` who sleeps under trio."""
+        self._under_trio.add(wake)
+        try:
+            with waking(wake):
+                yield
+        finally:
+            self._under_trio.discard(wake)
 
     async def within(self, seconds: float, work: Callable[[], Awaitable[T]]) -> T:
         """Do some work, or raise `TimeoutError` once `seconds` have passed."""
@@ -104,9 +115,19 @@ class AsyncioPorts:
         """Do some work in the loop of the client, or here, where that does not run."""
         self._home.do(work)
 
+    async def within_own_time(self, seconds: float, work: Callable[[Pausing], Awaitable[T]]) -> T:
+        """Do some work, or raise `TimeoutError` once `seconds` have passed and it is not paused."""
+        if not runs_asyncio():
+            return await trio_time.within_own_time(seconds, work)
+        async with Limit(seconds) as limit:
+            return await work(partial(_paused, limit))
+
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""
         self._is_awake = True
+        for wake in list(self._under_trio):
+            with suppress(RuntimeError):  # its run has ended
+                wake()
         for alarm in self._sleepers:
             if not alarm.get_loop().is_closed():  # with its loop, whoever waited has ended
                 _ring(alarm)
@@ -118,6 +139,19 @@ class AsyncioPorts:
     def task(self) -> Task:
         """Make a task that has not begun."""
         return AsyncioTask() if runs_asyncio() else trio_time.Task()
+
+
+@contextmanager
+def _paused(limit: asyncio.Timeout) -> Generator[None]:
+    """Keep a limit of time from ending what it bounds; not one that has ended it already."""
+    moment = limit.when()
+    with suppress(RuntimeError):
+        limit.reschedule(None)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):
+            limit.reschedule(moment)
 
 
 def _ring(alarm: asyncio.Future[None]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..http.family import Family
     from ..http.shapes import Request, Response
-    from ..runtime.coroutines import Waking
+    from ..runtime.coroutines import Pausing, Waking
 
 __all__ = ["BLOCKING", "BlockingBell", "BlockingHttp", "BlockingPorts"]
 
@@ -75,6 +75,10 @@ class BlockingPorts:
     def at_home(self, work: Callable[[], object]) -> None:
         """Do some work, here."""
         work()
+
+    async def within_own_time(self, seconds: float, work: Callable[[Pausing], Awaitable[T]]) -> T:
+        """Do so; what goes on in a pause keeps to the same moment by itself."""
+        return await self.within(seconds, lambda: work(nullcontext))
 
     def wake_sleepers(self) -> None:
         """End every `sleep` now, and every later one at once."""

@@ -8,11 +8,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractContextManager
 
-__all__ = ["Waking", "run_to_end"]
+__all__ = ["Pausing", "Waking", "run_to_end"]
 
 T = TypeVar("T")
 Waking: TypeAlias = "Callable[[Callable[[], object]], AbstractContextManager[object]]"
 """Makes the block within which a wait can be ended by what is handed over."""
+Pausing: TypeAlias = "Callable[[], AbstractContextManager[object]]"
+"""Makes a block within which a limit of time does not end the work it bounds."""
 
 
 def run_to_end(coroutine: Coroutine[object, None, T]) -> T:

@@ -6,17 +6,31 @@ imported where it is used, which under asyncio is nowhere.
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
-    from .coroutines import Waking
+    import anyio
 
-__all__ = ["Signal", "Task", "now", "pause", "shielded", "sleep", "start", "within"]
+    from .coroutines import Pausing, Waking
+
+__all__ = [
+    "Signal",
+    "Task",
+    "now",
+    "pause",
+    "shielded",
+    "sleep",
+    "start",
+    "within",
+    "within_own_time",
+]
 
 T = TypeVar("T")
 
@@ -67,6 +81,24 @@ async def within(seconds: float, work: Callable[[], Awaitable[T]]) -> T:
 
     with anyio.fail_after(seconds):
         return await work()
+
+
+async def within_own_time(seconds: float, work: Callable[[Pausing], Awaitable[T]]) -> T:
+    """Do some work, or raise `TimeoutError` once `seconds` have passed and it is not paused."""
+    import anyio  # noqa: PLC0415 - see above
+
+    with anyio.fail_after(seconds) as scope:
+        return await work(partial(_paused, scope))
+
+
+@contextmanager
+def _paused(scope: anyio.CancelScope) -> Generator[None]:
+    moment = scope.deadline
+    scope.deadline = math.inf
+    try:
+        yield
+    finally:
+        scope.deadline = moment
 
 
 def start(work: Callable[[], Coroutine[object, None, None]]) -> None:

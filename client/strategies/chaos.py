@@ -10,16 +10,14 @@ import ssl
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ..config.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
-from ..engine.layer import Observer, Sending
+from ..engine.layer import Failure, Observer, Sending
 from ..events import ChaosInjected
-from ..http.family import completed
+from ..http.bodies.made_response import handed_over
 from ..metrics.strategy_instruments import CHAOS_INJECTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..config.chaos import Fault
-    from ..engine.layer import Send
+    from ..engine.layer import Exchange, Send
     from ..engine.operation import Attempt, Call
     from ..http.family import Family
     from ..http.shapes import Request, Response
@@ -62,14 +60,28 @@ class Chaos(Sending, Observer):
         for fault in config.faults:
             self._check(fault)
 
-    async def send(self, send: Send, attempt: Attempt, request: Request) -> Response:
+    async def send(
+        self,
+        send: Send,
+        exchange: Exchange,
+        attempt: Attempt,
+        request: Request,
+    ) -> Response:
         """Send the request, or what a fault makes of that."""
         if self._random.random() >= self._config.injection_rate:
             return await send(attempt, request)
         fault = self._random.choice(self._config.faults)
         attempt.injected = _NAMES[type(fault)]
         _tell(attempt, fault)
-        response = await self._inject(fault, attempt, request)
+        try:
+            response = await self._inject(fault, attempt, request)
+            if response is not None:
+                is_streamed = exchange.is_streamed
+                response = handed_over(response, request, self._family, is_streamed=is_streamed)
+                await exchange.complete(Failure(None, response, attempt=attempt))
+        except Exception as error:
+            _mark(error)  # itself: it is what a drop-in client raises
+            raise
         if response is None:
             response = await send(attempt, request)
         if self._family.is_response(response):  # and no stand-in of a test
@@ -106,15 +118,15 @@ class Chaos(Sending, Observer):
             await _wait(attempt.call, fault.seconds)
             return None
         if isinstance(fault, AnswerFault):
-            return self._answer(fault, request)
+            return self._answer(fault)
         if isinstance(fault, RaiseFault):
-            raise _mark(self._as_raised(fault.exception, request))
+            raise self._as_raised(fault.exception, request)
         return await self._called(fault, request)
 
-    def _answer(self, fault: AnswerFault, request: Request) -> Response:
-        kind: Callable[..., object] = self._family.module.Response
-        made = kind(fault.status, headers=fault.headers, content=fault.body, request=request)
-        return completed(made, request)
+    def _answer(self, fault: AnswerFault) -> Response:
+        kind = self._family.module.Response
+        response: Response = kind(fault.status, headers=fault.headers, content=fault.body)
+        return response
 
     def _as_raised(self, exception: Exception | type[Exception], request: Request) -> Exception:
         """Return the exception as the network would have raised it: each time another one."""
@@ -138,7 +150,7 @@ class Chaos(Sending, Observer):
         if answer is None:
             return None
         if self._family.is_response(answer):
-            return completed(answer, request)
+            return cast("Response", answer)
         kind = type(answer)
         raise TypeError(
             f"a CallFault returned a {kind.__module__}.{kind.__qualname__}: "
@@ -188,11 +200,10 @@ def _name_of(error: OSError) -> str:
     return "ConnectError" if is_early else "ReadError"
 
 
-def _mark(error: Exception) -> Exception:
+def _mark(error: Exception) -> None:
     """Say on an exception where it comes from, once."""
     if NOTE not in getattr(error, "__notes__", ()):
         error.add_note(NOTE)
-    return error
 
 
 def _tell(attempt: Attempt, fault: Fault) -> None:

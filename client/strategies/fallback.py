@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 from ..engine.layer import Failure
 from ..engine.rejections import is_rejection
 from ..events import FallbackUsed
-from ..exceptions import APIConnectionError, ClientClosedError, MyAPIError, TLSVerificationError
-from ..http.family import completed, request_of
+from ..exceptions import (
+    APIConnectionError,
+    ClientClosedError,
+    MyAPIError,
+    RateLimitError,
+    TLSVerificationError,
+)
+from ..http.bodies.made_response import handed_over
+from ..http.family import request_of
 from ..http.outcomes import outcome_of
 from ..metrics.strategy_instruments import FALLBACKS
 
@@ -28,7 +35,6 @@ __all__ = ["Fallback", "FallbackRescue"]
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """What asks for nothing to be done (RFC 9110, 9.2.1)."""
 _NEVER: Final = (ClientClosedError, TLSVerificationError)
-_TOO_MANY_REQUESTS: Final = 429
 _OF_CLIENT: Final = range(400, 500)
 
 
@@ -65,8 +71,7 @@ class Fallback:
             return isinstance(error, self.on)
         if method.upper() not in SAFE:
             return False
-        status = error.status_code
-        if status in _OF_CLIENT and status != _TOO_MANY_REQUESTS:
+        if error.status_code in _OF_CLIENT and not isinstance(error, RateLimitError):
             return False
         return is_rejection(error) or isinstance(error, APIConnectionError)
 
@@ -102,7 +107,8 @@ class FallbackRescue:
         before = error.__traceback__
         failure = Failure(cast("MyAPIError", error), getattr(error, "response", None))
         try:
-            response = await self._answer(call, _request_for(exchange, error), error)
+            request = _request_for(exchange, error)
+            response = await self._answer(call, exchange, request, error)
             _tell(call, error)
             await exchange.discard(failure)  # a drop-in client's may be open yet
             call.rescued = _without_tracebacks(error)
@@ -119,20 +125,24 @@ class FallbackRescue:
             # Its traceback leads back to this frame: the two would keep each other alive.
             del error, before, failure
 
-    async def _answer(self, call: Call, request: Request, error: Exception) -> Response:
-        handle = self._fallback.handle
-        if self._family.is_response(handle):
-            return _copied(handle, request)
-        answer = cast("Callable[..., object]", handle)(error, request)
-        if inspect.isawaitable(answer):
-            answer = await self._awaited(call, answer, error)
-        if not self._family.is_response(answer):
+    async def _answer(
+        self, call: Call, exchange: Exchange, request: Request, error: Exception
+    ) -> Response:
+        family, answer = self._family, self._fallback.handle
+        if not family.is_response(answer):
+            answer = cast("Callable[..., object]", answer)(error, request)
+            if inspect.isawaitable(answer):
+                answer = await self._awaited(call, answer, error)
+        if not family.is_response(answer):
             kind = type(answer)
             raise TypeError(
                 f"the fallback returned a {kind.__module__}.{kind.__qualname__}: "
-                f"return a {self._family.name}.Response"
+                f"return a {family.name}.Response"
             )
-        return completed(answer, request)
+        made = cast("Response", answer)
+        response = handed_over(made, request, family, is_streamed=exchange.is_streamed)
+        await exchange.complete(Failure(None, response))
+        return response
 
     async def _awaited(self, call: Call, answer: Awaitable[object], error: Exception) -> object:
         """Await an answer in what the deadline leaves, or raise what the operation failed with."""
@@ -201,18 +211,6 @@ def _tell(call: Call, error: Exception) -> None:
     call.host.metrics.add(FALLBACKS, (call.counted_as, outcome))
     if (notify := call.notify[FallbackUsed]) is not None:
         notify(FallbackUsed(error=error, outcome=outcome, **call.about()))
-
-
-def _copied(response: Any, request: Request) -> Response:
-    """Return a copy of a response that has been read: its own headers and extensions, its body."""
-    kind: Any = response.__class__
-    twin = kind.__new__(kind)
-    twin.__dict__.update(response.__dict__)
-    twin.headers = type(response.headers)(response.headers)
-    twin.extensions = dict(response.extensions)
-    twin.history = list(response.history)
-    twin.request = request
-    return completed(twin, request)
 
 
 def _request_for(exchange: Exchange, error: Exception) -> Request:

@@ -104,6 +104,11 @@ class Wire(httpx.AsyncBaseTransport, httpx.BaseTransport):
         """Return the answers that nobody has closed: each would hold its connection."""
         return [body for body in self._bodies if not body.is_closed]
 
+    def forget(self) -> None:
+        """Keep nothing of what was asked and answered."""
+        self.arrivals.clear()
+        self._bodies.clear()
+
     def taken(self, number: int) -> int:
         """Return how many pieces of an answer's body were read."""
         return self._bodies[number].taken

@@ -111,12 +111,16 @@ class Servers:
 
     def __init__(self) -> None:
         self.statuses: dict[str, int] = {}
+        self.headers: dict[str, dict[str, str]] = {}
 
     def client(self, **settings: Any) -> SyncResilientClient:
         """Make a client that does not wait."""
         plain = {"retry": None, "circuit_breaker": {"failure_threshold": 1, "scope": "origin"}}
         transport = httpx.MockTransport(
-            lambda request: httpx.Response(self.statuses.get(request.url.host, 200))
+            lambda request: httpx.Response(
+                self.statuses.get(request.url.host, 200),
+                headers=self.headers.get(request.url.host),
+            )
         )
         return SyncResilientClient(ClientConfig(**{**plain, **settings}), transport=transport)
 

@@ -101,6 +101,23 @@ def test_a_circuit_is_shown_as_it_happens(browser: Browser) -> None:
         assert browser.texts(".targets th[scope=row]") == [f"https://{HOST}"]
 
 
+def test_other_settings_are_shown(browser: Browser) -> None:
+    """Among the transitions, and told to those who do not see the page."""
+    with mounted(browser) as app:
+        app.call(200)
+        browser.wait_for_text(STATE, "closed")
+        app.client.reconfigure(timeout={"total": 5})
+        browser.wait_for_text(".transitions .state", "reconfigured")
+        assert browser.texts(".transitions tbody td")[1:] == [
+            "",
+            "reconfigured",
+            "manual",
+            "timeout.total",
+        ]
+        [news] = browser.texts("#news")
+        assert news.endswith(": reconfigured")
+
+
 def test_nothing_is_fetched_from_elsewhere(browser: Browser) -> None:
     """And nothing breaks the policy, which the browser would say."""
     with mounted(browser, actions=["reset"]) as app:

@@ -174,6 +174,7 @@ WRONG: dict[str, tuple[list[Any], Any]] = {
     "long name": (["clients", 0, "name"], "x" * 1001),
     "slots": (["clients", 0, "slots"], [1]),
     "limit": (["clients", 0, "limit"], [1, 2, 3]),
+    "rate limit": (["clients", 0, "rate_limit"], [1, 2]),
     "hedges": (["clients", 0, "hedges"], [1]),
     "state": (["clients", 0, "targets", 0, 1], {}),
     "time that no calendar knows": (["clients", 0, "targets", 0, 2], 1e300),

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import time
 import weakref
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from client import CircuitBreaker, Client, MyAPIError, ResilientTransport
 from client.dashboard import dashboard
 from client.dashboard.app import Dashboard
+from client.program.live_page.shape import check_state
 from tests.dashboard.asking import Servers, ask, record
 
 
@@ -69,6 +71,24 @@ def test_it_says_how_circuits_stand(servers: Servers) -> None:
     client.close()
 
 
+def test_it_says_what_was_reconfigured(servers: Servers) -> None:
+    """Among the transitions; of several in a row the last, so that circuits have room."""
+    client = servers.client()
+    page = dashboard(client)
+    servers.statuses["a.test"] = 500
+    client.reconfigure(retry={"max_attempts": 2})
+    client.reconfigure(retry=None, timeout={"total": 5})
+    servers.call(client)
+    client.reconfigure(bulkhead=None)
+    state = state_of(page)
+    rows = [row[1:] for row in state["clients"][0]["transitions"]]
+    assert [row[1] for row in rows] == ["reconfigured", "open", "reconfigured"]
+    assert rows[0] == ["", "reconfigured", "manual", "bulkhead"]
+    assert rows[2] == ["", "reconfigured", "manual", "retry, timeout.total"]
+    check_state(json.dumps(state).encode())
+    client.close()
+
+
 def test_it_says_why_a_limit_is_what_it_is(servers: Servers) -> None:
     """How it changed last, where it finds itself; no transition of a circuit goes for it."""
     adaptive = {"window": 0.01, "minimum_samples": 1}
@@ -84,6 +104,22 @@ def test_it_says_why_a_limit_is_what_it_is(servers: Servers) -> None:
     assert shown["limit"][0] > 1e9
     assert shown["transitions"] == []
     client.close()
+
+
+def test_it_says_who_pauses(servers: Servers) -> None:
+    """And until when, in absolute time."""
+    client = servers.client(rate_limit={"max_pause": 1.0}, circuit_breaker=None)
+    page = dashboard(client)
+    assert state_of(page)["clients"][0]["rate_limit"] == [0, 0, None]
+    servers.statuses["a.test"] = 429
+    servers.headers["a.test"] = {"Retry-After": "300"}
+    servers.call(client)
+    waiting, paused, until = state_of(page)["clients"][0]["rate_limit"]
+    assert (waiting, paused) == (0, 1)
+    assert until == pytest.approx(time.time() + 300, abs=30)
+    client.close()
+    without = servers.client()
+    assert state_of(dashboard(without))["clients"][0]["rate_limit"] is None
 
 
 def test_it_counts_hedges(servers: Servers) -> None:

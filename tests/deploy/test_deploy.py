@@ -14,12 +14,15 @@ from prometheus_client import CollectorRegistry
 
 from client import (
     AdaptiveLimitConfig,
+    AnswerFault,
     BulkheadConfig,
+    ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
     HedgeConfig,
     MyAPIError,
     PrometheusMetrics,
+    RateLimitConfig,
     RetryBudgetConfig,
     RetryConfig,
     SyncResilientClient,
@@ -70,7 +73,7 @@ def test_every_metric_is_shown() -> None:
     shown = {name for query in QUERIES for name, _ in used_in(query)}
     forms = (
         set(sample_names(each))
-        for each in vars(instruments).values()
+        for each in (*vars(instruments).values(), *vars(strategy_instruments).values())
         if isinstance(each, Instrument)
     )
     assert [form for form in forms if not form & shown] == []
@@ -127,6 +130,13 @@ class Raising:
         raise LookupError
 
 
+def _busy(request: httpx.Request) -> httpx.Response:
+    """Ask for a pause, where the host is said to be busy."""
+    if request.url.host == "busy.example":
+        return httpx.Response(429, headers={"Retry-After": "1"})
+    return httpx.Response(200)
+
+
 class Trouble:
     """A client of the failure server that goes through everything there is to see.
 
@@ -165,12 +175,27 @@ class Trouble:
             transport=httpx.MockTransport(lambda _: httpx.Response(200)),
             telemetry=[metrics],
         )
+        self.limited = SyncResilientClient(
+            ClientConfig(name="limited", retry=None, rate_limit=RateLimitConfig(rate=200)),
+            transport=httpx.MockTransport(_busy),
+            telemetry=[metrics],
+        )
         adaptive = AdaptiveLimitConfig(initial_limit=1_000_000, window=0.01, minimum_samples=1)
         bulkhead = BulkheadConfig(max_concurrency=1_000_000, adaptive=adaptive)
         self.overloaded = SyncResilientClient(
             ClientConfig(name="stock", retry=None, circuit_breaker=None, bulkhead=bulkhead),
             transport=httpx.MockTransport(lambda _: httpx.Response(503)),
             telemetry=[metrics],
+        )
+
+        observing = CircuitBreakerConfig(failure_threshold=1, recovery_timeout=60, mode="observe")
+        faults = ChaosConfig(faults=[AnswerFault(503)], injection_rate=1)
+        self.chaotic = SyncResilientClient(
+            ClientConfig(name="drill", retry=None, circuit_breaker=observing, chaos=faults),
+            transport=httpx.MockTransport(lambda _: httpx.Response(200)),
+            telemetry=[metrics],
+            fallback=httpx.Response(200),
+            allow_chaos=True,
         )
 
     def go_on(self) -> None:
@@ -193,12 +218,18 @@ class Trouble:
         for _ in range(120):
             self._number += 1
             self.other.get(f"http://host-{self._number}.example/")
+        for host in ("calm", "calm", "busy"):
+            with suppress(MyAPIError):
+                self.limited.get(f"http://{host}.example/")
         with suppress(MyAPIError):
             self.overloaded.get("http://stock.example/")
+        self.chaotic.get("http://drill.example/")
 
     def close(self) -> None:
         """Close all."""
+        self.chaotic.close()
         self.overloaded.close()
+        self.limited.close()
         self.hedged.close()
         self.client.close()
         self.other.close()

@@ -9,11 +9,17 @@ from pydantic import BaseModel, ValidationError
 import client
 from client import (
     AdaptiveLimitConfig,
+    AnswerFault,
     BulkheadConfig,
+    CallFault,
+    ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
+    DelayFault,
     HedgeConfig,
     LoggingConfig,
+    RaiseFault,
+    RateLimitConfig,
     RetryBudgetConfig,
     RetryConfig,
     TimeoutConfig,
@@ -24,14 +30,18 @@ from tests.docs.reading import USAGE, Row, code_in, table
 MODELS: list[type[BaseModel]] = [
     AdaptiveLimitConfig,
     BulkheadConfig,
+    ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
     HedgeConfig,
     LoggingConfig,
+    RateLimitConfig,
     RetryBudgetConfig,
     RetryConfig,
     TimeoutConfig,
 ]
+FAULTS: list[type[BaseModel]] = [RaiseFault, DelayFault, AnswerFault, CallFault]
+"""Each has a row of its own."""
 # What must be given along with a setting for its bounds to be its own alone.
 COMPANIONS: Mapping[str, Mapping[str, object]] = {
     "min_delay": {"max_delay": MAX_SECONDS},
@@ -41,6 +51,8 @@ COMPANIONS: Mapping[str, Mapping[str, object]] = {
     "max_recovery_timeout": {"recovery_timeout": 0},
     "window_seconds": {"failure_rate": 0.5},
     "minimum_calls": {"failure_rate": 0.5},
+    "injection_rate": {"faults": [{"seconds": 0}]},
+    "seed": {"faults": [{"seconds": 0}]},
 }
 BOUNDS = re.compile(
     r"(?P<above>above )?(?P<low>[\d,.]+) to (?P<high>a year|[\d,.]+)(?P<each> each)?"
@@ -68,13 +80,23 @@ def test_every_model_has_its_table() -> None:
         for value in vars(client).values()
         if isinstance(value, type) and issubclass(value, BaseModel)
     }
-    assert parts == set(MODELS)
+    assert parts == {*MODELS, *FAULTS}
+
+
+def test_every_fault_has_its_row() -> None:
+    """With what it takes, in order."""
+    rows = {code_in(row[0])[0]: code_in(row[1]) for row in table(USAGE, "Chaos", "fault")}
+    assert rows == {kind.__name__: list(kind.model_fields) for kind in FAULTS}
 
 
 @pytest.mark.parametrize(("model", "row"), SETTINGS)
 def test_the_default_is_as_stated(model: type[BaseModel], row: Row) -> None:
     """Each is written as the Python that makes it."""
-    [name], [default] = code_in(row[0]), code_in(row[1])
+    [name] = code_in(row[0])
+    if row[1] == "must be given":
+        assert model.model_fields[name].is_required()
+        return
+    [default] = code_in(row[1])
     public = {each: getattr(client, each) for each in client.__all__}  # imported at first use
     stated = eval(default, public)  # noqa: S307 - our own document
     assert model.model_fields[name].get_default(call_default_factory=True) == stated

@@ -20,6 +20,7 @@ from client import (
     DeadlineExceededError,
     MyAPIError,
     PoolTimeoutError,
+    RateLimitRejectedError,
     ResponseError,
     RetryConfig,
     SyncResilientClient,
@@ -67,7 +68,13 @@ WITHOUT_STATUS: dict[type[MyAPIError], Handler] = {
     ResponseError: _raising(httpx.DecodingError("no gzip")),
 }
 # Turned away before any attempt.
-REJECTIONS = {CircuitOpenError, CircuitIsolatedError, PoolTimeoutError, ClientClosedError}
+REJECTIONS = {
+    CircuitOpenError,
+    CircuitIsolatedError,
+    PoolTimeoutError,
+    RateLimitRejectedError,
+    ClientClosedError,
+}
 
 
 def _statuses(name: str) -> set[int]:
@@ -166,7 +173,7 @@ def test_a_deadline_is_counted_and_not_retried(monkeypatch: pytest.MonkeyPatch) 
 def test_rejections_are_neither_retried_nor_counted() -> None:
     """They are not about the server."""
     stated = {KINDS[name] for name, row in ROWS.items() if "nothing was sent" in row[1]}
-    assert stated == {CircuitOpenError, CircuitIsolatedError, PoolTimeoutError}
+    assert stated == REJECTIONS - {ClientClosedError}
     assert all(ROWS[kind.__name__][2:] == ["no", "no"] for kind in REJECTIONS)
 
 

@@ -44,6 +44,21 @@ LOGGED: list[events.Event] = [
     events.RequestIdMade(**ABOUT),
     events.OperationFailed(error=ERROR, attempts=1, elapsed=1.0, **ABOUT),
     events.OperationFailed(error=CircuitOpenError(), attempts=0, elapsed=0.0, **ABOUT),
+    events.RateLimitPaused(key="", seconds=1.0, by="retry_after", status_code=429, **ABOUT),
+    events.RateLimitWaited(seconds=1.0, **ABOUT),
+    events.HedgeSent(attempt=2, target="https://api.example", after=0.1, **ABOUT),
+    events.HedgeLost(
+        attempt=1,
+        target="https://api.example",
+        seconds=0.2,
+        is_hedge=False,
+        is_drained=True,
+        **ABOUT,
+    ),
+    events.FallbackUsed(error=ERROR, outcome="server_error", **ABOUT),
+    events.ChaosInjected(attempt=1, fault="delay", seconds=1.0, **ABOUT),
+    events.WouldReject(by="circuit", **ABOUT),
+    events.Reconfigured(changed=("retry",)),
 ]
 
 
@@ -88,10 +103,10 @@ def test_the_arguments_of_a_call_are_those_listed() -> None:
     """Those of httpx in the text, ours in the table."""
     ours = {code_in(row[0])[0] for row in table(USAGE, "Methods and arguments", "argument")}
     text = USAGE.read_text("utf-8")
-    sentence = text[text.index("Each takes every argument") : text.index("and four more")]
+    sentence = text[text.index("Each takes every argument") : text.index("and eleven more")]
     httpxs = set(code_in(sentence.replace("\n", " ")))
     assert ours | httpxs == CallOptions.__optional_keys__
-    assert len(ours) == 4
+    assert len(ours) == 11
 
 
 @pytest.mark.parametrize("face", [ResilientClient, SyncResilientClient])
@@ -102,6 +117,7 @@ def test_the_methods_are_those_listed(face: type) -> None:
     sentence = text[begin : text.index("Each takes every argument")]
     named = {code.partition("(")[0] for code in code_in(sentence.replace("\n", " "))}
     others = {"circuit", "circuit_state", "close", "config", "health", "is_closed", "stats"}
+    others |= {"attempt_middleware", "middleware", "reconfigure"}
     assert named == {name for name in dir(face) if not name.startswith("_")} - others
 
 

@@ -1,13 +1,14 @@
 """The table of metrics in USAGE is that of the code."""
 
-from client.metrics import instruments
+from client.metrics import instruments, strategy_instruments
 from client.metrics.instruments import Instrument
 from tests.docs.reading import USAGE
 
 
 def test_the_table_of_metrics_is_whole() -> None:
     """Names, kinds, units and labels."""
-    known = [each for each in vars(instruments).values() if isinstance(each, Instrument)]
+    found = (*vars(instruments).values(), *vars(strategy_instruments).values())
+    known = [each for each in found if isinstance(each, Instrument)]
     rows = [
         f"| `{each.name}` | {each.kind}{', s' if each.unit == 's' else ''} | "
         f"{', '.join(f'`{label}`' for label in each.labels)}{' ' if each.labels else ''}|"

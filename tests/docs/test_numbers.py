@@ -11,7 +11,7 @@ from client import BulkheadConfig, CircuitBreakerConfig, ClientConfig, RetryConf
 from client.backoff import ExponentialBackoff
 from client.faces import disposal
 from client.faces.facade import request_id, session
-from client.faces.facade.http_client import build_client
+from client.faces.facade.http_client import BodyBound, build_client
 from client.http import verdicts as classify
 from client.http.bodies import response_body
 from client.http.bodies.response_decoding import Decoding
@@ -52,8 +52,8 @@ def _retry_of(config: ClientConfig) -> RetryConfig:
 def _pool_without_bulkhead() -> object:
     """The pool's size, which httpx keeps to itself."""
     config, family = ClientConfig(bulkhead=None), family_named("httpx")
-    decoding = Decoding(family, BLOCKING.pause)
-    with build_client(family, config, is_async=False, decoding=decoding) as client:
+    decoding, bound = Decoding(family, BLOCKING.pause), BodyBound(None)
+    with build_client(family, config, is_async=False, decoding=decoding, bound=bound) as client:
         assert isinstance(client, httpx.Client)
         pool: Any = getattr(client._transport, "_pool")  # noqa: B009 - not in its type
         return pool._max_connections

@@ -20,7 +20,7 @@ from tests.drop_in.wire import Wire
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
-    from client.runtime.coroutines import Waking
+    from client.runtime.coroutines import Pausing, Waking
     from tests.drop_in.wire import Answer
 
 URL: Final = "http://server.test/"
@@ -65,6 +65,12 @@ class VirtualPorts:
         if self._clock.now >= end:
             raise TimeoutError
         return done
+
+    async def within_own_time(
+        self, seconds: float, work: Callable[[Pausing], Awaitable[Any]]
+    ) -> Any:
+        """Do some work, and end as a timeout does where it took too long."""
+        return await self.within(seconds, lambda: work(nullcontext))
 
     def moved(self) -> bool:
         """Tell that this is the only place."""

@@ -60,6 +60,28 @@ async def test_an_exception_is_that_of_httpx(kit: Kit) -> None:
         assert (first, second[:21]) == (NOTE, "2 attempts were made ")
 
 
+@ON_EACH_KIT
+async def test_an_exception_of_a_function_has_a_note_too(kit: Kit) -> None:
+    """Itself: nobody sees the error of the tree that stands for it."""
+
+    def fail(request: Any) -> None:
+        raise kit.error("ReadTimeout")("late", request=request)
+
+    client = chaotic(kit, CallFault(kit.awaited_if_async(fail)), max_retries=0)
+    with pytest.raises(kit.error("ReadTimeout")) as caught:
+        await client.get(URL)
+    assert caught.value.__notes__.count(NOTE) == 1
+
+
+@ON_EACH_KIT
+async def test_an_answer_that_cannot_be_read_has_a_note_too(kit: Kit) -> None:
+    """As one that is not encoded as it says."""
+    client = chaotic(kit, AnswerFault(200, {"Content-Encoding": "gzip"}, "none"), max_retries=0)
+    with pytest.raises(kit.error("DecodingError")) as caught:
+        await client.get(URL)
+    assert caught.value.__notes__.count(NOTE) == 1
+
+
 async def test_a_write_is_repeated_by_the_rules_for_real_faults(kit: Kit) -> None:
     """Where the class says that it was never sent."""
     for name, attempts in (("ConnectError", 3), ("ReadError", 1)):

@@ -86,7 +86,7 @@ async def test_it_answers_for_rejections(kit: Kit) -> None:
 
 
 async def test_a_function_gets_the_error_of_the_tree(kit: Kit) -> None:
-    """And the caller's own request."""
+    """And what the caller asked for, as a request of its own."""
     given: list[Any] = []
 
     def answer(error: MyAPIError, request: Any) -> Any:
@@ -94,9 +94,10 @@ async def test_a_function_gets_the_error_of_the_tree(kit: Kit) -> None:
         return canned(kit)
 
     client = falling_back(kit, "ReadError", fallback=awaited(kit, answer))
-    request = kit.request()
+    request = kit.request(headers={"X-Mine": "1"})
     assert (await client.send(request)).status_code == 203
-    assert given[1] is request
+    assert given[1] is not request
+    assert (given[1].url, given[1].headers) == (request.url, request.headers)
     assert isinstance(given[0], APINetworkError)
     assert isinstance(given[0].__cause__, kit.error("ReadError"))
 
@@ -206,6 +207,20 @@ async def test_the_answer_that_failed_is_let_go_of(kit: Kit, *, streamed: bool) 
         assert (response.status_code, client._transport.left_open) == (503, 1)
         assert await kit.read(response) == b"ok"
     assert client._transport.left_open == 0
+
+
+@ON_EACH_KIT
+async def test_a_stream_can_be_read_raw(kit: Kit) -> None:
+    """As whoever hands it on does; out of a transport too, and whatever time is left."""
+    name = "AsyncResilientTransport" if kit.is_async else "ResilientTransport"
+    options: dict[str, Any] = {"fallback": canned(kit), "max_total_time": 5}
+    transport = getattr(kit.ours, name)(kit.wire("ReadError"), max_retries=0, **options)
+    late = kit.client(Reply(takes=9), max_retries=0, **options)
+    for client in (late, kit.plain(transport=transport)):
+        async with client.stream() as response:
+            raw = response.aiter_raw() if kit.is_async else response.iter_raw()
+            chunks = [chunk async for chunk in raw] if kit.is_async else list(raw)
+        assert b"".join(chunks) == b"from the shelf"
 
 
 @ON_EACH_KIT

@@ -60,7 +60,7 @@ def _measured(plan: Plan) -> Section:
 def _rate_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
     rows: list[Row] = []
     for name in rate_limit.CONTENDERS:
-        run = rate_limit.simulate(name, 5.0 if is_quick else rate_limit.SECONDS)
+        run = rate_limit.simulate(name, 3.0 if is_quick else rate_limit.SECONDS)
         is_ours = name in rate_limit.OURS
         if is_ours:
             figures[f"refused: {name}"] = run.refused_a_second
@@ -76,19 +76,20 @@ def _rate_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
 
 
 def _pause_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
-    seconds = 2.0 if is_quick else 6.0
+    seconds = 1.0 if is_quick else 6.0
     rows: list[Row] = []
     for name, settings in (("rate limit", pausing.LIMITED), ("retries alone", pausing.PLAIN)):
         refused, good = pausing.over_loopback(settings, seconds)
         cells: dict[str, Cell] = {"refused": refused, "good": good}
-        rows.append(Row(name=f"facade, {name}", cells=cells, is_ours=True))
+        is_ours = settings is pausing.LIMITED
+        rows.append(Row(name=f"facade, {name}", cells=cells, is_ours=is_ours))
     figures["refused: loopback"] = rows[0].cells["refused"]
     title = "The pause for all: the same over loopback"
     return Table(title=title, columns=_RATE_COLUMNS[:2], rows=tuple(rows))
 
 
 def _overload_table(figures: dict[str, Cell], *, is_quick: bool) -> Table:
-    minute = 10 if is_quick else 60
+    minute = 3 if is_quick else 60
     best: Span | None = None
     rows: list[Row] = []
     for slots in (10, 12, 20, 50, 200):
@@ -134,7 +135,7 @@ def _overload_row(name: str, span: Span, *, is_ours: bool = True) -> Row:
 
 
 def _hedge_tables(figures: dict[str, Cell], *, is_quick: bool) -> tuple[Table, ...]:
-    calls, real = (2_000, 300) if is_quick else (hedging.CALLS, hedging.CALLS_OF_LOOPBACK)
+    calls, real = (500, 100) if is_quick else (hedging.CALLS, hedging.CALLS_OF_LOOPBACK)
     late = {
         "no hedges": hedging.play({}, is_brownout=False, calls=calls),
         "hedged": hedging.play(hedging.HEDGED, is_brownout=False, calls=calls),
@@ -146,7 +147,12 @@ def _hedge_tables(figures: dict[str, Cell], *, is_quick: bool) -> tuple[Table, .
         "hedged without a budget": hedging.play(hedging.UNBUDGETED, is_brownout=True, calls=calls),
     }
     loopback = {
-        f"{name}, {world}": hedging.over_loopback(settings, is_async=world == "async", calls=real)
+        f"{name}, {world}": hedging.over_loopback(
+            settings,
+            is_async=world == "async",
+            calls=real,
+            warming=200 if is_quick else hedging.WARMING,
+        )
         for world in ("async", "sync")
         for name, settings in (("no hedges", {}), ("hedged", hedging.HEDGED))
     }
@@ -170,7 +176,7 @@ def _hedge_table(title: str, found: Mapping[str, Measured]) -> Table:
         Row(
             name=name,
             cells={"p50": 1000 * each.p50, "p99": 1000 * each.p99, "extra": 100 * each.extra},
-            is_ours=not name.startswith("no hedges"),
+            is_ours=not ("without" in name or name.startswith("no hedges")),
         )
         for name, each in found.items()
     ]

@@ -149,7 +149,7 @@ function makeSection() {
   const kind = make("span", { class: "kind" });
   const facts = {};
   const list = make("dl", { class: "facts" });
-  for (const name of ["Circuit", "Slots", "Retry budget", "Hedges"]) {
+  for (const name of ["Circuit", "Slots", "Rate limit", "Retry budget", "Hedges"]) {
     facts[name] = make("dd");
     list.append(make("div", {}, Object.assign(make("dt"), { textContent: name }), facts[name]));
   }
@@ -256,6 +256,10 @@ function showClient(client) {
   const [, before, why] = client.limit ?? [null, null, null];
   const change = client.limit ? `; the limit was ${before} (${why})` : "";
   write(section.facts.Slots, `${used} of ${limit} taken, ${waiting} waiting${change}`);
+  section.facts["Rate limit"].parentElement.hidden = !client.rate_limit;
+  const [queued, paused, until] = client.rate_limit ?? [0, 0, null];
+  const pause = paused ? `, ${paused} ${paused === 1 ? "pause" : "pauses"}, the last until ${clock(until)}` : "";
+  write(section.facts["Rate limit"], `${queued} waiting${pause}`);
   section.facts["Retry budget"].parentElement.hidden = client.budget === null;
   write(section.facts["Retry budget"], `${client.budget} left`);
   section.facts.Hedges.parentElement.hidden = !client.hedges;
@@ -279,7 +283,8 @@ function showTransitions(section, client) {
   const newest = rows.length ? JSON.stringify(client.transitions[0]) : "";
   if (section.news === newest) return;
   if (section.news !== null && rows.length) {
-    write(byId("news"), `${client.name}: the circuit of ${rows[0].circuit} is ${rows[0].to}`);
+    const what = rows[0].circuit ? `the circuit of ${rows[0].circuit} is ` : "";
+    write(byId("news"), `${client.name}: ${what}${rows[0].to}`);
   }
   section.news = newest;
   section.past.replaceChildren(

@@ -30,7 +30,7 @@ from .witness import WatchedAsync, WatchedBlocking
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
-    from typing import Unpack
+    from typing import Self, Unpack
 
     from ...engine.ports import World
     from ...http.shapes import BaseClient, Options, Request
@@ -77,6 +77,7 @@ class _DropInClient(
         check_timeouts(timeout.as_dict(), is_async=self._world.is_async)
         self._world.adopt(self, family)
         self._drop_in = DropIn(family, self._world, settings, **identity)
+        self._drop_in.plugins.belong_to(self)
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -114,6 +115,16 @@ class _DropInClient(
                 changed then.
         """
         self._drop_in.reconfigure(overrides)
+
+    @property
+    def middleware(self) -> tuple[Any, ...]:
+        """What goes around each call, the outermost first, that of plugins included."""
+        return self._drop_in.settings.middleware
+
+    @property
+    def attempt_middleware(self) -> tuple[Any, ...]:
+        """What goes around each attempt."""
+        return self._drop_in.settings.attempt_middleware
 
     def stats(self) -> ClientStats:
         """Return a snapshot: operations, attempts, retries, failures and the circuit."""
@@ -231,12 +242,23 @@ class AsyncDropIn(
 
     async def aclose(self) -> None:
         """Close the client; a call that waits for its next attempt fails at once."""
-        with self._drop_in.closing():
-            await super().aclose()
+        try:
+            with self._drop_in.closing():
+                await super().aclose()
+        finally:
+            await self._drop_in.close_plugins()
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        await self._drop_in.start()
+        return self
 
     async def __aexit__(self, *raised: object) -> None:
-        with self._drop_in.closing():
-            await super().__aexit__(*raised)
+        try:
+            with self._drop_in.closing():
+                await super().__aexit__(*raised)
+        finally:
+            await self._drop_in.close_plugins()
 
 
 class BlockingDropIn(
@@ -305,9 +327,20 @@ class BlockingDropIn(
 
     def close(self) -> None:
         """Close the client; a call that waits for its next attempt fails at once."""
-        with self._drop_in.closing():
-            super().close()
+        try:
+            with self._drop_in.closing():
+                super().close()
+        finally:
+            run_to_end(self._drop_in.close_plugins())
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        run_to_end(self._drop_in.start())
+        return self
 
     def __exit__(self, *raised: object) -> None:
-        with self._drop_in.closing():
-            super().__exit__(*raised)
+        try:
+            with self._drop_in.closing():
+                super().__exit__(*raised)
+        finally:
+            run_to_end(self._drop_in.close_plugins())

@@ -11,6 +11,8 @@ from ...engine.deadline import cut_phases
 from ...engine.layer import Failure
 from ...errors.httpx_names import transports_of
 from ...exceptions import DeadlineExceededError
+from ...http.bodies.response_body import was_read
+from ...http.extensions import FIRST_ORIGIN
 from ...http.family import request_of
 from ...http.verdicts import OK
 from ..disposal import Disposal
@@ -38,7 +40,6 @@ _TRUTHFUL: Final = ("HTTPTransport", "AsyncHTTPTransport", "MockTransport")
 """Transports whose exceptions tell whether a request was sent. Those that run an application in
 this process are not among them: what the application raises passes through them."""
 _PASSED_ON: Final = frozenset({307, 308})
-_FIRST_ORIGIN: Final = "resilience.first_origin"
 _WATCHED: Final = (WatchedAsync, WatchedBlocking)
 _SENDING: Final = ("handle_request", "handle_async_request")
 
@@ -85,7 +86,7 @@ class SendExchange(Failures):
         self._send = send
         self._through = through
         self._http = http
-        self._is_streamed = is_streamed
+        self.is_streamed: bool = is_streamed
         self._raises = raises
 
     @property
@@ -118,10 +119,17 @@ class SendExchange(Failures):
     def request_for(self, attempt: SendAttempt | None) -> Request:
         """Return a request for an attempt alone; for None what the caller asked for."""
         if attempt is None:
-            return self._sent.request
+            return self._sent.copy_with(headers={})
         self._sent.rewind()
         carried = None if attempt.carried is None else self._carried(attempt)
-        return self._sent.copy_with(headers=carried or {})
+        attempt.request = self._sent.copy_with(headers=carried or {})
+        request: Request = attempt.request
+        return request
+
+    def take(self, request: Request) -> None:
+        """Send this request from now on, in place of what the caller asked for."""
+        is_async = hasattr(self._through, "aclose")
+        self._sent = self._sent.followed_by(request, self._family, is_async=is_async)
 
     async def send_request(self, attempt: SendAttempt, request: Request) -> Response:
         """Send the request of an attempt, within the time that is left."""
@@ -152,7 +160,7 @@ class SendExchange(Failures):
         if self.sees_requests:
             return {}  # each request is told of, and gets them then
         origin = attempt.call.origin
-        first = self._sent.request.extensions.setdefault(_FIRST_ORIGIN, origin)
+        first = self._call.target.extensions.setdefault(FIRST_ORIGIN, origin)
         return carried if first == origin else None
 
     async def _send_as(self, attempt: SendAttempt) -> Response:
@@ -165,7 +173,7 @@ class SendExchange(Failures):
     async def discard(self, failure: Failure) -> None:
         """Free the connection of an answer that a retry replaces."""
         response = failure.response
-        if response is not None and self._is_streamed:
+        if response is not None and self.is_streamed:
             await self._disposal().drain(response)
         elif response is not None and _half_read(failure) is not None:
             await self._disposal().close(response)
@@ -174,20 +182,31 @@ class SendExchange(Failures):
         """Close an answer that the caller will not see."""
         response, attempt = failure.response, failure.attempt
         is_kept = isinstance(attempt, SendAttempt) and attempt.is_kept
-        is_open = self._is_streamed or _half_read(failure) is not None
+        is_open = self.is_streamed or _half_read(failure) is not None
         if is_open and response is not None and not is_kept:
             await self._disposal().close(response)
 
     async def keep(self, failure: Failure) -> None:
         """Remember that the caller gets this answer, whole."""
         attempt, response = failure.attempt, failure.response
-        held = _half_read(failure)
         if isinstance(attempt, SendAttempt):
-            if held is not None and response is not None:
-                attempt.held = None
-                held.go_on()
-                await self._read_on(attempt, response)
+            await self._finish_reading(failure)
             attempt.is_kept = response is not None
+
+    async def complete(self, failure: Failure) -> None:
+        """Read what was left of an answer that is not streamed, or all of one made elsewhere."""
+        response = failure.response
+        await self._finish_reading(failure)
+        is_open = self._family.is_response(response) and not was_read(response)
+        if is_open and not self.is_streamed:
+            await self._in_time(lambda: self._http.read(failure.answer))
+
+    async def _finish_reading(self, failure: Failure) -> None:
+        held, attempt = _half_read(failure), failure.attempt
+        if held is not None and isinstance(attempt, SendAttempt):
+            attempt.held = None
+            held.go_on()
+            await self._read_on(attempt, failure.answer)
 
     def can_replay(self) -> bool:
         """Return whether the next attempt would send the same bytes."""
@@ -217,7 +236,7 @@ class SendExchange(Failures):
         response = failure.response
         if response is None:
             return True
-        return not self._is_streamed and _half_read(failure) is None
+        return not self.is_streamed and _half_read(failure) is None
 
     def failure_from(self, attempt: SendAttempt, error: Exception) -> Failure | None:
         """Return what an exception means, believing "never sent" only where it can be believed."""
@@ -254,8 +273,8 @@ class SendExchange(Failures):
         """Whether another attempt may follow an answer that httpx would read whole."""
         policy = self._policy
         return (
-            not self._is_streamed
-            and attempt.number < policy.rules.max_attempts
+            not self.is_streamed
+            and attempt.number - self._call.passed < policy.rules.max_attempts
             and policy.is_retryable(self._call, Failure(None, response))
         )
 

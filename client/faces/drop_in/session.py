@@ -19,10 +19,10 @@ from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
 from ...engine.rejections import is_rejection, rejections_for
+from ...engine.telling import tell_reconfigured
 from ...errors.safe_texts import scrub
 from ...errors.urls import mask_url
-from ...events import Reconfigured
-from ...exceptions import MyAPIError
+from ...exceptions import ClientClosedError, MyAPIError
 from ...http.bodies.sent_request import ReplayableRequest
 from ...http.extensions import check_extensions
 from ...http.verdicts import Classifier
@@ -37,7 +37,8 @@ from ...strategies.retry.retry import NOTE
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
-from ..strategies import Strategies, check_of_call
+from ..plugins import Plugins
+from ..strategies import Strategies, brought_by, check_of_call
 from .exchange import SendExchange
 from .options import RetrySettings
 from .policy import DropInPolicy
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = ["DropIn"]
 
 _REQUEST_ID: Final = "X-Request-ID"
+_CLOSED: Final = "it was closed while its plugins started"
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
 
@@ -73,7 +75,7 @@ class DropIn:
         name: The client's.
         listeners: Told what happens, besides the log and the callbacks.
         telemetry: What its metrics and traces go to.
-        plugins: What brings more of these.
+        plugins: What brings more of these, and lives as long as the client.
         allow_chaos: Whether faults may be injected.
     """
 
@@ -90,7 +92,6 @@ class DropIn:
         allow_chaos: bool = False,
     ) -> None:
         self._family = family
-        self.settings = settings
         self.name = name
         self._classifier = Classifier(family)
         self._world = world
@@ -98,8 +99,15 @@ class DropIn:
         self._log = EventLog(name=name, now=self._engine.ports.now)
         if settings.circuit_breaker is not None:
             self._log.load()
-        self._telemetry = Joined(telemetry, self._engine.metrics, self)
-        self._listeners = (self._log, *listeners, *self._telemetry.listeners)
+        self.plugins: Plugins = Plugins(plugins, world, self._log.warn)
+        own = settings.middleware, settings.attempt_middleware
+        if brought := brought_by(self.plugins, *own):
+            settings = settings.merged(**brought)
+        self.settings = settings
+        sinks = (*telemetry, *self.plugins.telemetry)
+        self._telemetry = Joined(sinks, self._engine.metrics, self)
+        heard = (*listeners, *self.plugins.listeners, *self._telemetry.listeners)
+        self._listeners = (self._log, *heard)
         breaker = settings.circuit_breaker
         self.control: CircuitControl = (
             CircuitControl(None, self._engine.ports) if breaker is None else breaker.control
@@ -110,7 +118,6 @@ class DropIn:
         self.watches: WeakSet[ConfigWatch] = WeakSet()
         """What keeps its settings as somebody else says, for as long as it is open."""
         self._http = world.make_http(None)
-        self._plugins = tuple(plugins)
         self._strategies = Strategies(
             settings.wanted,
             world=world,
@@ -118,6 +125,8 @@ class DropIn:
             ports=self._engine.ports,
             allow_chaos=allow_chaos,
             warn=self.warn,
+            plugins=self.plugins,
+            id_header=_REQUEST_ID,
         )
         self._prepared = self._prepare(settings)
         self._measure()
@@ -156,7 +165,7 @@ class DropIn:
             finally:
                 # Its traceback leads back to this frame: the two would keep each other alive.
                 del outcome
-        if is_streamed and self._family.is_response(outcome):
+        if is_streamed and call.rescued is None and self._family.is_response(outcome):
             exchange.guard(outcome)
         return self._reported(call, outcome)
 
@@ -198,11 +207,26 @@ class DropIn:
             scrub(made)
             raise made from error
 
+    async def start(self) -> None:
+        """Start the plugins now rather than at the first call.
+
+        Raises:
+            ClientClosedError: What is protected was closed meanwhile.
+            Exception: One could not be started; what is protected is closed by then.
+        """
+        if not await self.plugins.start(self._engine.ports):
+            raise ClientClosedError(_CLOSED)
+
+    async def close_plugins(self) -> None:
+        """Close the plugins, once what is protected is closed."""
+        await self.plugins.close(self._engine.ports)
+
     def end_waits(self) -> None:
         """End every wait for a next attempt: what the calls go through was closed.
 
         A transport may be used again after that, and so may this.
         """
+        self.plugins.stop(for_good=False)
         engine, self._engine = self._engine, self._new_engine()
         self._engine.standing, self._engine.metrics = engine.standing, engine.metrics
         engine.is_closed = True
@@ -216,6 +240,7 @@ class DropIn:
         for watch in tuple(self.watches):
             watch.stop()
         self.control.audience.leave(self._member)
+        self.plugins.stop(for_good=True)
         self._engine.ports.wake_sleepers()
         self._strategies.hang_up()
         self._log.flush()
@@ -280,8 +305,7 @@ class DropIn:
             self._prepared, self._when_streamed = prepared, when_streamed
             self.settings = settings
             self._measure()
-        if (notify := self._prepared.plan.notify[Reconfigured]) is not None:
-            notify(Reconfigured(client=self.name, changed=changed))
+        tell_reconfigured(prepared.plan.notify, changed)
 
     def _measure(self) -> None:
         """Have the gauges of what is in force now read, and of nothing else."""
@@ -406,6 +430,9 @@ class _SentCall(Call):
     def url(self) -> str:
         """The whole URL, with what must not be shown."""
         return str(self.target.url)
+
+    def _target(self, request: Request) -> Request:
+        return request
 
 
 class _Ids:

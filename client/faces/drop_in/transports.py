@@ -63,6 +63,7 @@ class _Transport(Generic[RequestT, ResponseT, TransportT]):
         self._world.adopt(self, family)
         self._decoding = Decoding(family, self._world.pause)
         self._drop_in = DropIn(family, self._world, settings, **identity)
+        self._drop_in.plugins.belong_to(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._drop_in.name!r}, {type(self._transport).__name__})"
@@ -83,6 +84,16 @@ class _Transport(Generic[RequestT, ResponseT, TransportT]):
                 changed then.
         """
         self._drop_in.reconfigure(overrides)
+
+    @property
+    def middleware(self) -> tuple[Any, ...]:
+        """What goes around each call, the outermost first, that of plugins included."""
+        return self._drop_in.settings.middleware
+
+    @property
+    def attempt_middleware(self) -> tuple[Any, ...]:
+        """What goes around each attempt."""
+        return self._drop_in.settings.attempt_middleware
 
     def stats(self) -> ClientStats:
         """Return a snapshot: operations, attempts, retries, failures and the circuit."""
@@ -126,14 +137,17 @@ class AsyncTransport(_Transport[RequestT, ResponseT, TransportT]):
         """Close the transport that is protected; no call waits for another attempt."""
         await self._transport.aclose()
         self._drop_in.end_waits()
+        await self._drop_in.close_plugins()
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
+        await self._drop_in.start()
         return self
 
     async def __aexit__(self, *raised: object) -> None:
         await self._transport.__aexit__(*raised)
         self._drop_in.end_waits()
+        await self._drop_in.close_plugins()
 
 
 class BlockingTransport(_Transport[RequestT, ResponseT, TransportT]):
@@ -160,14 +174,17 @@ class BlockingTransport(_Transport[RequestT, ResponseT, TransportT]):
         """Close the transport that is protected; no call waits for another attempt."""
         self._transport.close()
         self._drop_in.end_waits()
+        run_to_end(self._drop_in.close_plugins())
 
     def __enter__(self) -> Self:
         self._transport.__enter__()
+        run_to_end(self._drop_in.start())
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._transport.__exit__(*raised)
         self._drop_in.end_waits()
+        run_to_end(self._drop_in.close_plugins())
 
 
 def _checked(module: ModuleType, kind: str, transport: object) -> Any:

@@ -101,6 +101,7 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
             plugins=plugins,
             allow_chaos=allow_chaos,
         )
+        self._session.plugins.belong_to(self)
 
     @property
     def config(self) -> ClientConfig:
@@ -134,6 +135,16 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
                 host of `base_url`. Nothing has changed then.
         """
         self._session.reconfigure(overrides)
+
+    @property
+    def middleware(self) -> tuple[Any, ...]:
+        """What goes around each call, the outermost first, that of plugins included."""
+        return self._session.wanted.middleware
+
+    @property
+    def attempt_middleware(self) -> tuple[Any, ...]:
+        """What goes around each attempt."""
+        return self._session.wanted.attempt_middleware
 
     def stats(self) -> ClientStats:
         """Return a snapshot: operations, attempts, retries, failures, slots and circuits."""
@@ -230,9 +241,9 @@ class AsyncFacade(_Facade[ResponseT, TransportT, ClientT]):
         await self._session.close()
 
     async def _ensure_initialized(self) -> Self:
-        """Build the httpx client now rather than at the first call."""
+        """Build the httpx client and start the plugins now rather than at the first call."""
         require_asyncio()
-        _ = self._session.http
+        await self._session.initialize()
         return self
 
     async def __aenter__(self) -> Self:
@@ -320,8 +331,8 @@ class BlockingFacade(_Facade[ResponseT, TransportT, ClientT]):
         run_to_end(self._session.close())
 
     def _ensure_initialized(self) -> Self:
-        """Build the httpx client now rather than at the first call."""
-        _ = self._session.http
+        """Build the httpx client and start the plugins now rather than at the first call."""
+        run_to_end(self._session.initialize())
         return self
 
     def __enter__(self) -> Self:

@@ -8,6 +8,8 @@ from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
 from ...engine.operation import Attempt
 from ...http.bodies.request_body import RequestBody
+from ...http.bodies.response_body import was_read
+from ...http.bodies.sent_request import ReplayableRequest, copy_request
 from ...http.bodies.shared_body import is_shareable
 from ...http.headers import put_header, to_httpx, to_pairs
 from ..disposal import Disposal
@@ -31,7 +33,7 @@ __all__ = ["HttpExchange", "StreamExchange"]
 _BODIES: Final = frozenset({"content", "data", "files"})
 """The arguments whose bodies may need more than to be handed over again."""
 _ALL_BODIES: Final = (*sorted(_BODIES), "json")
-_SEND_OPTIONS: Final = ("auth", "follow_redirects")
+_SEND_OPTIONS: Final = frozenset({"auth", "follow_redirects"})
 
 
 class HttpExchange(Failures):
@@ -48,6 +50,14 @@ class HttpExchange(Failures):
         options: The other keyword arguments for httpx, prepared for more than one attempt.
         needs_async: Whether the client is an async one.
     """
+
+    is_streamed: bool = False
+    _taken: Request | None = None
+    """What is sent in place of what the caller asked for."""
+    _stream: object = None
+    """The body that was built for the caller."""
+    _sent: ReplayableRequest | None = None
+    """What is sent, where it has another body."""
 
     def __init__(  # noqa: PLR0913 - what an exchange is made of, each named by the caller
         self,
@@ -82,14 +92,36 @@ class HttpExchange(Failures):
 
     def request_for(self, attempt: Attempt | None) -> Request:
         """Return a request for an attempt alone; for None what the caller asked for."""
-        options = {
-            name: value for name, value in self._options.items() if name not in _SEND_OPTIONS
-        }
+        if self._taken is not None:
+            return self._copy_of(self._taken, attempt)
+        options = self._options
+        if not _SEND_OPTIONS.isdisjoint(options):
+            options = {name: options[name] for name in options if name not in _SEND_OPTIONS}
         if attempt is not None and attempt.carried is not None and not self.sees_requests:
             options = self._carrying(options, attempt.carried)
         build = self._http.client.build_request
         request: Request = build(self._call.method, self._call.target, **options)
+        if attempt is None:
+            self._stream = request.stream
         return request
+
+    def take(self, request: Request) -> None:
+        """Send this request from now on, in place of what the caller asked for."""
+        family = self._family
+        is_async = isinstance(self._http.client, family.module.AsyncClient)
+        if request.stream is self._stream:
+            self._sent = None
+        elif self._sent is None:
+            self._sent = ReplayableRequest(request, family, is_async=is_async)
+        else:
+            self._sent = self._sent.followed_by(request, family, is_async=is_async)
+        self._taken = request
+
+    def _copy_of(self, request: Request, attempt: Attempt | None) -> Request:
+        if self._sent is not None:
+            self._sent.rewind()
+        carried = None if attempt is None or not self._may_carry() else attempt.carried
+        return copy_request(request, carried or {})
 
     async def send_request(self, attempt: Attempt, request: Request) -> Response:  # noqa: ARG002 - for a drop-in client
         """Send the request of an attempt, within the time that is left."""
@@ -105,12 +137,22 @@ class HttpExchange(Failures):
     async def keep(self, failure: Failure) -> None:
         """Do nothing: the answer has been read."""
 
+    async def complete(self, failure: Failure) -> None:
+        """Read an answer that somebody else made; httpx has read its own."""
+        response = failure.response
+        if self._family.is_response(response) and not was_read(response):
+            await self._in_time(lambda: self._http.read(failure.answer))
+
     def can_replay(self) -> bool:
         """Return whether the next attempt would send the same bytes."""
+        if self._sent is not None:
+            return self._sent.can_replay()
         return self._body is None or self._body.can_replay()
 
     def can_share(self, most: int) -> bool:
         """Return whether attempts at the same time would send the same bytes, no more than that."""
+        if self._sent is not None:
+            return self._sent.can_share(most)
         body = {name: self._options[name] for name in _ALL_BODIES if name in self._options}
         if not body:
             return True
@@ -124,21 +166,27 @@ class HttpExchange(Failures):
         return True
 
     def _carrying(self, options: Options, carried: Mapping[str, str]) -> Options:
-        """Return the options with more headers, for a client of somebody else's.
-
-        Not where it follows redirects: it tells nobody where they lead.
-        """
-        if options.get("follow_redirects", self._http.client.follow_redirects):
+        """Return the options with more headers, where that is allowed."""
+        if not self._may_carry():
             return options
         headers = to_pairs(options["headers"])
         for name, value in carried.items():
             put_header(headers, name, value)
         return {**options, "headers": to_httpx(headers)}
 
+    def _may_carry(self) -> bool:
+        """Whether headers can be put into a request before it is sent: it will not be told of.
+
+        Where the client is of somebody else's, that is, and follows no redirects.
+        """
+        if self.sees_requests:
+            return False
+        return not self._options.get("follow_redirects", self._http.client.follow_redirects)
+
     def _sending(self) -> Options:
         """Return what is said with a request, not in it."""
         options = self._options
-        return {name: options[name] for name in _SEND_OPTIONS if name in options}
+        return {name: options[name] for name in _SEND_OPTIONS & options.keys()}
 
     def _cut(self, request: Request) -> None:
         """Cut the timeouts of a built request to what is left."""
@@ -159,6 +207,7 @@ class HttpExchange(Failures):
 class StreamExchange(HttpExchange):
     """An operation whose answer is handed over as soon as its head is there."""
 
+    is_streamed: bool = True
     body_error: MyAPIError | None = None
     """What broke the body while the caller read it."""
 
@@ -193,6 +242,9 @@ class StreamExchange(HttpExchange):
         """Read the answer that an error will carry."""
         if failure.response is not None:
             await self._disposal.keep(failure.response)
+
+    async def complete(self, failure: Failure) -> None:
+        """Do nothing: who looks at it reads it."""
 
     async def close(self, response: Response | None) -> None:
         """Close an answer, where there is one."""

@@ -17,8 +17,8 @@ from ...engine.engine import Engine
 from ...engine.notifiers import Notifiers
 from ...engine.operation import Call
 from ...engine.plan import Plan
+from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
-from ...events import Reconfigured
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
 from ...http.extensions import check_extensions, check_timeouts
@@ -40,6 +40,7 @@ from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
 from ...transports.httpcore.pools import enlarge_pools, has_pool
 from ..nesting import check_transports
+from ..plugins import Plugins
 from ..strategies import Strategies, slots_of, wanted_of
 from .call_options import (
     USUAL_METHODS,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 _CLOSE_SECONDS: Final = 5.0
+_CLOSED: Final = "the client is closed; make a new one"
 ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
 
 
@@ -137,19 +139,24 @@ class Session:
         breaker = Breaker(circuit, wall_clock=ports.wall_clock) if circuit is not None else None
         self.control: CircuitControl = CircuitControl(breaker, ports)
         self._budget: RetryBudget | None = None
-        self._telemetry = Joined(to_tuple("telemetry", telemetry), self.engine.metrics, self)
-        told = (self._log, *to_tuple("listeners", listeners), *self._telemetry.listeners)
+        self.plugins: Plugins = Plugins(additions.get("plugins", ()), world, self._log.warn)
+        sinks = (*to_tuple("telemetry", telemetry), *self.plugins.telemetry)
+        self._telemetry = Joined(sinks, self.engine.metrics, self)
+        heard = (*to_tuple("listeners", listeners), *self.plugins.listeners)
+        told = (self._log, *heard, *self._telemetry.listeners)
         self._notify = Notifiers(told, name, self.engine.metrics, self._telemetry.tracing)
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
         self._circuit = circuit_gate(breaker, self._member)
         self._strategies = Strategies(
-            wanted_of(config, additions),
+            wanted_of(config, additions, self.plugins),
             world=world,
             family=family,
             ports=ports,
             allow_chaos=additions.get("allow_chaos", False),
             warn=self.warn,
+            plugins=self.plugins,
+            id_header=config.request_id_header,
             slots=slots_of(config),
         )
         self._circuits = circuits
@@ -205,25 +212,24 @@ class Session:
             if is_same(before.config, config):
                 return
             self._go_by(before, config)
-        if changed and (notify := self._notify[Reconfigured]) is not None:
-            notify(Reconfigured(client=config.name, changed=changed))
+        if changed:
+            tell_reconfigured(self._notify, changed)
 
     def _go_by(self, before: Snapshot, config: ClientConfig) -> None:
         """Swap one snapshot for another; what the parts remember goes on in them."""
         # First what may be refused yet: a circuit's storage is made by the caller's code.
-        breaker = self.control.breaker_for(config.circuit_breaker)
+        renew_circuits = self.control.renewal(config.circuit_breaker)
         wanted = before.wanted.with_config(config)
-        self._strategies.reconfigure(wanted, slots_of(config))
+        self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
         if config.logging != before.config.logging:
             self._log_by(config)
         if config.bulkhead != before.config.bulkhead:
             self._change_bulkhead(config.bulkhead)
         if not is_same(config.circuit_breaker, before.config.circuit_breaker):
-            self.control.go_by(breaker, config.circuit_breaker)
-            self._circuit = circuit_gate(breaker, self._member)
+            self._circuit = circuit_gate(renew_circuits(), self._member)
         budget = None if config.retry is None else config.retry.budget
         if self._budget is not None and budget is not None:
-            self._budget.reconfigure(budget)
+            self._budget.reconfigure(budget, self.engine.ports.now())
         is_own = self._transport is None and not self._is_foreign
         if self._http is not None and is_own and config.bulkhead is not None:
             enlarge_pools(self._http.client, most_idle(config))
@@ -273,6 +279,7 @@ class Session:
         if self.engine.ports.moved():
             self._settle()
         self.engine.is_closed = True
+        self.plugins.stop(for_good=True)
         self.engine.ports.wake_sleepers()
         for watch in tuple(self.watches):
             watch.stop()
@@ -285,7 +292,30 @@ class Session:
                 await self._strategies.close(self.engine.ports)
                 await self._close_http()
             finally:
-                self._telemetry.close(is_async=self._world.is_async)
+                try:
+                    await self.plugins.close(self.engine.ports)
+                finally:
+                    self._telemetry.close(is_async=self._world.is_async)
+
+    async def initialize(self) -> None:
+        """Build the httpx client now, and start the plugins, rather than at the first call.
+
+        Raises:
+            ClientClosedError: The session is closed, or was closed meanwhile.
+            Exception: A plugin could not be started; the session is closed by then.
+        """
+        _ = self.http
+        if self.plugins.are_lasting:
+            if self.engine.ports.moved():
+                self._settle()
+                self.plugins.begin_anew()
+            if not await self.plugins.start(self.engine.ports):
+                raise ClientClosedError(_CLOSED)
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is around the core."""
+        return self._strategies.wanted
 
     async def _close_http(self) -> None:
         self._log.flush()
@@ -369,7 +399,7 @@ class Session:
         with self._lock:
             if self._http is None:
                 if self.engine.is_closed:
-                    raise ClientClosedError("the client is closed; make a new one")
+                    raise ClientClosedError(_CLOSED)
                 with environment_explained(self._family, is_trusted=self.config.trust_env):
                     client = build_client(
                         self._family,
@@ -394,6 +424,7 @@ class Session:
             check_method(method)
         if self.engine.ports.moved():
             self._settle()
+            self.plugins.begin_anew()
         headers = to_pairs(options["headers"]) if "headers" in options else []
         for name, value in self._own_headers:
             set_default(headers, name, value)

@@ -39,7 +39,8 @@ class Stream:
         if call.uncounted is not None:  # the operation may last for hours yet
             call.uncounted.count(None)
         self._session.attach_report(call, response)
-        exchange.guard(response)
+        if call.rescued is None:  # by what the caller made, whose body is his own
+            exchange.guard(response)
         return response
 
     async def close(self, raised: BaseException | None) -> None:

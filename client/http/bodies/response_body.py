@@ -45,6 +45,7 @@ __all__ = [
     "BodyPause",
     "ClosedAfter",
     "RedirectCut",
+    "was_read",
 ]
 
 MOST_KEPT: Final = 1024 * 1024
@@ -63,7 +64,7 @@ def _leave(response: Response) -> None:
         response.__dict__.pop(name, None)
 
 
-def _was_read(response: Response) -> bool:
+def was_read(response: object) -> bool:
     """Whether a body is there already, as that of a mock's answer: nothing of it will be read."""
     return hasattr(response, READ_BODY)
 
@@ -139,7 +140,7 @@ class BodyLimit(_Bound):
 
     def install(self, response: Response) -> None:
         """Watch over a response; httpx calls this hook before the body is read."""
-        if _was_read(response):
+        if was_read(response):
             return
         most = self._most
         # Packing makes a body longer where there is nothing to gain, above all by many flushes.
@@ -158,7 +159,7 @@ class BodyLimit(_Bound):
             Refused: That is larger.
         """
         self.install(response)
-        if _was_read(response):
+        if was_read(response):
             self._spend(response, response.content, self._most)
 
     def _spend(self, response: Response, chunk: bytes, left: int) -> tuple[bytes, int | None]:
@@ -174,7 +175,7 @@ class BodyCut(_Bound):
 
     def install(self, response: Response) -> None:
         """Watch over a response before its body is read."""
-        if _was_read(response):
+        if was_read(response):
             return
         response.__dict__.update(
             iter_bytes=self._bounded(response, response.iter_bytes, self._most),
@@ -272,7 +273,7 @@ class BodyGuard:
 
     def install(self, response: Response) -> None:
         """Watch over a response before the caller has it."""
-        if _was_read(response):
+        if was_read(response):
             return
         response.__dict__.update(
             iter_raw=self._guarded(response, response.iter_raw),

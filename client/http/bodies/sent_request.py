@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..family import Family
     from ..shapes import Request
 
-__all__ = ["ReplayableRequest"]
+__all__ = ["ReplayableRequest", "copy_request"]
 
 
 class ReplayableRequest:
@@ -52,6 +52,18 @@ class ReplayableRequest:
         if not self._replays:
             check_stream(self._stream, self._module, is_async=is_async)
             self._replays = self._look()
+
+    def followed_by(self, request: Request, family: Family, *, is_async: bool) -> ReplayableRequest:
+        """Return what knows of a request that is sent in place of this; it may have the same body.
+
+        Raises:
+            TypeError: Its body yields no bytes.
+            RuntimeError: It is one for clients of the other world.
+        """
+        if request.stream is not self._stream:
+            return ReplayableRequest(request, family, is_async=is_async)
+        self.request = request
+        return self
 
     def can_replay(self) -> bool:
         """Return whether another attempt would send the same bytes."""
@@ -89,18 +101,7 @@ class ReplayableRequest:
 
         Where `headers` are given, be it none, its headers are its own. It shares the rest.
         """
-        kind: Any = self.request.__class__
-        # Not `copy.copy`: a request leaves its body behind there.
-        twin: Any = kind.__new__(kind)
-        state = twin.__dict__
-        state.update(self.request.__dict__)
-        state["extensions"] = {**self.request.extensions, **extensions}
-        if headers is not None:
-            twin.headers = type(twin.headers)(twin.headers)
-            for name, value in headers.items():  # faster than `update`
-                twin.headers[name] = value
-        copied: Request = twin
-        return copied
+        return copy_request(self.request, headers, **extensions)
 
     def _look(self) -> bool:
         fields = getattr(self._stream, FIELDS, None)
@@ -118,6 +119,24 @@ class ReplayableRequest:
             self._files = (source,)
             return True
         return not is_file(source) and not is_read_once(source)
+
+
+def copy_request(
+    request: Request, headers: Mapping[str, str] | None = None, **extensions: object
+) -> Request:
+    """Return a copy of a request; see `ReplayableRequest.copy_with`."""
+    kind: Any = request.__class__
+    # Not `copy.copy`: a request leaves its body behind there.
+    twin: Any = kind.__new__(kind)
+    state = twin.__dict__
+    state.update(request.__dict__)
+    state["extensions"] = {**request.extensions, **extensions}
+    if headers is not None:
+        twin.headers = type(twin.headers)(twin.headers)
+        for name, value in headers.items():  # faster than `update`
+            twin.headers[name] = value
+    copied: Request = twin
+    return copied
 
 
 def _is_reusable(part: object) -> bool:

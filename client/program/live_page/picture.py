@@ -190,6 +190,9 @@ def _title(client: Any) -> Text:
         changed = client.get("limit")
         why = f" (limit was {changed[1]:g}: {changed[2]})" if changed else ""
         title.append(f"{used:g} of {limit:g} slots{why}, {waiting:g} waiting")
+    if limited := client.get("rate_limit"):
+        paused = f", {limited[1]:g} paused" if limited[1] else ""
+        title.append(f"rate limit: {limited[0]:g} waiting{paused}")
     if client["budget"] is not None:
         title.append(f"budget {client['budget']}")
     if hedges := client.get("hedges"):

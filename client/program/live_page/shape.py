@@ -64,6 +64,7 @@ class _Client(_Part):
     circuit: tuple[_Text, _Text, _Time, _Text | None, _Text | None] | None
     slots: tuple[_Number, _Number, _Number] | None
     limit: tuple[_Time, _Number, _Text] | None = None
+    rate_limit: tuple[_Number, _Number, _Time | None] | None = None
     budget: _Number | None
     hedges: tuple[_Number, _Number] | None = None
     targets: list[list[Any]]

@@ -96,12 +96,14 @@ class Slots:
         return len(holders) <= self.limit or self._keeps(holder)
 
     def _keeps(self, holder: object) -> bool:
-        """Settle who steps back, where two threads took the last slot, or the limit has fallen."""
+        """Settle who steps back, where two threads took the last slot, or the limit has fallen.
+
+        Nothing comes free by that: there were too many.
+        """
         with self._lock:
             if len(self._holders) <= self.limit:
                 return True
             self._holders.discard(holder)
-            self._fill()
             return False
 
     def take_beyond(self, holder: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ...errors.urls import mask_url, origin_of
@@ -108,32 +109,26 @@ class CircuitControl:
             if circuit is not None:
                 circuit.reset(now)
 
-    def breaker_for(self, config: CircuitBreakerConfig | None) -> Breaker | None:
-        """Return the circuits that can go by a configuration: those there are, else new ones."""
-        if config is None:
-            return None
-        before = self._breaker
-        if before is not None and _is_same_kind(before.config, config):
-            return before
-        return self._new_breaker(config, self.isolations.clock.wall_clock)
+    def renewal(self, config: CircuitBreakerConfig | None) -> Callable[[], Breaker | None]:
+        """Return what goes by other thresholds and times; what may be refused is done by then.
 
-    def go_by(self, breaker: Breaker | None, config: CircuitBreakerConfig | None) -> None:
-        """Go by other thresholds and times from now on; what is isolated stays so.
-
-        Args:
-            breaker: What `breaker_for` returned. Circuits keep their state, unless their scope,
-                their storage or their listeners are others: then they are new, and what calls
-                under way report to the old ones moves nothing.
-            config: Their configuration; None for none.
+        Called, it returns the circuits. They keep their state, unless their scope, their storage or
+        their listeners are others: then they are new, and what calls under way report to the old
+        ones moves nothing. What is isolated stays so.
         """
         before = self._breaker
-        if breaker is not before:
-            if before is not None:
-                before.retire()
-            self._breaker = breaker
-            self.isolations.pass_on_to(breaker)
-        elif breaker is not None and config is not None:
-            breaker.reconfigure(config)
+        if before is not None and config is not None and _is_same_kind(before.config, config):
+            return partial(_reconfigured, before, config)
+        clock = self.isolations.clock
+        made = None if config is None else self._new_breaker(config, clock.wall_clock)
+        return partial(self._replaced, before, made)
+
+    def _replaced(self, before: Breaker | None, breaker: Breaker | None) -> Breaker | None:
+        if before is not None:
+            before.retire()
+        self._breaker = breaker
+        self.isolations.pass_on_to(breaker)
+        return breaker
 
     def _new_breaker(
         self, config: CircuitBreakerConfig, wall_clock: Callable[[], float]
@@ -235,6 +230,11 @@ class _Gauges:
             for label, found in worst.items()
             for state in CircuitState
         ]
+
+
+def _reconfigured(breaker: Breaker, config: CircuitBreakerConfig) -> Breaker:
+    breaker.reconfigure(config)
+    return breaker
 
 
 def _is_same_kind(one: CircuitBreakerConfig, other: CircuitBreakerConfig) -> bool:

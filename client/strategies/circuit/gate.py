@@ -102,7 +102,7 @@ class CircuitGate(Gate):
         circuit, permit = grant.circuit, grant.permit
         if permit is None:
             return
-        is_good = error is None and call.attempts > 0
+        is_good = error is None and call.attempts > call.passed
         outcome = CircuitOutcome.SUCCESS if is_good else _outcome(call, circuit, error)
         if grant.has_left:
             outcome = CircuitOutcome.IGNORED
@@ -182,7 +182,7 @@ def circuit_gate(
 
 
 def _outcome(call: Call, circuit: Guard, error: BaseException | None) -> CircuitOutcome:
-    if error is None or call.attempts == 0 or isinstance(error, _SAYS_NOTHING):
+    if error is None or call.attempts == call.passed or isinstance(error, _SAYS_NOTHING):
         return CircuitOutcome.IGNORED  # the server was not asked, or had no part in it
     if isinstance(error, MyAPIError) and not call.is_own(error):
         return CircuitOutcome.IGNORED  # another client's, which says nothing about this server

@@ -92,7 +92,7 @@ class Hedging(Observer):
         if call.method.upper() not in config.methods:
             return await inner(call, exchange)
         place = self._places.at(call.origin)
-        if not call.attempts:
+        if not _made(call):
             place.begin(config)
         delay = place.delay(config)
         if delay is None or not self._is_worth_it(call, delay, exchange):
@@ -111,7 +111,9 @@ class Hedging(Observer):
         error: BaseException | None,
     ) -> None:
         """Take note of what a first attempt took, or of how long that is known to be too short."""
-        if attempt.number > 1 or call.method.upper() not in self.config.methods:
+        # The first of all may have lost in a pass that is over.
+        is_first = attempt.number in {1, call.passed + 1}
+        if not is_first or call.method.upper() not in self.config.methods:
             return
         if attempt.is_lost or isinstance(error, APITimeoutError) or _was_served(attempt):
             self._places.at(call.origin).note(attempt.seconds)
@@ -178,7 +180,7 @@ class Hedging(Observer):
 
     def _is_worth_it(self, call: Call, delay: float, exchange: Exchange) -> bool:
         """Whether a hedge could come at all."""
-        if call.attempts + 1 >= self._most or call.host.is_closed:
+        if _made(call) + 1 >= self._most or call.host.is_closed:
             return False
         now = call.host.ports.now()
         if call.deadline is not None and call.deadline.left(now) <= delay:
@@ -187,7 +189,7 @@ class Hedging(Observer):
 
     @property
     def _most(self) -> int:
-        """Attempts that an operation may make in all."""
+        """Attempts that an operation may make each time it passes the gates."""
         retries = self._retries
         if retries is None or retries.is_off:
             return 1 + self.config.max_hedged_attempts
@@ -195,7 +197,7 @@ class Hedging(Observer):
 
     def _refusal(self, call: Call) -> str | None:
         """Return why no hedge is sent, in one word, or None and pay for it."""
-        if call.attempts >= self._most:
+        if _made(call) >= self._most:
             return "attempts"
         if (objection := call.objection()) is not None:
             return objection.reason
@@ -220,6 +222,11 @@ class Hedging(Observer):
 
     def _count(self, call: Call, decision: str) -> None:
         call.host.metrics.add(HEDGES, (call.counted_as, decision))
+
+
+def _made(call: Call) -> int:
+    """Return how many attempts were made since the operation passed the gates last."""
+    return call.attempts - call.passed
 
 
 def _was_served(attempt: Attempt) -> bool:

@@ -52,6 +52,7 @@ class Lane:
         error: What it raised.
         is_over: Whether nothing more comes of it.
         is_given_up: Whether nobody waits for it.
+        lets_go: Whether it lets go of its answer by itself, so that nobody else may.
         speaks_http2: Whether its answer came by HTTP/2.
     """
 
@@ -63,6 +64,7 @@ class Lane:
         self.error: BaseException | None = None
         self.is_over = True  # until it is started
         self.is_given_up = False
+        self.lets_go = False
         self.speaks_http2 = False
         self._finish = finish
         self._losers = losers
@@ -93,6 +95,7 @@ class Lane:
     def _give_up(self, hand_over: Callable[[Task], None]) -> bool:
         self.is_given_up = True
         is_under_way = self._claim()
+        self.lets_go |= is_under_way  # it may be lost first, and broken off then
         hand_over(self.task)
         if self.is_over:
             self._losers.remove(self.task)

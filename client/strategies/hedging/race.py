@@ -193,7 +193,8 @@ class Race:
                 return lane
             if not self._is_closed:
                 self._send_next()
-        return self.lanes[0] if all(lane.is_over for lane in self.lanes) else None
+        # Not by who is over: a thread may be, and not have said yet what it brought.
+        return self.lanes[0] if self._seen == len(self.lanes) else None
 
     def _has_won(self, lane: Lane) -> bool:
         """Whether an attempt that is over brought what the operation came for, or a bug."""
@@ -242,7 +243,7 @@ class Race:
         failures: list[Failure] = []
         interrupt: BaseException | None = None
         for lane in self.lanes:
-            if lane is kept or lane.result is None:
+            if lane is kept or lane.lets_go or lane.result is None:
                 continue
             result, lane.result = lane.result, None
             failures.append(result if isinstance(result, Failure) else Failure(None, result))

@@ -181,10 +181,12 @@ class RateLimit(Gate, Observer):
         grant = _found(call, self)
         if grant is None or self._config.mode != "enforce":
             return
-        tickets = (grant.next, grant.spare)
-        usable = (each for each in tickets if each is not None and each.stage not in _NO_MORE)
-        # Where nobody has asked for one, it counts all the same.
-        grant.sent[attempt] = ticket = next(usable, None) or Ticket(grant.cost)
+        ticket: Ticket | None = grant.next
+        if grant.next.stage in _NO_MORE:
+            ticket = grant.spare
+        if ticket is None or ticket.stage in _NO_MORE:
+            ticket = Ticket(grant.cost)  # nobody has asked for one: it counts all the same
+        grant.sent[attempt] = ticket
         grant.lane.send(ticket, attempt, call.host.ports.now())
 
     def end_attempt(
@@ -199,9 +201,10 @@ class RateLimit(Gate, Observer):
         if grant is None:
             return  # it is of a pass through the gates that is over
         lane, now = grant.lane, call.host.ports.now()
-        ticket = grant.sent.pop(attempt, None)
+        ticket = grant.sent.get(attempt)
         if ticket is not None:
             lane.end(ticket, attempt, now, is_unsent=attempt.is_unsent)
+            del grant.sent[attempt]
         if response is not None:
             self._answers.read(call, lane, grant.key, response, now)
             if ticket is not None:
@@ -275,7 +278,11 @@ class RateLimit(Gate, Observer):
 
 def _found(call: Call, gate: RateLimit) -> _Grant | None:
     """Return what a call was granted."""
-    return next((grant for each, grant in call.grants if each is gate), None)
+    for each, grant in call.grants:
+        if each is gate:
+            found: _Grant = grant
+            return found
+    return None
 
 
 def _rejected(call: Call, reason: str, seconds: float) -> RateLimitRejectedError:

@@ -241,11 +241,14 @@ class Lane:
         self._queued_cost += ticket.cost
 
     def _leave_queue(self, ticket: Ticket) -> None:
+        # It is in neither where an interrupt broke its coming or going off.
         if ticket.stage is Stage.QUEUED:
-            self._queue.remove(ticket)
+            with suppress(ValueError):
+                self._queue.remove(ticket)
             self._queued_cost = self._queued_cost - ticket.cost if self._queue else 0.0
         elif ticket.stage is Stage.RESTING:
-            self._resting.remove(ticket)
+            with suppress(ValueError):
+                self._resting.remove(ticket)
         else:
             return
         ticket.stage = Stage.NEW

@@ -26,6 +26,8 @@ __all__ = ["Limit", "Told", "fields_about_limits", "read_told", "sustained"]
 _MOST_LIMITS: Final = 4
 """Limits of one answer that are remembered."""
 _COUNT: Final = re.compile(r"[0-9]{1,15}")
+_IN_ONE_FIELD: Final = re.compile(r"(limit|remaining|reset)=([0-9]{1,15})")
+"""A member of the dictionary that `RateLimit` is in the draft's seventh version."""
 _ASKS_TO_COME_BACK: Final = frozenset({403, 429, 503})
 
 
@@ -205,6 +207,7 @@ def _parameter(member: Member | None, name: str) -> int | None:
 
 def _by_families(headers: Mapping[str, str], wall_clock: float) -> Iterator[_Quota]:
     """Yield what the first family of fields tells that is there."""
+    headers = {**_from_one_field(headers.get("ratelimit")), **headers}
     for family in _FAMILIES:
         if any(each.remaining in headers for each in family):
             date = headers.get("date")
@@ -221,6 +224,14 @@ def _by_families(headers: Mapping[str, str], wall_clock: float) -> Iterator[_Quo
                     flows=each.flows,
                 )
             return
+
+
+def _from_one_field(value: str | None) -> dict[str, str]:
+    """Return what `limit=100, remaining=0, reset=5` tells, by the fields of drafts before that."""
+    members = [] if value is None else value.split(",", 3)
+    found = [_IN_ONE_FIELD.fullmatch(each.strip(" \t")) for each in members]
+    told = {f"ratelimit-{each[1]}": each[2] for each in found if each is not None}
+    return told if len(told) == len(members) else {}
 
 
 def _count(value: str | None) -> int | None:

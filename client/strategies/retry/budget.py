@@ -40,9 +40,10 @@ class RetryBudget:
         self._free = self._most_free
         self._refilled_at: float | None = None
 
-    def reconfigure(self, config: RetryBudgetConfig) -> None:
+    def reconfigure(self, config: RetryBudgetConfig, now: float) -> None:
         """Go by another ratio and another minimum; what is in hand stays, up to the new most."""
         with self._lock:
+            self._refill(self._time.at(now))
             self._config = config
             self._ratio = config.ratio
             rate = config.minimum_per_second

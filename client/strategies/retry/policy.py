@@ -202,12 +202,13 @@ def _state_of(
 
     retrying.begin()
     state = tenacity.RetryCallState(retrying, None, (), {})
-    outcome = tenacity.Future(call.attempts)
+    number = call.attempts - call.passed
+    outcome = tenacity.Future(number)
     if error is None:
         outcome.set_result(response)
     else:
         outcome.set_exception(error)
-    state.attempt_number = call.attempts
+    state.attempt_number = number
     state.start_time = call.started
     state.outcome_timestamp = now
     state.idle_for = sum(call.waits)

@@ -129,4 +129,4 @@ def _told(event: events.Event) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911 -
         case events.CircuitRejected(retry_after=seconds):
             return "circuit rejected", {"retry_after": seconds}
         case _:
-            return "bulkhead rejected", {}
+            return "bulkhead rejected", {"reason": str(getattr(event, "reason", ""))}

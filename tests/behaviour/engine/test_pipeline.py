@@ -24,7 +24,7 @@ from tests.behaviour.twins import ONLY_BLOCKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from client.engine.layer import Exchange, Inner, Layer, Wait
+    from client.engine.layer import Exchange, Inner, Layer, Sending, Wait
     from client.engine.operation import Call
     from client.exceptions import MyAPIError
     from tests.behaviour.world import World
@@ -123,7 +123,7 @@ def put_in(
 ) -> None:
     """Have the facade's clients built with more in their pipeline."""
 
-    def longer(**parts: Any) -> tuple[Gate | Layer, ...]:
+    def longer(**parts: Any) -> tuple[Gate | Layer | Sending, ...]:
         return (*before, *pipeline(**parts), *behind)
 
     monkeypatch.setattr(session, "pipeline", longer)

@@ -37,7 +37,7 @@ from tests.behaviour.twins import ONLY_ASYNCIO, ONLY_BLOCKING
 from tests.unit.metrics.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from client.config.chaos import Fault
     from tests.behaviour.world import Caller, World
@@ -222,6 +222,24 @@ async def test_a_function_may_answer_or_raise(world: World) -> None:
     assert caught.value.__notes__ == [NOTE]
 
 
+async def test_an_answer_of_a_function_is_handed_over_like_a_server_s(world: World) -> None:
+    """Read where that is expected, and another one each time."""
+
+    async def later() -> AsyncIterator[bytes]:
+        yield b"abc"
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(299, content=later() if world.is_async else iter([b"abc"]))
+
+    response = await chaotic(world, CallFault(answer)).get()
+    assert (response.content, response.extensions["chaos"]) == (b"abc", "call")
+    made = httpx.Response(299)
+    client = chaotic(world, CallFault(lambda _: made))
+    first, second = await client.get("/a"), await client.get("/b")
+    assert [each.request.url.path for each in (first, second)] == ["/a", "/b"]
+    assert made.extensions == {}
+
+
 async def test_a_function_that_returns_something_else_is_a_bug(world: World) -> None:
     """It is said whose."""
     client = chaotic(world, CallFault(callable=lambda _: 5))
@@ -352,6 +370,8 @@ async def test_a_stream_gets_faults_too(world: World) -> None:
     async with client.stream() as response:
         assert response.extensions["chaos"] == "answer"
         assert [chunk async for chunk in client.chunks(response)] == [b"abc"]
+    async with client.stream() as response:
+        assert [chunk async for chunk in client.chunks(response, "raw")] == [b"abc"]
     with pytest.raises(ServerError):
         await chaotic(world, AnswerFault(status=500)).streamed()
 

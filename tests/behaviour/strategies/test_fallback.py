@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ssl
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from client import (
     CircuitIsolatedError,
     CircuitOpenError,
     ClientClosedError,
+    DeadlineExceededError,
     Fallback,
     InvalidRequestError,
     MyAPIError,
@@ -172,6 +174,15 @@ async def test_by_default_it_answers_for_what_may_pass(world: World, kind: str) 
     assert isinstance(response.extensions["resilience"].error, error)
 
 
+async def test_it_answers_for_whoever_is_limited(world: World) -> None:
+    """By the server, whatever its status, and by the client itself."""
+    busy = Answer(403, headers={"Retry-After": "90"})
+    limit = {"rate": 1, "acquisition_timeout": 0}
+    client = world.client(busy, retry=None, rate_limit=limit, fallback=CANNED)
+    kinds = [type((await client.get()).extensions["resilience"].error).__name__ for _ in range(2)]
+    assert kinds == ["RateLimitError", "RateLimitRejectedError"]
+
+
 @pytest.mark.parametrize("kind", NOT_ANSWERED_FOR)
 async def test_by_default_it_hides_no_mistake(world: World, kind: str) -> None:
     """Of the caller, of his settings, or of anybody's code."""
@@ -316,6 +327,32 @@ async def test_a_stream_is_answered_before_its_head(world: World) -> None:
         assert response.extensions["resilience"].fallback is True
         assert [chunk async for chunk in client.chunks(response)] == [b"[1]"]
     assert client.stats().failures == {"ServerError": 1}
+
+
+@pytest.mark.parametrize("how", ["bytes", "raw", "text", "lines"])
+async def test_a_stream_can_be_read_in_every_way(world: World, how: str) -> None:
+    """Time and again, also one that is packed, or that came from a server before."""
+    body, coding = gzip.compress(b"a"), {"Content-Encoding": "gzip"}
+    packed = httpx.Response(200, headers=coding, content=body)
+    served = await world.client(Answer(200, (body,), coding)).get()
+    for canned in (httpx.Response(200, text="a"), packed, served):
+        client = world.client(500, retry=None, fallback=canned)
+        for _ in range(2):
+            async with client.stream() as response:
+                chunks = [chunk async for chunk in client.chunks(response, how)]
+            plain = b"a" if how in {"bytes", "raw"} else "a"
+            assert chunks == [body if how == "raw" and canned is packed else plain]
+            assert response.is_closed
+
+
+async def test_a_stream_is_the_caller_s_whatever_time_is_left(world: World) -> None:
+    """Its body comes from nowhere that a deadline would have to bound."""
+    client = world.client(silent, retry=None, fallback=CANNED)
+    async with client.stream(deadline=3) as response:
+        assert isinstance(response.extensions["resilience"].error, DeadlineExceededError)
+        await world.sleep(1)
+        assert await client.read(response) == b"[1]"
+        assert response.json() == [1]
 
 
 async def test_a_stream_that_breaks_is_not_answered_again(world: World) -> None:

@@ -19,7 +19,7 @@ from client.testing import EventRecorder
 from tests.behaviour.twins import ONLY_ASYNCIO, ONLY_BLOCKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from tests.behaviour.wire import Arrival
     from tests.behaviour.world import World
@@ -64,13 +64,45 @@ async def test_a_function_is_given_the_error_and_the_request(world: World) -> No
 
 
 async def test_an_answer_keeps_what_it_has(world: World) -> None:
-    """As one that another client brought does."""
+    """As one that another client brought does; returned again and again, nobody sees a trace."""
     elsewhere = httpx.Request("GET", "http://elsewhere.test/")
-    made = httpx.Response(200, request=elsewhere)
-    client = world.client(503, retry=None, fallback=lambda *_: made)
+    brought = httpx.Response(200, json=[1], request=elsewhere)
+    client = world.client(503, retry=None, fallback=lambda *_: brought)
     response = await client.get()
-    assert response is made
-    assert response.request is elsewhere
+    assert (response.json(), response.request) == ([1], elsewhere)
+    made = httpx.Response(200, json=[2])
+    client = world.client(503, retry=None, fallback=lambda *_: made)
+    first, second = await client.get("/a"), await client.get("/b")
+    assert [each.request.url.path for each in (first, second)] == ["/a", "/b"]
+    first.headers["X-Mine"] = "yes"
+    assert "X-Mine" not in second.headers
+    assert (brought.extensions, made.extensions) == ({}, {})
+
+
+async def test_an_answer_that_was_not_read_is_read(world: World) -> None:
+    """As the caller expects of a call that is no stream; a stream is handed over as it is."""
+    taken: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        taken.append(1)
+        yield b"from "
+        taken.append(2)
+        yield b"the shelf"
+
+    async def later() -> AsyncIterator[bytes]:
+        for piece in pieces():
+            yield piece
+
+    def answer(*_: object) -> httpx.Response:
+        return httpx.Response(200, content=later() if world.is_async else pieces())
+
+    client = world.client(503, retry=None, fallback=answer)
+    assert (await client.get()).text == "from the shelf"
+    taken.clear()
+    async with client.stream() as response:
+        assert taken == []
+        chunks = [chunk async for chunk in client.chunks(response)]
+    assert (chunks, taken) == ([b"from ", b"the shelf"], [1, 2])
 
 
 async def test_what_it_raises_is_raised(world: World) -> None:

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from client import ClientConfig, DeadlineExceededError, HedgeConfig, ResilientClient
+from client import (
+    APINetworkError,
+    ClientConfig,
+    DeadlineExceededError,
+    HedgeConfig,
+    ResilientClient,
+)
+from client.engine.layer import Failure
 from client.engine.operation import Attempt
 from client.events import AttemptEnded, HedgeLost
 from client.ports import asyncio_tasks
+from client.ports.blocking_ports import BlockingPorts
+from client.runtime.coroutines import run_to_end
 from client.strategies.hedging.hedging import Hedging
 from client.strategies.hedging.lane import Lane, _raced
 from client.strategies.hedging.losers import Losers
 from client.strategies.hedging.places import Places
-from client.strategies.hedging.race import Finish
+from client.strategies.hedging.race import Finish, Race
 from tests.behaviour.engine.test_pipeline import put_in
 from tests.behaviour.strategies.hedges import LATE, Scripted, hedged
 from tests.behaviour.strategies.test_hedging_losers import Heard
@@ -202,6 +211,9 @@ class StandIn:
     def choose(self, _attempt: object) -> None:
         """Do nothing."""
 
+    async def abandon(self, _failure: object) -> None:
+        """Do nothing."""
+
 
 def test_a_head_that_comes_after_the_end_is_nobody_s() -> None:
     """As of a request that a hook makes under the same attempt."""
@@ -216,6 +228,49 @@ def test_a_head_that_comes_after_the_end_is_nobody_s() -> None:
     attempt.note_end(None)
     attempt.note_head(response)
     assert finish.heads == []
+
+
+def test_a_thread_that_is_over_and_has_not_said_what_it_brought() -> None:
+    """Is waited for yet, also where all others have failed."""
+    race = race_of()
+    failed, good = race.lanes
+    failed.result = Failure(APINetworkError("gone"))
+    failed.is_over = good.is_over = True
+    race._is_closed = True
+    race._finish.note_end(failed)
+    assert race._winner() is None
+    good.result = StandInResponse()  # type: ignore[assignment] # nobody looks at it
+    race._finish.note_end(good)
+    assert race._winner() is good
+
+
+def test_the_answer_of_a_lane_that_was_given_up_is_its_own() -> None:
+    """It lets go of it by itself: two threads must not close the same."""
+    race = race_of()
+    lost, over = race.lanes
+    lost.is_over = over.is_over = False
+    lost.break_off()
+    lost.result = over.result = StandInResponse()  # type: ignore[assignment] # as above
+    assert over._claim()
+    over.break_off()
+    assert len(run_to_end(race._let_go_of_failures())) == 1
+    assert (lost.result is None, over.result is None) == (False, True)
+
+
+def race_of() -> Race:
+    """A race of two lanes in threads, which have not begun."""
+    call = call_of()
+    referee: Any = Hedging(HedgeConfig(), None, Places(), Losers(5))
+    exchange: Any = StandIn()
+    ports: Any = BlockingPorts()
+    call.host.ports = ports
+    inner: Any = None
+    losers = Losers(5)
+    race = Race(inner, call, exchange, delay=2, referee=referee, losers=losers)
+    race.lanes += [
+        Lane(race._finish, ports.task(), losers, is_hedge=each) for each in (False, True)
+    ]
+    return race
 
 
 class StandInResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -243,3 +243,30 @@ async def test_a_429_is_no_sample(world: World) -> None:
         with pytest.raises(RateLimitError):
             await client.get()
     assert await called(client, 1) == [LATE]
+
+
+class Twice:
+    """Middleware that asks a second time, as for a new token."""
+
+    def handle(self, request: Any, call_next: Any) -> Any:
+        """Ask, and ask again."""
+        call_next(request)
+        return call_next(request)
+
+    async def handle_async(self, request: Any, call_next: Any) -> Any:
+        """Do so without blocking."""
+        await call_next(request)
+        return await call_next(request)
+
+
+@pytest.mark.parametrize("retry", [None, {"max_attempts": 2}], ids=["alone", "retries"])
+async def test_each_pass_of_a_middleware_is_hedged(world: World, retry: Any) -> None:
+    """It has the attempts that a call has, and pays in as one, and its first is a sample."""
+    client = hedged(world, Scripted(1, LATE, 1), retry=retry, middleware=[Twice()])
+    assert await called(client, 1) == [4]
+    assert client.stats().hedges == 1
+    [place] = client.raw._session._strategies._hedging[0]._places.values()
+    assert place._load._held == 1
+    await world.sleep(5)  # the one that lost is read for a second
+    assert place._latencies._by_age[0] == 1
+    assert len(place._latencies) == 2

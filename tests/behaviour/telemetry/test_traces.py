@@ -224,6 +224,22 @@ async def test_a_cancelled_call_is_an_error(world: World) -> None:
     )
 
 
+async def test_waits_for_a_turn_are_told_in_the_span(world: World) -> None:
+    """And that none would come in time."""
+    spans = Spans()
+    client = world.client(
+        200,
+        rate_limit={"rate": 1, "acquisition_timeout": 1.5},
+        telemetry=[spans.tracing()],
+    )
+    await world.gather(*(client.get(operation=name) for name in "abc"))
+    assert {span.name: told(span) for span in spans.operations} == {
+        "a": [],
+        "b": ["rate limit waited"],
+        "c": ["rate limit rejected"],
+    }
+
+
 async def test_waits_and_rejections_are_told_in_the_span(world: World) -> None:
     """Of the queue for a slot, and of an open circuit."""
     spans = Spans()
@@ -246,6 +262,8 @@ async def test_waits_and_rejections_are_told_in_the_span(world: World) -> None:
         "d": [],
         "e": ["circuit rejected"],
     }
+    [rejected] = next(span for span in spans.operations if span.name == "c").events
+    assert rejected.attributes == {"reason": "timeout"}
     assert len(spans.attempts) == 3
 
 

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
+from client import AdaptiveLimitConfig, HedgeConfig
 from client.config.models import ClientConfig, RetryConfig
 from tests.unit.config.configs import MODELS, config_with, refusal_of, setting_of
 
@@ -94,6 +96,22 @@ def test_the_table_of_these_tests_is_complete() -> None:
         if re.search(r"\b(int|float)\b", str(field.annotation))
     }
     assert numbers - {"retry.statuses"} == NUMBERS.keys()
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "says"),
+    [
+        (HedgeConfig, "percentile", "give a number above 0, up to 0.9999"),
+        (AdaptiveLimitConfig, "backoff_ratio", "give a number from 0.1 to 0.99"),
+    ],
+    ids=["percentile", "backoff-ratio"],
+)
+def test_a_bound_between_whole_numbers_is_named_as_it_is(
+    model: type[BaseModel], name: str, says: str
+) -> None:
+    """And not rounded to what is refused."""
+    with pytest.raises(ValidationError, match=re.escape(f"1 is not allowed: {says} ")):
+        model(**{name: 1})
 
 
 @every_number

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client import (
+    AdaptiveLimitConfig,
     BulkheadConfig,
     CircuitBreakerConfig,
     CircuitOpenError,
@@ -18,6 +19,7 @@ from client import (
     TLSVerificationError,
     config,
 )
+from client.engine.deadline import Deadline
 from client.engine.engine import Engine
 from client.engine.layer import NO_STOP, WAIT, Either, Gate, Stop
 from client.engine.notifiers import Notifiers
@@ -113,6 +115,30 @@ def test_a_slot_that_is_handed_over_when_the_patience_ends_is_taken() -> None:
     assert slots.holds(call)
     bulkhead.leave(call, slots, None)
     assert slots.in_use == 0
+
+
+def test_a_slot_goes_past_a_call_whose_time_is_over() -> None:
+    """Its own timer may be late, on a machine that has too much to do."""
+    bulkhead = Bulkhead(BulkheadConfig(max_concurrency=1), BLOCKING.make_ports())
+    late, patient, slots = call_of(), call_of(), bulkhead.slots
+    assert slots.take("busy")
+    place = slots.join(late, 5)
+    slots.join(patient, 5)
+    late.deadline = Deadline(at=late.host.ports.now(), total=1.0)
+    slots.release("busy")
+    assert (place.refusal, slots.holds(late)) == ("deadline", False)
+    assert slots.holds(patient)
+
+
+def test_who_gets_no_slot_at_once_is_noted_by_a_limit_that_finds_itself() -> None:
+    """The slots may all be with calls that wait for a retry, and nobody have the patience."""
+    config = BulkheadConfig(max_concurrency=1, adaptive=AdaptiveLimitConfig())
+    bulkhead = Bulkhead(config, BLOCKING.make_ports())
+    assert bulkhead.adaptive is not None
+    assert bulkhead.enter(call_of()) is None
+    assert not bulkhead.adaptive._was_full
+    assert bulkhead.enter(call_of()) is WAIT
+    assert bulkhead.adaptive._was_full
 
 
 def test_a_bulkhead_begins_anew_with_all_slots_free() -> None:

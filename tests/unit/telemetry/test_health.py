@@ -113,3 +113,12 @@ def test_clients_stand_as_the_worst_of_them() -> None:
     assert combined_health(good)["status"] == "ok"
     assert combined_health(good, bad)["ready"]
     assert json.loads(json.dumps(both)) == both
+
+
+@pytest.mark.parametrize(("state", "is_ready"), [("open", True), ("isolated", False)])
+def test_a_circuit_that_only_observes_keeps_nobody_out(state: str, *, is_ready: bool) -> None:
+    """Unless somebody isolated it."""
+    found = assess("orders", {LEDGER: state}, [LEDGER], is_closed=False, observes=True)
+    assert (found["ready"], found["status"]) == (is_ready, "degraded")
+    only = "" if state == "isolated" else ", which only observes,"
+    assert found["reasons"] == [f"the circuit of {LEDGER}{only} is {state}"]

@@ -57,8 +57,10 @@ async def test_what_waits_before_it_counts(world: World) -> None:
     await measured(client)
     ahead = [world.start(client.get()) for _ in range(2 + 4)]
     await world.sleep(0.01)
+    began = world.now()
     with pytest.raises(PoolTimeoutError, match="would leave less than 4 mean attempts"):
         await client.get(deadline=0.59)
+    assert world.now() == began
     assert isinstance(await client.get(deadline=0.71), httpx.Response)
     for each in ahead:
         await each.result()

@@ -133,6 +133,17 @@ def test_a_limit_that_was_reached_measures_nothing_usual(reached: str) -> None:
     assert (limit.found.long_term > usual + 0.1) is (reached == "never")
 
 
+def test_what_was_under_way_when_a_window_began_is_in_use_in_it() -> None:
+    """Though no attempt begins in it: those of before use half of the limit, and it grows."""
+    limit = Limit(initial_limit=8, smoothing=1.0)
+    attempts = [limit.begin(call_of()) for _ in range(12)]
+    for first in (0, 4):
+        ages(limit)
+        for attempt in attempts[first : first + 4]:
+            limit.end(attempt)
+    assert limit.found.limit == 16
+
+
 def test_a_bulkhead_begins_anew_with_the_limit_that_was_found() -> None:
     """All of its slots are free."""
     config = BulkheadConfig(adaptive=AdaptiveLimitConfig(initial_limit=7))

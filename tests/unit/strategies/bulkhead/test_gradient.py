@@ -59,8 +59,8 @@ def test_where_less_than_half_is_used_it_stays() -> None:
     found.learn(window(0.1, most_in_use=9))
     assert found.learn(window(1.0, most_in_use=9)) is None
     assert found.limit == 20
-    for _ in range(2):
-        found.learn(window(0.1, most_in_use=11))
+    for in_use in (10, 11):  # of 20 and of 20.8
+        found.learn(window(0.1, most_in_use=in_use))
     assert found.limit == 21
 
 

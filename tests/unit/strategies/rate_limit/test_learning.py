@@ -53,6 +53,12 @@ CASES: dict[str, tuple[Told, dict[str, Any]]] = {
         Told(30, None, (Limit("10", 0.25, 10, None),)),
         {"ratelimit_policy": "10;w=40", "ratelimit_remaining": 0, "ratelimit_reset": 30},
     ),
+    "an early draft, in one field": (
+        Told(5, None, (Limit("100", 100 / 60, 100, None),)),
+        {"ratelimit_policy": "100;w=60", "ratelimit": "limit=100, remaining=0, reset=5"},
+    ),
+    "one field, and something else in it": (Told(), {"ratelimit": "remaining=0, reset=5, of=x"}),
+    "one field, and something twice": (Told(), {"ratelimit": "remaining=0, reset=5, reset=6"}),
     "a policy alone": (
         Told(limits=(Limit("a", 2.0, 120, None),)),
         {"ratelimit_policy": '"a";q=120;w=60'},

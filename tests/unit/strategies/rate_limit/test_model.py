@@ -126,4 +126,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine: Any = Machine.TestCase
-TestMachine.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestMachine.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

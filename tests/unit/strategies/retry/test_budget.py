@@ -208,3 +208,35 @@ def test_threads_neither_lose_nor_double_a_retry() -> None:
 
     together(pay_in, threads=8)
     assert sum(together(lambda: withdraw_all(budget, START), threads=8)) == 1600
+
+
+def config_of(ratio: float = 0.2, minimum_per_second: float = 10.0) -> RetryBudgetConfig:
+    """Other settings."""
+    return RetryBudgetConfig(ratio=ratio, minimum_per_second=minimum_per_second)
+
+
+def test_another_minimum_holds_from_then_on() -> None:
+    """What has gathered by then has gathered at the old rate."""
+    budget = budget_of(minimum_per_second=4)
+    assert withdraw_all(budget, START) == 4
+    budget.reconfigure(config_of(minimum_per_second=100), START + 0.5)
+    assert budget.available(START + 0.5) == 2
+    assert budget.available(START + 1) == 52
+    budget.reconfigure(config_of(minimum_per_second=3), START + 1)
+    assert budget.available(START + 1) == 3
+    budget.reconfigure(config_of(minimum_per_second=0), START + 1)
+    assert budget.available(START + 9) == 0
+    budget.reconfigure(config_of(minimum_per_second=0.5), START + 9)
+    assert budget.available(START + 10) == 0.5
+    assert budget.available(START + 99) == 1
+
+
+def test_another_ratio_holds_for_what_is_paid_in_from_then_on() -> None:
+    """What was paid in stays."""
+    budget = budget_of(ratio=0.5, minimum_per_second=0)
+    for _ in range(4):
+        budget.deposit(START)
+    budget.reconfigure(config_of(ratio=2, minimum_per_second=0), START)
+    assert budget.available(START) == 2
+    budget.deposit(START)
+    assert budget.available(START) == 4

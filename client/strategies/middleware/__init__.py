@@ -1,0 +1,1 @@
+"""Code of the caller's around calls and around attempts."""

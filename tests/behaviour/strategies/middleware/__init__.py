@@ -1,0 +1,1 @@
+"""Middleware around calls and attempts, and plugins."""
