@@ -94,7 +94,8 @@ class Lane:
 
     def _give_up(self, hand_over: Callable[[Task], None]) -> bool:
         self.is_given_up = True
-        is_under_way = self.lets_go = self._claim()
+        is_under_way = self._claim()
+        self.lets_go |= is_under_way  # it may be lost first, and broken off then
         hand_over(self.task)
         if self.is_over:
             self._losers.remove(self.task)

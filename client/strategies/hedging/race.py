@@ -219,13 +219,10 @@ class Race:
 
     async def _outcome(self, winner: Lane) -> Response | Failure:
         """Return what the winner brought, or raise what it raised; let go of all else."""
+        failures = await self._let_go_but_of(winner)
+        # Only now: where that was broken off, its answer would be nobody's.
         error, result = winner.error, winner.result
         winner.error = winner.result = None
-        try:
-            failures = await self._let_go_of_failures()
-        except BaseException:
-            winner.result = result  # for who breaks off: it may be open
-            raise
         if error is not None:
             try:
                 raise error
@@ -241,18 +238,24 @@ class Race:
             self._referee.note_won(self.call)
         return result
 
-    async def _let_go_of_failures(self) -> list[Failure]:
-        """Close the answers of those that are over, and return the failures."""
+    async def _let_go_but_of(self, kept: Lane | None) -> list[Failure]:
+        """Close the answers of those that are over, whoever interrupts; return the failures."""
         failures: list[Failure] = []
+        interrupt: BaseException | None = None
         for lane in self.lanes:
-            if lane.lets_go:
+            if lane is kept or lane.lets_go or lane.result is None:
                 continue
             result, lane.result = lane.result, None
-            if result is None:
-                continue
-            failure = result if isinstance(result, Failure) else Failure(None, result)
-            failures.append(failure)
-            await self._exchange.abandon(failure)
+            failures.append(result if isinstance(result, Failure) else Failure(None, result))
+            try:
+                await self._exchange.abandon(failures[-1])
+            except BaseException as error:  # noqa: BLE001 - raised when all are closed
+                interrupt = error
+        if interrupt is not None:
+            try:
+                raise interrupt
+            finally:
+                del interrupt
         return failures
 
     def _summed(self, first: Failure, others: list[Failure]) -> Failure:
@@ -271,7 +274,7 @@ class Race:
         """End all that is under way, because the call ends without it."""
         for lane in self.lanes:
             lane.break_off()
-        await self._let_go_of_failures()
+        await self._let_go_but_of(None)
         while any(not lane.is_over for lane in self.lanes):
             since = self._ports.now()
             await self._finish.signal.wait(_SETTLING)
