@@ -253,7 +253,7 @@ def test_the_answer_of_a_lane_that_was_given_up_is_its_own() -> None:
     lost.result = over.result = StandInResponse()  # type: ignore[assignment] # as above
     assert over._claim()
     over.break_off()
-    assert len(run_to_end(race._let_go_of_failures())) == 1
+    assert len(run_to_end(race._let_go_but_of(None))) == 1
     assert (lost.result is None, over.result is None) == (False, True)
 
 
