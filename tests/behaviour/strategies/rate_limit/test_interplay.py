@@ -165,6 +165,22 @@ async def test_who_observes_goes_by_the_deadline_too(world: World) -> None:
     assert [each.wait for each in told.events] == [None]
 
 
+async def test_who_observes_goes_by_the_longest_pause_too(world: World) -> None:
+    """It would have been turned away at once."""
+    told = Told(WouldReject)
+    client = limited(
+        world,
+        [says(429, retry_after=100), 200],
+        mode="observe",
+        retry=None,
+        acquisition_timeout=1_000,
+        listeners=[told],
+    )
+    for _ in range(2):
+        await world.gather(client.get())
+    assert [each.wait for each in told.events] == [None]
+
+
 async def test_who_observes_changes_no_retry(world: World) -> None:
     """It waits for its backoff alone."""
     client = limited(world, [500, says(429, retry_after=100), 500, 200], mode="observe")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from client import APINetworkError, RateLimitConfig, RateLimitError
+from client.engine.layer import Refusal
 from client.engine.operation import Attempt
 from client.exceptions import ServerError
 from client.ports.blocking_ports import BLOCKING
@@ -120,6 +121,15 @@ def test_a_retry_that_does_not_wait_for_its_turn_takes_none() -> None:
     assert waiting is call.grants[0][1].next
     assert gate.lanes.waiting == 0
     assert gate.lanes.all()[0].ask(Ticket(1), call.host.ports.now()) == pytest.approx(1000, abs=1)
+
+
+def test_a_retry_that_is_refused_leaves_the_queue_at_once() -> None:
+    """Though its operation may go on for a while."""
+    gate = gate_of(acquisition_timeout=1.0)
+    call = let_in(gate)
+    attempt_of(gate, call)
+    assert isinstance(call.delay(0.5), Refusal)
+    assert gate.lanes.waiting == 0
 
 
 def test_only_what_asks_to_go_slower_is_excused() -> None:
