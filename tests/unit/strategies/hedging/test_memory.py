@@ -98,7 +98,7 @@ class Noted:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    def start(self, _work: object, _ended: object) -> None:
+    def start(self, work: object, ended: object) -> None:  # noqa: ARG002 - a task's signature
         """Never."""
         raise AssertionError
 
