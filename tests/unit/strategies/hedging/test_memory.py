@@ -98,7 +98,7 @@ class Noted:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    def start(self, work: object, ended: object) -> None:  # noqa: ARG002 - a task's signature
+    def start(self, work: object, ended: object) -> None:
         """Never."""
         raise AssertionError
 
