@@ -11,6 +11,7 @@ from client import (
     APINetworkError,
     CircuitBreaker,
     CircuitOpenError,
+    ClientClosedError,
     DeadlineExceededError,
     HttpRequestError,
     MyAPIError,
@@ -417,6 +418,45 @@ async def test_plugins_live_with_the_client(kit: Kit) -> None:
             assert told == ["started"]
             await client.close()
         assert told == ["started", "closed"]
+
+
+class Closing:
+    """A plugin that closes its client as soon as it is started."""
+
+    def __init__(self, kit: Kit) -> None:
+        async def start(client: Any) -> None:
+            await (client.aclose() if kit.is_async else kit.awaited(client.close)())
+
+        def plain(client: Any) -> None:
+            client.close()
+
+        self.start = start if kit.is_async else plain
+
+
+@ON_EACH_KIT
+async def test_a_client_that_a_plugin_closes_cannot_be_entered(kit: Kit) -> None:
+    """Nobody could use it."""
+    client = kit.client(200, plugins=[Closing(kit)])
+    with pytest.raises(ClientClosedError):
+        async with client:
+            pass  # pragma: no cover - it does not come to that
+
+
+async def test_what_breaks_an_answer_that_middleware_sees_is_raised(kit: Kit) -> None:
+    """An answer that another attempt might have replaced is read on for it."""
+    broken = Reply(503, (b"x" * MEBIBYTE, b"y" * MEBIBYTE, "ReadError"))
+    notes: list[Any] = []
+    client = kit.client(
+        broken, max_retries=1, retry_if=refusing, middleware=[around(kit, noting(notes))]
+    )
+    with pytest.raises(kit.error("ReadError")):
+        await client.get(URL)
+    assert isinstance(notes[0], APINetworkError)
+
+
+def refusing(_response: object, _exception: object) -> bool:
+    """Let no attempt follow."""
+    return False
 
 
 async def test_what_plugins_bring(kit: Kit) -> None:

@@ -79,3 +79,10 @@ def test_settings_of_a_call_are_laid_over_those_of_its_client() -> None:
 def test_a_setting_of_the_class_is_its_default() -> None:
     """As `inspect` and autospecs of mocks ask for it."""
     assert RetrySettings.max_retries == 3
+
+
+@pytest.mark.parametrize("part", ["rate_limit", "hedge", "chaos"])
+def test_a_part_is_a_configuration_or_a_dict(part: str) -> None:
+    """It says which."""
+    with pytest.raises(ValidationError, match=r"5 is not allowed: give a \w+Config, a dict of"):
+        RetrySettings(**{part: 5})

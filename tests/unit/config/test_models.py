@@ -90,6 +90,14 @@ def test_the_environment_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
             "circuit_breaker: recovery_timeout (5.0) must not be above max_recovery_timeout (4.0)",
         ),
         (
+            {"hedge": {"min_delay": 2, "max_delay": 1}},
+            "hedge: min_delay (2.0) must not be above max_delay (1.0)",
+        ),
+        (
+            {"hedge": {"methods": []}},
+            "hedge.methods: [] is not allowed: give HTTP methods, at least one",
+        ),
+        (
             {"headers": {"x-request-id": "1"}},
             (
                 ": headers must not hold X-Request-ID: it is made for each operation; "
@@ -104,7 +112,7 @@ def test_the_environment_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
             ),
         ),
     ],
-    ids=["waits", "default-wait", "window", "calls", "breaks", "id", "own-id"],
+    ids=["waits", "default-wait", "window", "calls", "breaks", "delays", "methods", "id", "own-id"],
 )
 def test_settings_that_contradict_each_other_are_refused(
     settings: dict[str, Any], expected: str
