@@ -14,7 +14,8 @@ def rate_after(limits: Limits, until: float) -> float:
     """The rate at which callers are let go when a pause is over."""
     limits.take(1.0, until, is_last=False)
     wait = limits.seconds(0, 0.0, 1.0, until)
-    return log(1.1) / (1.1**wait - 1)  # it grows meanwhile
+    rate: float = log(1.1) / (1.1**wait - 1)  # it grows meanwhile
+    return rate
 
 
 def good(limits: Limits, count: int, begin: float, gap: float) -> float:
