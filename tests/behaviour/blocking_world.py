@@ -118,6 +118,10 @@ class VirtualLock:
         """Tell whether somebody holds it."""
         return self._is_held
 
+    def _at_fork_reinit(self) -> None:
+        """Be free in a forked child, as threading's are."""
+        self._is_held = False
+
     def __enter__(self) -> bool:
         return self.acquire()
 

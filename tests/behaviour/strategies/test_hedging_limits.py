@@ -114,6 +114,14 @@ async def test_hedges_are_a_share_of_the_calls(world: World) -> None:
     assert client.stats().hedges == 2
 
 
+async def test_hedges_end_with_the_attempts(world: World) -> None:
+    """However many may be sent beside the first."""
+    client = hedged(world, Scripted(*[1] * 5, LATE), hedge={"max_hedged_attempts": 5})
+    await called(client, 5)
+    assert await called(client, 1) == [LATE]
+    assert (hedges_of(client)["sent"], hedges_of(client)["attempts"]) == (2, 1)
+
+
 async def test_a_refused_hedge_harms_nothing(world: World) -> None:
     """The first goes on, and what it brings is returned."""
     client = hedged(world, Scripted(LATE, 1), hedge={"max_extra_load": 0.5})
