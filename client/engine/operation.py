@@ -251,8 +251,8 @@ class Call:
         total: float | None,
         base_url: str = "",
     ) -> None:
-        self.method = method
-        self.target = target
+        self.method: str = method
+        self.target: Any = target
         self.address: str | URL = target
         """The URL, which may be relative to the base."""
         self.host = host

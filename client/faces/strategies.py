@@ -213,7 +213,7 @@ class Strategies:
         id_header: str,
         slots: int | None = None,
     ) -> None:
-        self.wanted = wanted
+        self.wanted: Wanted = wanted
         self._world = world
         self._family = family
         self._ports = ports

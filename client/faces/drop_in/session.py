@@ -103,7 +103,7 @@ class DropIn:
         own = settings.middleware, settings.attempt_middleware
         if brought := brought_by(self.plugins, *own):
             settings = settings.merged(**brought)
-        self.settings = settings
+        self.settings: RetrySettings = settings
         sinks = (*telemetry, *self.plugins.telemetry)
         self._telemetry = Joined(sinks, self._engine.metrics, self)
         heard = (*listeners, *self.plugins.listeners, *self._telemetry.listeners)

@@ -58,7 +58,7 @@ class Breaker:
         wall_clock: Callable[[], float] = time.time,
         audience: Audience | None = None,
     ) -> None:
-        self.config = config
+        self.config: CircuitBreakerConfig = config
         self._most_origins = most_origins
         self._wall_clock = wall_clock
         self._lock = fork_safe(threading.RLock())

@@ -62,10 +62,10 @@ class Lane:
         self.attempt: Attempt | None = None
         self.result: Response | Failure | None = None
         self.error: BaseException | None = None
-        self.is_over = True  # until it is started
-        self.is_given_up = False
-        self.lets_go = False
-        self.speaks_http2 = False
+        self.is_over: bool = True  # until it is started
+        self.is_given_up: bool = False
+        self.lets_go: bool = False
+        self.speaks_http2: bool = False
         self._finish = finish
         self._losers = losers
         self._open = [True]

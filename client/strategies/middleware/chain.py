@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...engine.layer import Exchange
     from ...engine.operation import Call
     from ...http.family import Family
-    from ...http.shapes import Request, Response
+    from ...http.shapes import URL, Request, Response
 
 __all__ = ["LEFT", "NOTHING", "Chain", "Walk"]
 
@@ -91,7 +91,7 @@ class Walk(ABC):
         self.call = call
         self.exchange = exchange
         self.given = given
-        self.url = given.url
+        self.url: URL = given.url
         self.answer: object = NOTHING
         """What came from within."""
 

@@ -43,8 +43,8 @@ class Bucket:
     def __init__(
         self, rate: float, capacity: float, now: float, level: float | None = None
     ) -> None:
-        self.rate = rate
-        self.capacity = capacity
+        self.rate: float = rate
+        self.capacity: float = capacity
         self._at = now
         self._level = capacity if level is None else min(capacity, level)
         self._marks: deque[tuple[float, float]] = deque(maxlen=_MOST_MARKS)
@@ -126,7 +126,7 @@ class Ramp(Bucket):
 
     def __init__(self, rate: float, begins: float, level: float = 1.0) -> None:
         super().__init__(rate, 1.0, begins, level)
-        self.begins = begins
+        self.begins: float = begins
 
     def rate_at(self, now: float) -> float:
         """Return the tokens a second that flow in at a moment."""

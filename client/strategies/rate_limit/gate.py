@@ -53,9 +53,9 @@ class _Grant:
     __slots__ = ("cost", "key", "lane", "next", "sent", "spare")
 
     def __init__(self, lane: Lane, key: str, cost: float) -> None:
-        self.lane = lane
-        self.key = key
-        self.cost = cost
+        self.lane: Lane = lane
+        self.key: str = key
+        self.cost: float = cost
         self.next: Ticket = Ticket(cost)
         """Of the attempt that comes next, or came last."""
         self.spare: Ticket | None = None

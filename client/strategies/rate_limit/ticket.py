@@ -48,7 +48,7 @@ class Ticket:
     )
 
     def __init__(self, cost: float) -> None:
-        self.cost = cost
+        self.cost: float = cost
         self.stage: Stage = Stage.NEW
         self.number: int = next(_numbers)
         """Its place: who has a lower number goes first."""
