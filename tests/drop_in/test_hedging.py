@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.drop_in.conftest import Serve
     from tests.wire.scripted_server import Connection
 
-SOON: dict[str, Any] = {"delay": 0.02, "max_extra_load": 1}
+SOON: dict[str, Any] = {"delay": 0.15, "max_extra_load": 1}
 
 
 def losers_of(client: Any) -> Any:
@@ -105,8 +105,9 @@ async def test_each_attempt_has_headers_of_its_own(kit: Kit, serve: Serve) -> No
     client = kit.real_client(hedge={**SOON, "on_lose": "cancel"})
     response = await client.get(server.url, auth=Numbered())
     assert response.text == "ok"
-    assert response.request.headers["X-Number"] == "2"
-    assert [each.headers["x-number"] for each in server.requests] == ["1", "2"]
+    # Which of them comes first to the server is the machine's affair.
+    assert response.request.headers["X-Number"] in {"1", "2"}
+    assert {each.headers["x-number"] for each in server.requests} == {"1", "2"}
 
 
 @ON_EACH_KIT
@@ -116,7 +117,7 @@ async def test_a_write_is_not_hedged(kit: Kit, serve: Serve) -> None:
     def slow(connection: Connection) -> None:
         while True:
             connection.read_request()
-            connection.stopping.wait(0.1)
+            connection.stopping.wait(0.5)
             connection.answer(body=b"ok")
 
     server = serve(slow)
@@ -144,7 +145,7 @@ async def test_where_all_fail_httpx_s_own_error_comes_out(kit: Kit, serve: Serve
 
     def cut(connection: Connection) -> None:
         connection.read_request()
-        connection.stopping.wait(0.1)
+        connection.stopping.wait(0.5)
         connection.reset()
 
     def refuse(connection: Connection) -> None:
