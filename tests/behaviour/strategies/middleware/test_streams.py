@@ -138,9 +138,9 @@ async def test_a_failure_of_a_stream_is_what_it_was(world: World) -> None:
         response = await call_next(request)
         body = response.aiter_bytes() if world.is_async else response.iter_bytes()
         if world.is_async:
-            assert [chunk async for chunk in body] == [b"busy"]  # type: ignore[union-attr]
+            assert [chunk async for chunk in body] == [b"busy"]  # type: ignore[union-attr] # it is of this world
         else:
-            assert list(body) == [b"busy"]  # type: ignore[arg-type]
+            assert list(body) == [b"busy"]  # type: ignore[arg-type] # likewise
         return response
 
     client = world.client(Answer(503, (b"busy",)), circuit_breaker=None, **ONCE)
