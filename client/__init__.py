@@ -26,12 +26,18 @@ if TYPE_CHECKING:
         AdaptiveLimitConfig as AdaptiveLimitConfig,
         BulkheadConfig as BulkheadConfig,
     )
+    from .config.cache import CacheConfig as CacheConfig
     from .config.chaos import (
         AnswerFault as AnswerFault,
         CallFault as CallFault,
         ChaosConfig as ChaosConfig,
         DelayFault as DelayFault,
         RaiseFault as RaiseFault,
+    )
+    from .config.endpoints import (
+        BalancingConfig as BalancingConfig,
+        Endpoint as Endpoint,
+        OutlierConfig as OutlierConfig,
     )
     from .config.hedge import HedgeConfig as HedgeConfig
     from .config.models import (
@@ -40,9 +46,9 @@ if TYPE_CHECKING:
         LoggingConfig as LoggingConfig,
         RetryBudgetConfig as RetryBudgetConfig,
         RetryConfig as RetryConfig,
-        TimeoutConfig as TimeoutConfig,
     )
     from .config.rate_limit import RateLimitConfig as RateLimitConfig
+    from .config.timeouts import TimeoutConfig as TimeoutConfig
     from .engine.operation import CallReport as CallReport
     from .metrics.stats import (
         CircuitStats as CircuitStats,
@@ -171,6 +177,8 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "config.bulkhead": ("AdaptiveLimitConfig", "BulkheadConfig"),
     "faces.watching": ("ConfigWatch", "watch_config"),
     "config.chaos": ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"),
+    "config.cache": ("CacheConfig",),
+    "config.endpoints": ("BalancingConfig", "Endpoint", "OutlierConfig"),
     "config.hedge": ("HedgeConfig",),
     "config.rate_limit": ("RateLimitConfig",),
     "config.models": (
@@ -179,8 +187,8 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
         "LoggingConfig",
         "RetryBudgetConfig",
         "RetryConfig",
-        "TimeoutConfig",
     ),
+    "config.timeouts": ("TimeoutConfig",),
     "events": (
         "Event",
         "Listener",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .bulkhead import AdaptiveLimitConfig, BulkheadConfig
+    from .cache import CacheConfig
     from .chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
+    from .endpoints import BalancingConfig, Endpoint, OutlierConfig
     from .hedge import HedgeConfig
     from .models import (
         CircuitBreakerConfig,
@@ -18,21 +20,25 @@ if TYPE_CHECKING:
         LoggingConfig,
         RetryBudgetConfig,
         RetryConfig,
-        TimeoutConfig,
     )
     from .rate_limit import RateLimitConfig
+    from .timeouts import TimeoutConfig
 
 __all__ = [
     "AdaptiveLimitConfig",
     "AnswerFault",
+    "BalancingConfig",
     "BulkheadConfig",
+    "CacheConfig",
     "CallFault",
     "ChaosConfig",
     "CircuitBreakerConfig",
     "ClientConfig",
     "DelayFault",
+    "Endpoint",
     "HedgeConfig",
     "LoggingConfig",
+    "OutlierConfig",
     "RaiseFault",
     "RateLimitConfig",
     "RetryBudgetConfig",
@@ -45,8 +51,11 @@ _HOMES: Final = {
     **dict.fromkeys(
         ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"), "chaos"
     ),
+    **dict.fromkeys(("BalancingConfig", "Endpoint", "OutlierConfig"), "endpoints"),
+    "CacheConfig": "cache",
     "HedgeConfig": "hedge",
     "RateLimitConfig": "rate_limit",
+    "TimeoutConfig": "timeouts",
 }
 
 if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would be right
