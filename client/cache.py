@@ -1,9 +1,9 @@
-"""What the cache of answers is given besides its settings: storages, and how to write one."""
+"""What the cache of answers is given besides its settings: where they are kept."""
 
 from __future__ import annotations
 
-from .config.parts.cache import CacheConfig
 from .strategies.cache.storages.memory import MemoryStorage
 from .strategies.cache.storages.protocol import Storage
+from .strategies.cache.storages.sqlite import SQLiteStorage
 
-__all__ = ["CacheConfig", "MemoryStorage", "Storage"]
+__all__ = ["MemoryStorage", "SQLiteStorage", "Storage"]
