@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from sqlite3 import Connection, Error, OperationalError
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 from ....runtime.forking import fork_safe, tell_in_child
 from .bounds import check_bound
@@ -201,7 +201,7 @@ class SQLiteStorage:
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
-    name: object = os.fspath(path)
+    name = cast("object", os.fspath(path))
     if not isinstance(name, str):
         raise TypeError(f"path is {path!r}: give a str or a Path")
     if not name or name == ":memory:" or name.startswith("file:"):
