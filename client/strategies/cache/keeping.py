@@ -73,9 +73,7 @@ class Keeping:
 
     async def keep(self, asked: Asked, entry: Entry, began: Any) -> bool:
         """Keep an answer to a request, unless it was asked for before a write."""
-        kept: bool = await self.store.keep(
-            asked.url, asked.partition, asked.fields, entry, began
-        )
+        kept: bool = await self.store.keep(asked.url, asked.partition, asked.fields, entry, began)
         return kept
 
     async def forget(self, url: str) -> None:

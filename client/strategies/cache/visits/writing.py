@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["invalidate"]
 
 
-async def invalidate(
-    keeping: Keeping, call: Call, method: str, result: Response | Failure
-) -> None:
+async def invalidate(keeping: Keeping, call: Call, method: str, result: Response | Failure) -> None:
     """Forget what is no longer good after a request that may have changed something.
 
     Where nobody can say whether it has, it may have: then what is kept is asked for once more.
@@ -49,9 +47,7 @@ def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:
     changed = list(invalidated_by(method, first.status_code, call.url, _fields(first)))
     for each in others:
         asked = each.request
-        changed += invalidated_by(
-            asked.method, each.status_code, str(asked.url), _fields(each)
-        )
+        changed += invalidated_by(asked.method, each.status_code, str(asked.url), _fields(each))
     return tuple(dict.fromkeys(changed))
 
 
