@@ -354,8 +354,7 @@ class Strategies:
             PlainStore() if self._caching is None else self._caching.store,
             family=self._family,
             decoding=Decoding(self._family, self._world.pause),
-            ports=self._ports,
-            world=self._world,
+            is_async=self._world.is_async,
         )
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:

@@ -13,18 +13,21 @@ class PlainStore:
         self._count = 0
         self._forgotten: dict[str, int] = {}
 
-    def began(self, moment: float) -> int:
+    def began(self) -> int:
         return self._count
 
-    async def find(self, url: str, partition: str | None, fields: Any) -> Any:
+    def place(self, url: str, partition: str | None = None) -> Any:
+        return url, partition
+
+    async def find(self, place: Any, fields: Any) -> Any:
+        url, partition = place
         for values, entry in self._kept.get((url, partition), []):
             if values == tuple(selecting_value(name, fields) for name in entry.vary):
                 return entry
         return None
 
-    async def keep(
-        self, url: str, partition: str | None, fields: Any, entry: Any, began: int
-    ) -> bool:
+    async def keep(self, place: Any, fields: Any, entry: Any, began: int) -> bool:
+        url, partition = place
         if self._forgotten.get(url, -1) > began:
             return False
         values = tuple(selecting_value(name, fields) for name in entry.vary)

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from ...runtime.forking import fork_safe
 from .keys import PROCESS
-from .records import TOMBSTONE, opened, sealed
+from .records import TOMBSTONE, sealed
 
 __all__ = ["Began", "Ledger", "Tombstone", "mark_of"]
 

@@ -78,9 +78,8 @@ def _made(  # noqa: PLR0913 - of what an answer is made
         request=asked.request,
         extensions=extensions,
         default_encoding=outlook.default_encoding,
+        redirect=outlook.redirect,
     )
-    if outlook.redirect is not None and response.has_redirect_location:
-        response.next_request = outlook.redirect(asked.request, response)
     if body:
         keeping.decoding.install(response)
     return response

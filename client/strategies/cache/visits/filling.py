@@ -43,14 +43,14 @@ class Fill:
         self._call = call
         self._asked = asked
         self._old = old
-        self._began = keeping.began()
-        self._sent = keeping.moment()
+        self._began = keeping.store.began()
+        self._sent = keeping.times(call)[1]
         self._heads: dict[int, tuple[float, float]] = {}
 
     def tap(self, response: Response) -> None:
         """Write down the body of an answer that is about to be read."""
         attempt, keeping = under_way.get(), self._keeping
-        now = keeping.moment()
+        _, now = keeping.times(self._call)
         since = 0.0 if attempt is None else self._call.host.ports.now() - attempt.started
         self._heads[id(response)] = (now - since, now)
         if not was_read(response):
@@ -82,7 +82,7 @@ class Fill:
 
     async def freshen(self, entry: Entry, headers: Headers) -> Entry:
         """Keep, in place of an answer, what it has become by a 304; return that."""
-        wall, now = self._keeping.wall(), self._keeping.moment()
+        wall, now = self._keeping.times(self._call)
         new = freshened(
             entry,
             headers,
@@ -93,7 +93,7 @@ class Fill:
         if self._refusal(new) is None:
             await self._keep(new)
         else:
-            await self._keeping.forget(self._asked.url)
+            await self._keeping.store.forget(self._asked.url)
         return new
 
     async def _ended(self, head: Entry, recording: Recording) -> Entry | None:
@@ -105,7 +105,9 @@ class Fill:
     async def _keep(self, entry: Entry) -> Entry | None:
         if len(entry.body) > self._keeping.config.max_entry_bytes:
             return None
-        is_kept = await self._keeping.keep(self._asked, entry, self._began)
+        store, asked = self._keeping.store, self._asked
+        place = store.place(asked.url, asked.partition)
+        is_kept = await store.keep(place, asked.fields, entry, self._began)
         return entry if is_kept else None
 
     def _refusal(self, head: Entry) -> str | None:
@@ -116,7 +118,7 @@ class Fill:
         return why_not_stored(head, asked.wanted) or asked.why_not(head)
 
     def _head_of(self, response: Response) -> Entry:
-        wall, now = self._keeping.wall(), self._keeping.moment()
+        wall, now = self._keeping.times(self._call)
         sent, came = self._heads.get(id(response), (self._sent, now))
         head = Entry(
             status=response.status_code,

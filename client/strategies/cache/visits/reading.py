@@ -9,11 +9,11 @@ from ....engine.rejections import is_rejection
 from ....exceptions import APIConnectionError, ClientClosedError
 from ....http.bodies.sent_request import copy_request
 from ..fields import Fields
+from ..keys import PROCESS
 from ..rules.deciding import Use, decide, may_replace_an_error, may_stand_in
 from ..rules.freshening import OfHead, is_about, of_head
 from ..rules.terms import current_age
 from ..rules.validating import conditions
-from ..keys import PROCESS
 from ..telling import told
 from .answering import answer_of, not_cached
 from .filling import Fill
@@ -93,8 +93,9 @@ class Reading:
         return await self._ask(entry, why)
 
     async def _find(self) -> Entry | None:
-        entry = await self._keeping.find(self._asked)
-        return None if entry is None or self._asked.why_not(entry) is not None else entry
+        store, asked = self._keeping.store, self._asked
+        entry = await store.find(store.place(asked.url, asked.partition), asked.fields)
+        return None if entry is None or asked.why_not(entry) is not None else entry
 
     async def _ask(self, entry: Entry | None, why: str) -> Response | Failure:
         """Ask a server, and return what is made of what it says."""
@@ -151,7 +152,7 @@ class Reading:
         if said is OfHead.FRESHENS:
             await fill.freshen(entry, headers)
         elif said is OfHead.CONTRADICTS:
-            await self._keeping.forget(self._asked.url)
+            await self._keeping.store.forget(self._asked.url)
 
     async def _landed(self, fetched: Fetched, entry: Entry | None, why: str) -> Response | Failure:
         """Return what the caller gets of what a server has said."""
@@ -160,7 +161,7 @@ class Reading:
             self._call.plan.leave(self._call)
             answer = await self._answer(fetched.entry, "revalidated", why)
             if answer is None:  # who has kept that, and in which coding?
-                await self._keeping.forget(self._asked.url)
+                await self._keeping.store.forget(self._asked.url)
                 self._exchange.take(self._asked.request)
                 return await self._ask(None, "what was kept cannot be read")
             return answer
@@ -201,8 +202,7 @@ class Reading:
         return self._told(answer, "miss", f"only-if-cached, and {why}")
 
     def _age(self, entry: Entry) -> float:
-        keeping = self._keeping
-        return current_age(entry, keeping.wall(), keeping.moment(), PROCESS)
+        return current_age(entry, *self._keeping.times(self._call), PROCESS)
 
     def _told(
         self, result: Response | Failure, status: CacheStatus, why: str, age: float | None = None

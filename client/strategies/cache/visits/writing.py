@@ -38,7 +38,7 @@ async def invalidate(keeping: Keeping, call: Call, method: str, result: Response
     else:
         urls = (normalised(call.url),)
     for url in urls:
-        await keeping.forget(url)
+        await keeping.store.forget(url)
 
 
 def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:
