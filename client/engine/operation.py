@@ -246,6 +246,10 @@ class Call:
     is_spare: bool = False
     """Whether it goes out only where it need not wait for a turn; where it would, its failure has
     no error."""
+    tap: Callable[[Response], None] | None = None
+    """Is shown each answer before its body is read, where somebody wants that as it was sent."""
+    cache_status: str | None = None
+    """What the cache did for it, where it has one."""
     _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from .fields import Fields
 from .records import ENTRY, opened, sealed
+from .rules.terms import Terms, terms_of
 
 __all__ = ["Entry", "Headers", "Stamp"]
 
@@ -39,6 +40,7 @@ class Entry:
         http_version: As in `HTTP/1.1`.
         reason: The phrase behind the status; None where the protocol has none.
         fields: The headers once more, to be looked up.
+        terms: What the headers say of its use.
     """
 
     status: int
@@ -53,9 +55,13 @@ class Entry:
     http_version: bytes = b"HTTP/1.1"
     reason: bytes | None = None
     fields: Fields = field(init=False, repr=False, compare=False)
+    terms: Terms = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", Fields(self.headers))
+        fields = Fields(self.headers)
+        object.__setattr__(self, "fields", fields)
+        terms = terms_of(self.status, fields, self.requested, self.received)
+        object.__setattr__(self, "terms", terms)
 
     def to_bytes(self) -> bytes:
         """Return it as a record for a storage.
