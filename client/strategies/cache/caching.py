@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ...engine.attempts import explain
 from ...engine.layer import Failure, Outer
@@ -22,6 +22,7 @@ from ...http.bodies.stored_response import stored_response
 from . import plain
 from .asking import asked_for
 from .filling import Fill
+from .flights import Flights, Landing
 from .report import CacheReport
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Caching(Outer):
         self.config: CacheConfig = config
         self.store: Any = store
         self.family: Family = family
+        self.flights: Flights[Entry] | None = Flights() if config.single_flight else None
         self._decoding = decoding
 
     async def run(self, inner: Inner, call: Call, exchange: Exchange) -> Response | Failure:
@@ -106,6 +108,20 @@ class Caching(Outer):
     def install(self, response: Response) -> None:
         """Have the body of an answer unpacked as that of a server's."""
         self._decoding.install(response)
+
+
+class Obtained(NamedTuple):
+    """What asking a server has brought.
+
+    Attributes:
+        result: Its answer, or the failure; None where what is kept is the answer.
+        kept: What is kept of it.
+        is_own: Whether it was this caller's request.
+    """
+
+    result: Response | Failure | None
+    kept: Entry | None = None
+    is_own: bool = True
 
 
 class Visit:
@@ -163,6 +179,32 @@ class Visit:
 
     async def _fetch(self, entry: Entry | None, why: str) -> Response | Failure:
         """Ask a server, whether what is kept still holds if there is anything."""
+        flights, asked = self._caching.flights, self._asked
+        if flights is None or asked.has_credentials or asked.is_conditional or not self._may_share:
+            return await self._finish(entry, await self._obtain(entry), why)
+        call, exchange = self._call, self._exchange
+        fly = partial(self._fly, entry)
+        arrival = await flights.join(self._key, call, exchange, asked.request, fly)
+        if arrival is None:
+            return await self._finish(entry, await self._obtain(entry), why)
+        return await self._finish(entry, Obtained(*arrival), why)
+
+    @property
+    def _key(self) -> object:
+        return (*self._primary, self._asked.request.method)
+
+    @property
+    def _may_share(self) -> bool:
+        return not {"no-cache", "no-store", "max-age"} & self._ours.keys()
+
+    async def _fly(self, entry: Entry | None, call: Call, exchange: Exchange) -> Landing[Entry]:
+        """Ask a server for all who wait for that."""
+        visit = Visit(self._caching, self._inner, call, exchange, self._asked)
+        found = await visit._obtain(entry)
+        return Landing(found.result, found.kept)
+
+    async def _obtain(self, entry: Entry | None) -> Obtained:
+        """Ask a server, whether what is kept still holds if there is anything; keep its answer."""
         call, exchange, asked = self._call, self._exchange, self._asked
         fill = Fill(self._caching, call, asked, self._primary, entry)
         is_ours = entry is not None and not asked.is_conditional
@@ -177,28 +219,40 @@ class Visit:
         finally:
             call.tap = None
         if isinstance(result, Failure):
-            return await self._failed(entry, result, fill, why)
-        if result.status_code == _NOT_MODIFIED:
-            if is_ours and entry is not None:
-                return await self._revalidated(entry, result, fill)
-            return self._caching.told(call, result, "miss", "condition")
-        await fill.take(result, is_streamed=exchange.is_streamed)
-        return self._caching.told(call, result, "miss", why)
-
-    async def _revalidated(self, entry: Entry, result: Response, fill: Fill) -> Response | Failure:
+            kept = None
+            if result.response is not None:
+                kept = await fill.take(result.response, is_streamed=exchange.is_streamed)
+            return Obtained(result, kept)
+        if result.status_code != _NOT_MODIFIED:
+            return Obtained(result, await fill.take(result, is_streamed=exchange.is_streamed))
+        if not is_ours or entry is None:
+            return Obtained(result)
         headers = tuple(result.headers.raw)
-        await self._exchange.discard(Failure(None, result))
-        self._call.plan.leave(self._call)
+        await exchange.discard(Failure(None, result))
+        call.plan.leave(call)
         new = fill.freshened(entry, headers)
         await fill.keep(new)
-        answer = await self._answer(new, "revalidated", "304", self._age(new))
-        if answer is None:
-            raise RuntimeError("what was kept cannot be read")
-        return answer
+        return Obtained(None, new)
 
-    async def _failed(
-        self, entry: Entry | None, failure: Failure, fill: Fill, why: str
-    ) -> Response | Failure:
+    async def _finish(self, entry: Entry | None, found: Obtained, why: str) -> Response | Failure:
+        """Return what came of asking a server, by this call or by another that it waited for."""
+        result, kept = found.result, found.kept
+        if isinstance(result, Failure) and kept is None:
+            return await self._failed(entry, result, why)
+        if result is None and kept is not None:
+            how: CacheStatus = "revalidated" if found.is_own else "hit"
+            why = "304" if found.is_own else "waited for another"
+            answer = await self._answer(kept, how, why, self._age(kept))
+            if answer is None:
+                raise RuntimeError("what was kept cannot be read")
+            return answer
+        if result is None:
+            raise RuntimeError("unreachable")
+        answer = result.response if isinstance(result, Failure) else result
+        is_condition = answer is not None and answer.status_code == _NOT_MODIFIED
+        return self._caching.told(self._call, result, "miss", "condition" if is_condition else why)
+
+    async def _failed(self, entry: Entry | None, failure: Failure, why: str) -> Response | Failure:
         exchange = self._exchange
         if entry is not None and (reason := self._stands_in(entry, failure)) is not None:
             age = self._age(entry)
@@ -207,8 +261,6 @@ class Visit:
                 await exchange.abandon(failure)
                 self._call.plan.leave(self._call)
                 return answer
-        if failure.response is not None:
-            await fill.take(failure.response, is_streamed=exchange.is_streamed)
         return self._caching.told(self._call, failure, "miss", why)
 
     def _stands_in(self, entry: Entry, failure: Failure) -> str | None:
@@ -287,4 +339,4 @@ def _is_public(entry: Entry) -> bool:
     return not {"public", "s-maxage"}.isdisjoint(plain.directives(entry.fields))
 
 
-_ = (replace, partial, was_read)
+_ = (replace, was_read)

@@ -64,23 +64,25 @@ class Fill:
         if not was_read(response):
             record(response, self._caching.family, self._caching.config.max_entry_bytes)
 
-    async def take(self, response: Response, *, is_streamed: bool) -> None:
-        """Keep an answer, where that is allowed; one that is streamed once it has been read."""
+    async def take(self, response: Response, *, is_streamed: bool) -> Entry | None:
+        """Keep an answer, where that is allowed; one that is streamed once it has been read.
+
+        Return what is kept by now.
+        """
         caching = self._caching
         if not caching.family.is_response(response) or response.history:
-            return
+            return None
         head = self._head_of(response)
         if self._refusal(head) is not None:
-            return
+            return None
         if is_streamed and not was_read(response):
             most = caching.config.max_entry_bytes
             record(response, caching.family, most, partial(self._ended, head))
-            return
+            return None
         recording = recording_of(response)
         if recording is not None:
-            await self._ended(head, recording)
-        elif was_read(response):
-            await self.keep(_decoded(head, response.content))
+            return await self._ended(head, recording)
+        return await self.keep(_decoded(head, response.content)) if was_read(response) else None
 
     def freshened(self, entry: Entry, headers: tuple[tuple[bytes, bytes], ...]) -> Entry:
         """Return what is kept with what a 304 says of it."""
@@ -91,15 +93,19 @@ class Fill:
             new, requested=wall - (now - self._sent), received=wall, stamp=(b"here", now)
         )
 
-    async def _ended(self, head: Entry, recording: Recording) -> None:
+    async def _ended(self, head: Entry, recording: Recording) -> Entry | None:
         body = recording.body
-        if body is not None and _is_whole(head, body):
-            await self.keep(replace(head, body=body))
+        if body is None or not _is_whole(head, body):
+            return None
+        return await self.keep(replace(head, body=body))
 
-    async def keep(self, entry: Entry) -> None:
+    async def keep(self, entry: Entry) -> Entry | None:
         """Keep an answer, unless the resource has been changed meanwhile."""
-        if len(entry.body) <= self._caching.config.max_entry_bytes:
-            await self._caching.store.keep(self._primary, self._asked.fields, entry, self._began)
+        if len(entry.body) > self._caching.config.max_entry_bytes:
+            return None
+        store = self._caching.store
+        is_kept = await store.keep(self._primary, self._asked.fields, entry, self._began)
+        return entry if is_kept else None
 
     def _refusal(self, head: Entry) -> str | None:
         """Return why an answer is not kept, or None."""

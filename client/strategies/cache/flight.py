@@ -33,11 +33,12 @@ class Landing(NamedTuple, Generic[CargoT]):
     """What a flight has brought.
 
     Attributes:
-        result: For the caller whose request it was: the answer, or the failure.
+        result: For the caller whose request it was: the answer, or the failure; None where he is
+            served from the cargo like everybody.
         cargo: What everybody is served from; None where the answer may not be stored.
     """
 
-    result: Response | Failure
+    result: Response | Failure | None
     cargo: CargoT | None = None
 
 
