@@ -123,6 +123,8 @@ class Outlook(NamedTuple):
     """Whether its redirects are followed, so that the answer is to another request."""
     default_encoding: Any = "utf-8"
     """Of the client, for texts without a charset."""
+    redirect: Callable[[Request, Response], Request] | None = None
+    """Makes the request that follows a redirect; None where a client further out sees to that."""
 
 
 class Gate:

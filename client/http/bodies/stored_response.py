@@ -22,6 +22,7 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
     body: bytes,
     request: Request,
     extensions: Options,
+    default_encoding: Any = "utf-8",
 ) -> Response:
     """Return an answer that has yet to be read, as it would come from the wire.
 
@@ -32,6 +33,7 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
         body: As it came from the wire.
         request: That it answers.
         extensions: Such as the version of HTTP.
+        default_encoding: How a text is read that names no charset, as httpx has it.
     """
     module = family.module
     made: Any = module.Response(
@@ -40,6 +42,7 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
         stream=module.ByteStream(body),
         request=request,
         extensions=extensions,
+        default_encoding=default_encoding,
     )
     made.elapsed = timedelta(0)
     response: Response = made
