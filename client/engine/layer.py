@@ -445,6 +445,26 @@ class Exchange(Protocol):
         """
         ...
 
+    def twin_for(self, call: Call, *, is_first: bool) -> Exchange:
+        """Return one for an operation that goes out in place of the caller's, or after it.
+
+        Args:
+            call: That operation.
+            is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def likewise(self, failure: Failure, request: Request) -> Failure | None:
+        """Return a failure like that of another operation, for one that has waited for it.
+
+        None where it says nothing about this one, which must find out by itself.
+
+        Args:
+            failure: What the other has failed with. Its answer has been read.
+            request: What would have been sent.
+        """
+        ...
+
     def choose(self, attempt: Any) -> None:
         """Take note whose answer it is that the caller gets, of several attempts at once."""
         ...

@@ -142,7 +142,11 @@ class Task:
         self._spawn = trio.lowlevel.spawn_system_task
 
     def start(
-        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+        self,
+        work: Callable[[], Coroutine[object, None, None]],
+        ended: Callable[[], object],
+        *,
+        is_bounded: bool = True,  # noqa: ARG002 - no task of the system's is, by another
     ) -> None:
         """Begin the work, in a copy of the context."""
         self._spawn(self._run, work, ended, context=copy_context())
