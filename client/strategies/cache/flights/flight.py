@@ -11,18 +11,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from ...engine.deadline import Deadline
-from ...engine.layer import Failure
+from ....engine.deadline import Deadline
+from ....engine.layer import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-    from ...engine.layer import Exchange
-    from ...engine.operation import Call
-    from ...engine.ports import Signal
-    from ...http.shapes import Response
+    from ....engine.layer import Exchange
+    from ....engine.operation import Call
+    from ....engine.ports import Signal
+    from ....http.shapes import Response
 
     Fly = Callable[[Call, Exchange], Awaitable["Landing[CargoT]"]]
+    Key = tuple[str, Hashable]
+    """A URL, and what else makes calls equal, so that one answer is good for all."""
 
 __all__ = ["Flight", "Landing", "Seat"]
 
@@ -115,7 +117,7 @@ class Flight(Generic[CargoT]):
         is_diverted: Whether what it brings is out of date, so that nobody else may wait for it.
     """
 
-    def __init__(self, key: Hashable, seat: Seat, exchange: Exchange) -> None:
+    def __init__(self, key: Key, seat: Seat, exchange: Exchange) -> None:
         self.key = key
         self.call: Call = seat.call.twin()
         self.task = seat.call.host.ports.task()
