@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol
 
 from ....runtime.forking import fork_safe, tell_in_child
 from .bounds import check_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 __all__ = ["MemoryStorage", "Record"]
 
@@ -73,17 +74,15 @@ class MemoryStorage:
 
     def delete(self, key: str, /) -> None:
         """Forget a value, if it is there."""
-        with self._lock:
-            kept = self._kept.pop(key, None)
-            if kept is not None:
-                self._size -= kept.size
+        with self._counted():
+            self._drop(key)
 
     def close(self) -> None:
         """Do nothing: it can be used again, with all that is kept."""
 
     def clear(self) -> None:
         """Forget all."""
-        with self._lock:
+        with self._counted():
             self._kept.clear()
             self._size = 0
 
@@ -100,22 +99,28 @@ class MemoryStorage:
         """Keep bytes, or what could be made bytes."""
         size = len(key) + _PLACE
         size += len(value) + _BYTES if isinstance(value, bytes) else value.footprint
+        with self._counted():
+            self._drop(key)
+            if size > self._most_bytes:
+                return
+            self._kept[key] = _Kept(value, size)
+            self._size += size
+            while self._size > self._most_bytes or len(self._kept) > self._most:
+                self._drop(next(iter(self._kept)))
+
+    @contextmanager
+    def _counted(self) -> Generator[None]:
         with self._lock:
             try:
-                self._put(key, _Kept(value, size))
+                yield
             except BaseException:  # an interrupt between two lines
                 self.begin_anew()
                 raise
 
-    def _put(self, key: str, new: _Kept) -> None:
-        self.delete(key)
-        if new.size > self._most_bytes:
-            return
-        self._kept[key] = new
-        self._size += new.size
-        while self._size > self._most_bytes or len(self._kept) > self._most:
-            _, oldest = self._kept.popitem(last=False)
-            self._size -= oldest.size
+    def _drop(self, key: str) -> None:
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._size -= kept.size
 
     def begin_anew(self) -> None:
         """Count again: the thread that was at it is in the parent process, or was interrupted."""

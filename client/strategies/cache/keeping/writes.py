@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final, NamedTuple
 
-from ...runtime.forking import fork_safe
+from ....runtime.forking import fork_safe
 from .keys import PROCESS
-from .records import TOMBSTONE, opened, sealed
+from .records import TOMBSTONE, sealed
 
 __all__ = ["Began", "Ledger", "Tombstone", "mark_of"]
 
@@ -27,7 +27,7 @@ _FORMAT: Final = struct.Struct("!16sd")
 class Began(NamedTuple):
     """When an answer was asked for."""
 
-    count: int
+    writes: int
     """How many writes there had been."""
     moment: float
     """Seconds since the epoch."""
@@ -75,9 +75,9 @@ class Tombstone:
         return tombstone
 
 
-def mark_of(primary: str) -> str:
-    """Return the key of the mark that the resource of a primary key shares with others."""
-    return f"w{primary[1:3]}"
+def mark_of(resource: str) -> str:
+    """Return the key of the mark that the resource of a resource key shares with others."""
+    return f"w{resource[1:3]}"
 
 
 class Ledger:
@@ -101,11 +101,11 @@ class Ledger:
         """
         return Began(self._count, moment)
 
-    def note(self, primary: str, moment: float) -> int:
+    def note(self, resource: str, moment: float) -> int:
         """Count a write, and take note that what is kept of it must go.
 
         Args:
-            primary: The key of what was written to.
+            resource: The key of what was written to.
             moment: The seconds since the epoch.
 
         Returns:
@@ -113,8 +113,8 @@ class Ledger:
         """
         with self._lock:
             self._count += 1
-            self._last[primary] = self.undone[primary] = count = self._count
-            self._last.move_to_end(primary)
+            self._last[resource] = self.undone[resource] = count = self._count
+            self._last.move_to_end(resource)
             if len(self._last) > _MOST:
                 self._floor = self._last.popitem(last=False)[1]
             if len(self.undone) > _MOST:
@@ -122,12 +122,12 @@ class Ledger:
                 self.distrusted = max(self.distrusted, moment)
         return count
 
-    def settle(self, primary: str, count: int) -> None:
+    def settle(self, resource: str, count: int) -> None:
         """Take note that all is gone that was kept before that write."""
         with self._lock:
-            if self.undone.get(primary) == count:
-                del self.undone[primary]
+            if self.undone.get(resource) == count:
+                del self.undone[resource]
 
-    def allows(self, primary: str, began: Began) -> bool:
+    def allows(self, resource: str, began: Began) -> bool:
         """Whether there was no write since an answer was asked for, as far as is remembered."""
-        return self._last.get(primary, self._floor) <= began.count
+        return self._last.get(resource, self._floor) <= began.writes

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from ..rules.vary import selecting_value
 from .records import INDEX, sealed
-from .rules.vary import selecting_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .fields import Fields
+    from ..fields import Fields
     from .keys import Keys
 
 __all__ = ["Index", "Variant", "variant_key"]
@@ -34,28 +34,36 @@ class Variant:
     names: tuple[str, ...]
 
 
-def variant_key(keys: Keys, primary: str, names: tuple[str, ...], request: Fields) -> str:
+def variant_key(keys: Keys, whole: str, names: tuple[str, ...], request: Fields) -> str:
     """Return the key of the answer to a request, where that depends on such fields of it."""
-    return keys.variant(primary, ((name, selecting_value(name, request)) for name in names))
+    return keys.variant(whole, ((name, selecting_value(name, request)) for name in names))
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """They, the newest last."""
+    """They, the newest last; and, of a whole resource, what those parts go by that are somebody's.
+
+    Attributes:
+        variants: What is everybody's, or in the index of a part that somebody's.
+        generation: Random bytes that are in the keys of all parts.
+    """
 
     variants: tuple[Variant, ...] = ()
+    generation: bytes = b""
 
-    def matching(self, keys: Keys, primary: str, request: Fields) -> Iterator[Variant]:
+    def matching(self, keys: Keys, whole: str, request: Fields) -> Iterator[Variant]:
         """Yield those that answer a request, the best first.
 
         That is the newest; those without a `Vary` come last (RFC 9111, 4.1), for a server may have
         forgotten it there.
         """
         computed: dict[tuple[str, ...], str] = {}
-        for variant in sorted(reversed(self.variants), key=lambda each: not each.names):
+        best = [each for each in reversed(self.variants) if each.names]
+        best += [each for each in reversed(self.variants) if not each.names]
+        for variant in best:
             key = computed.get(variant.names)
             if key is None:
-                key = variant_key(keys, primary, variant.names, request)
+                key = variant_key(keys, whole, variant.names, request)
                 computed[variant.names] = key
             if key == variant.key:
                 yield variant
@@ -63,7 +71,7 @@ class Index:
     def with_one(self, new: Variant, most: int) -> tuple[Index, tuple[Variant, ...]]:
         """Return it with one more, or one anew, and those that there is no room for any more."""
         variants = (*(each for each in self.variants if each.key != new.key), new)
-        return Index(variants[-most:]), variants[:-most]
+        return replace(self, variants=variants[-most:]), variants[:-most]
 
     @property
     def footprint(self) -> int:
@@ -76,7 +84,7 @@ class Index:
         Raises:
             ValueError: The names of header fields are too long for one.
         """
-        parts: list[bytes] = []
+        parts = [bytes([len(self.generation)]), self.generation]
         for variant in self.variants:
             key, names = variant.key.encode(), ",".join(variant.names).encode("latin-1")
             try:
@@ -93,7 +101,10 @@ class Index:
             ValueError: It is damaged.
         """
         variants: list[Variant] = []
-        offset = 0
+        if not payload:
+            raise ValueError(_DAMAGED)
+        offset = 1 + payload[0]
+        generation = bytes(payload[1:offset])
         while offset < len(payload):
             try:
                 of_key, of_names = _LENGTHS.unpack_from(payload, offset)
@@ -106,4 +117,4 @@ class Index:
             variants.append(Variant(key, tuple(names.split(",")) if names else ()))
         if offset != len(payload):
             raise ValueError(_DAMAGED)
-        return cls(tuple(variants))
+        return cls(tuple(variants), generation)

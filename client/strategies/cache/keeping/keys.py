@@ -50,42 +50,51 @@ class Keys:
         ValueError: It is shorter.
     """
 
-    __slots__ = ("_closed", "_open", "_variant")
+    __slots__ = ("_part", "_resource", "_variant")
 
     def __init__(self, secret: bytes | str | None = None) -> None:
         own = _SECRET if secret is None else check_secret(secret)
         key = blake2b(own, digest_size=32, person=b"cache secret").digest()
         shared = b"" if secret is None else key
-        self._open = blake2b(digest_size=_DIGEST, key=shared, person=b"cache primary")
-        self._closed = blake2b(digest_size=_DIGEST, key=key, person=b"cache partition")
+        self._resource = blake2b(digest_size=_DIGEST, key=shared, person=b"cache resource")
+        self._part = blake2b(digest_size=_DIGEST, key=key, person=b"cache part")
         self._variant = blake2b(digest_size=_DIGEST, key=key, person=b"cache variant")
 
-    def primary(self, method: str, url: str, partition: str | None = None) -> str:
-        """Return the key of all answers to such a request.
+    def resource(self, method: str, url: str) -> str:
+        """Return the key of all answers to such requests, whoever makes them.
 
         Args:
             method: In capitals.
             url: In the form that all its equals have, without a user and a fragment.
-            partition: Whose answers they are; None for everybody's.
         """
-        if partition is None:
-            state, text = self._open.copy(), f"{method} {url}"
-        else:
-            state, text = self._closed.copy(), f"{len(partition)} {partition}{method} {url}"
-        state.update(text.encode("utf-8", "surrogatepass"))
-        return "p" + state.hexdigest()
+        return "r" + _digest(self._resource, f"{method} {url}")
 
-    def variant(self, primary: str, values: Iterable[tuple[str, str | None]]) -> str:
+    def part(self, resource: str, generation: bytes, partition: str) -> str:
+        """Return the key of those that are somebody's.
+
+        Args:
+            resource: The key of all of them.
+            generation: Of what is kept of that; with another one, all parts are as if forgotten.
+            partition: Whose they are.
+        """
+        return "p" + _digest(self._part, f"{resource} {generation.hex()} {partition}")
+
+    def variant(self, whole: str, values: Iterable[tuple[str, str | None]]) -> str:
         """Return the key of one answer among those that differ by header fields of the request.
 
         Args:
-            primary: The key of all of them.
+            whole: The key of all of them.
             values: The names of those fields, in lower case, and what the request says in each;
                 None where it has none.
         """
-        state = self._variant.copy()
-        state.update(primary.encode())
-        for name, value in values:
-            text = f" {name} -" if value is None else f" {name} {len(value)} {value}"
-            state.update(text.encode("utf-8", "surrogatepass"))
-        return "v" + state.hexdigest()
+        texts = [
+            f" {name} -" if value is None else f" {name} {len(value)} {value}"
+            for name, value in values
+        ]
+        return "v" + _digest(self._variant, whole + "".join(texts))
+
+
+def _digest(begun: blake2b, text: str) -> str:
+    state = begun.copy()
+    state.update(text.encode("utf-8", "surrogatepass"))
+    return state.hexdigest()

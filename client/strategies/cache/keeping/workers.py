@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from .forking import tell_in_child
+from ....runtime.forking import tell_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +27,14 @@ class Job(Generic[T]):
         ended: Called by the thread once it is.
     """
 
-    __slots__ = ("_ended", "_work", "error", "is_over", "result")
+    __slots__ = ("_ended", "_error", "_is_over", "_result", "_work")
 
     def __init__(self, work: Callable[[], T], ended: Callable[[], object]) -> None:
         self._work: Callable[[], T] | None = work
         self._ended = ended
-        self.is_over: bool = False
-        self.result: T | None = None
-        self.error: BaseException | None = None
+        self._is_over = False
+        self._result: T | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> None:
         """Do it, unless nobody waits for it any more."""
@@ -41,22 +42,42 @@ class Job(Generic[T]):
         if work is None:
             return
         try:
-            self.result = work()
+            self._result = work()
         except BaseException as error:  # noqa: BLE001 - for whoever waits
-            self.error = error
-        self.is_over = True
+            self._error = error
+        self._is_over = True
         self._ended()
 
     def abandon(self) -> None:
         """Leave it undone, if it has not begun."""
         self._work = None
 
+    def outcome(self) -> T:
+        """Return what came of it.
+
+        Raises:
+            TimeoutError: It is not over.
+            RuntimeError: What was raised is an interrupt, and not for whoever waits here.
+            Exception: What was raised.
+        """
+        if not self._is_over:
+            raise TimeoutError
+        error, self._error = self._error, None
+        if error is None:
+            return cast("T", self._result)
+        try:
+            if isinstance(error, Exception):
+                raise error
+            raise RuntimeError(type(error).__name__)
+        finally:
+            error = None  # its traceback leads back to this frame
+
 
 class _Crew:
     """Threads, and what waits for them."""
 
     def __init__(self) -> None:
-        self.jobs: SimpleQueue[Job[object] | None] = SimpleQueue()
+        self.jobs: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self.lock = threading.Lock()
         self.size = 0
         self.idle = 0
@@ -67,14 +88,12 @@ class _Crew:
             job.run()
             del job  # or it, and its result, would live until the next comes
 
-    def _next(self) -> Job[object] | None:
+    def _next(self) -> Job[Any] | None:
         with self.lock:
             self.idle += 1
         job = None
-        try:
+        with suppress(Empty):
             job = self.jobs.get(timeout=_IDLE_SECONDS)
-        except Empty:
-            pass
         with self.lock:
             self.idle -= 1
             if job is None and not self.jobs.empty():
@@ -102,7 +121,7 @@ class Workers:
         """Forget the threads, which are in the parent process, and what they were given."""
         self._crew = _Crew()
 
-    def put(self, job: Job[object]) -> None:
+    def put(self, job: Job[Any]) -> None:
         """Have something done.
 
         Raises:
