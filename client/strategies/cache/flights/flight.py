@@ -35,13 +35,14 @@ class Landing(NamedTuple, Generic[CargoT]):
     """What a flight has brought.
 
     Attributes:
-        result: For the caller whose request it was: the answer, or the failure; None where he is
-            served from the cargo like everybody.
-        cargo: What everybody is served from; None where the answer may not be stored.
+        result: The answer, or the failure, of the caller whose request it was.
+        cargo: What else it has brought for him, and for everybody if that may be.
+        is_for_all: Whether it may.
     """
 
-    result: Response | Failure | None
-    cargo: CargoT | None = None
+    result: Response | Failure
+    cargo: CargoT
+    is_for_all: bool
 
 
 class _Longest(Deadline):
@@ -164,7 +165,7 @@ class Flight(Generic[CargoT]):
         landing = self.landing
         if landing is None or self.is_diverted:
             return False
-        return landing.cargo is None and not isinstance(landing.result, Failure)
+        return not landing.is_for_all and not isinstance(landing.result, Failure)
 
     async def _run(self, fly: Fly[CargoT]) -> None:
         call, exchange = self.call, self._exchange

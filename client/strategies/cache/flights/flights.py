@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ....engine.layer import Exchange
     from ....engine.operation import Call
     from ....engine.ports import Ports
-    from ....http.shapes import Request, Response
+    from ....http.shapes import Request
     from .flight import Fly, Key
 
 __all__ = ["Arrival", "Flights", "Landing"]
@@ -40,12 +40,12 @@ class Arrival(NamedTuple, Generic[CargoT]):
     """What one who has waited gets.
 
     Attributes:
-        result: His answer, or a failure of his own; None where there is only the cargo for him.
-        cargo: What everybody is served from; None where that may not be.
+        failure: What he has failed with, an exception of his own; None where the cargo is for him.
+        cargo: What was brought; None where nothing was.
         is_own: Whether it was his request that went out.
     """
 
-    result: Response | Failure | None
+    failure: Failure | None
     cargo: CargoT | None
     is_own: bool
 
@@ -218,7 +218,7 @@ def _arrival(
     landing = flight.landing
     if landing is None:
         return None
-    if landing.cargo is not None:
+    if landing.is_for_all:
         return Arrival(None, landing.cargo, is_own=False)
     if not isinstance(landing.result, Failure):
         return None
@@ -239,4 +239,4 @@ def _own_arrival(flight: Flight[CargoT], call: Call) -> Arrival[CargoT] | None:
         return None
     if isinstance(landing.result, Failure) and landing.result.error is not None:
         call.note_error(landing.result.error)
-    return Arrival(landing.result, landing.cargo, is_own=True)
+    return Arrival(None, landing.cargo, is_own=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from ....runtime.forking import fork_safe
 from ..rules.vary import selecting_value
@@ -34,14 +34,16 @@ class Fetched(NamedTuple):
 
     Attributes:
         result: Its answer, or the failure.
-        entry: What everybody who asks the same may be served from; None where that may not be.
+        entry: What may be served again; None where nothing may.
         is_revalidated: Whether the server has said that what was kept still holds. The answer
             that said so has been let go of then.
+        is_for_all: Whether everybody who asks the same may be served from the entry.
     """
 
     result: Response | Failure
     entry: Entry | None = None
     is_revalidated: bool = False
+    is_for_all: bool = True
 
 
 class Wish(NamedTuple):
@@ -117,13 +119,13 @@ class Sharing:
             arrival = await self._flights.join(key, call, exchange, wish.request, fly)
             if arrival is None:
                 break
-            cargo, result = arrival.cargo, arrival.result
-            if cargo is not None and arrival.is_own:
-                return cargo.fetched
-            if result is not None:
-                return Fetched(result)
-            if cargo is not None and cargo.fetched.entry is not None and cargo.suits(wish):
-                return cargo.fetched.entry
+            if arrival.failure is not None or arrival.cargo is None:
+                return Fetched(cast("Failure", arrival.failure))
+            fetched = arrival.cargo.fetched
+            if arrival.is_own or fetched.entry is None:
+                return fetched
+            if arrival.cargo.suits(wish):
+                return fetched.entry
         fetched = await fetch(call, exchange)
         if fetched.entry is not None:
             self._flights.note_storable(self.key(wish))
@@ -149,10 +151,10 @@ class Sharing:
         self, wish: Wish, fetch: Fetch, call: Call, exchange: Exchange
     ) -> Landing[_Cargo]:
         fetched = await fetch(call, exchange)
-        if fetched.entry is None:
-            return Landing(fetched.result)
-        self._learn(wish, fetched.entry)
-        return Landing(fetched.result, _Cargo(fetched, wish))
+        if fetched.entry is not None:
+            self._learn(wish, fetched.entry)
+        is_for_all = fetched.entry is not None and fetched.is_for_all
+        return Landing(fetched.result, _Cargo(fetched, wish), is_for_all)
 
     def _learn(self, wish: Wish, entry: Entry) -> None:
         """Remember what the answers of a resource depend on."""
