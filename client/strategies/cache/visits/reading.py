@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ....engine.attempts import explain
 from ....engine.layer import Failure
 from ....engine.rejections import is_rejection
 from ....exceptions import APIConnectionError, ClientClosedError
@@ -125,7 +126,17 @@ class Reading:
         cache = self._cache
 
         async def fetch(call: Call, exchange: Exchange) -> Response | Failure:
-            return (await self.fetch(entry, call, exchange)).result
+            result = (await self.fetch(entry, call, exchange)).result
+            if isinstance(result, Failure) or not exchange.is_streamed:
+                return result
+            try:
+                await exchange.read(result)
+            except Exception as error:
+                failure = explain(call, exchange, exchange.attempt_kind(call), error)
+                if failure is None:
+                    raise
+                return failure
+            return result
 
         key = cache.sharing.key(self._wish)
         cache.refreshes.begin(key, self._call, self._exchange, fetch)
