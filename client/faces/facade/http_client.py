@@ -42,7 +42,7 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
     is_async: bool,
     decoding: Decoding,
     bound: BodyBound,
-    cookies: HostCookies,
+    cookies: HostCookies | None = None,
     transport: object = None,
 ) -> Any:
     """Build the client a configuration asks for, which `check_backend` has let pass."""
@@ -67,7 +67,9 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
         verify=config.verify_ssl,
         http2=config.http2,
         trust_env=config.trust_env,
-        event_hooks=_hooks(family, config, decoding, bound, cookies, is_async=is_async),
+        event_hooks=_hooks(
+            family, config, decoding, bound, cookies or HostCookies(module), is_async=is_async
+        ),
         transport=transport,
         mounts=mounts,
     )
