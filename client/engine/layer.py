@@ -424,6 +424,10 @@ class Exchange(Protocol):
         """Read the answer that an error will carry."""
         ...
 
+    async def read(self, response: Response) -> None:
+        """Read an answer that is streamed, where there is no caller to do that, and close it."""
+        ...
+
     async def complete(self, failure: Failure) -> None:
         """Read what was left of an answer that is not streamed, for whoever looks at it now."""
         ...

@@ -282,22 +282,26 @@ class Strategies:
         """End what goes on of calls that are over: the client is being closed."""
         if self._hedging is not None:
             self._hedging[1].hang_up()
+        if self._cache is not None:
+            self._cache.hang_up()
 
     async def close(self, ports: Ports) -> None:
         """Do so, and wait for it, but not for long."""
         if self._hedging is not None:
             await self._hedging[1].close(ports)
-        await self.close_cache()
+        await self.close_cache(ports)
 
-    async def close_cache(self) -> None:
+    async def close_cache(self, ports: Ports) -> None:
         """Let go of what answers are kept in, which others may use."""
         if self._cache is not None:
-            await self._cache.store.close()
+            await self._cache.close(ports)
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
         if self._hedging is not None:
             self._hedging[1].begin_anew()
+        if self._cache is not None:
+            self._cache.begin_anew()
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""

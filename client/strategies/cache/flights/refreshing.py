@@ -10,14 +10,14 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ...runtime.forking import fork_safe, tell_in_child
+from ....runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from ...engine.layer import Exchange, Inner
-    from ...engine.operation import Call
-    from ...engine.ports import Ports, Signal, Task
+    from ....engine.layer import Exchange, Inner
+    from ....engine.operation import Call
+    from ....engine.ports import Ports, Signal, Task
 
 __all__ = ["Refreshes"]
 
@@ -65,7 +65,7 @@ class Refreshes:
             self._under_way[key] = task
         try:
             own = _own(call)
-            if own.plan.stopped(own) is not None or own.plan.peek(own) is not None:
+            if own.plan.refuses(own):
                 self._end(key, task)
                 return False
             twin = exchange.twin_for(own, is_first=False)
