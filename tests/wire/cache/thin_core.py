@@ -58,13 +58,19 @@ class ThinCore:
         entry = self.find(url, request)
         if entry is not None and has_credentials(request) and not storing.is_for_all(entry):
             entry = None
-        if entry is None or not validating.is_answerable(request):
-            if wanted.only_if_cached:
-                return made(504, (), b"")
-            return await self.fill(method, url, headers, request)
+        if entry is not None and validating.is_answerable(request):
+            return await self.used(entry, method, url, headers, request)
+        if wanted.only_if_cached:
+            return made(504, (), b"")
+        return await self.fill(method, url, headers, request)
+
+    async def used(
+        self, entry: Entry, method: str, url: str, headers: Pairs, request: Fields
+    ) -> httpx.Response:
+        """Answer by what fits, once it has been validated if it must be."""
+        wanted = directives.of_request(request)
         age = terms.current_age(entry, time.time(), time.monotonic(), TOKEN)
-        decision = deciding.decide(entry, age, wanted)
-        if decision.use is not deciding.Use.VALIDATE:
+        if deciding.decide(entry, age, wanted).use is not deciding.Use.VALIDATE:
             return served(entry, age, method, request)
         if wanted.only_if_cached:
             return made(504, (), b"")
