@@ -38,6 +38,7 @@ __all__ = [
     "Layer",
     "Observer",
     "Outer",
+    "Outlook",
     "Refusal",
     "Rescue",
     "Send",
@@ -109,6 +110,19 @@ class Refusal(NamedTuple):
     """What the note on the error says."""
     ending: Callable[[Call], MyAPIError] | None = None
     """Makes the error of an operation whose own failure is gone, as a streamed answer may be."""
+
+
+class Outlook(NamedTuple):
+    """What becomes of a request on its way to the wire, as far as that can be told before."""
+
+    cookie: str | None
+    """Its `Cookie` header, with what the client adds; None without one."""
+    is_hidden: bool
+    """Whether it gets more than can be told: an auth flow is run, or hooks of the caller's are."""
+    follows: bool
+    """Whether its redirects are followed, so that the answer is to another request."""
+    default_encoding: Any = "utf-8"
+    """Of the client, for texts without a charset."""
 
 
 class Gate:
@@ -317,6 +331,9 @@ class Sending:
     something else than `send` did notes that in `Attempt.left_with`.
     """
 
+    adds_credentials: bool = False
+    """Whether it may put into a request what says whose that is."""
+
     async def send(
         self,
         send: Send,
@@ -383,6 +400,10 @@ class Exchange(Protocol):
 
         For None it is what the caller asked for, and is not sent.
         """
+        ...
+
+    def outlook(self, request: Request) -> Outlook:
+        """Return what becomes of a request until it is on the wire."""
         ...
 
     async def send_request(self, attempt: Any, request: Request) -> Response:

@@ -239,6 +239,10 @@ class Call:
     """Attempts that were made before a layer outside of the gates went in again."""
     is_over: bool = False
     """Whether it has given back what it took."""
+    tap: Callable[[Response], None] | None = None
+    """Is shown each answer before its body is read, where somebody wants that as it was sent."""
+    cache_status: str | None = None
+    """What the cache did for it, where it has one."""
     _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..engine.layer import Gate, Layer, Outer, Rescue, Sending
     from ..engine.ports import Ports, World
     from ..http.family import Family
+    from ..strategies.cache.caching import Caching
     from ..strategies.hedging.hedging import Retries
     from ..strategies.hedging.losers import Losers
     from ..strategies.hedging.places import Places
@@ -238,6 +239,7 @@ class Strategies:
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
+        self._cache: Caching | None = None
         self._slots = slots
         self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
@@ -329,8 +331,18 @@ class Strategies:
             self._rate_limit = RateLimit(config, self._ports)
         return self._rate_limit
 
-    def _cache_of(self, config: CacheConfig | None) -> Outer | None:  # noqa: ARG002 - made next
-        return None
+    def _cache_of(self, config: CacheConfig | None) -> Outer | None:
+        if config is None:
+            return None
+        from ..http.bodies.response_decoding import Decoding  # noqa: PLC0415 - as for the rate limit
+        from ..strategies.cache.caching import Caching  # noqa: PLC0415 - likewise
+        from ..strategies.cache.plain import PlainStore  # noqa: PLC0415 - likewise
+
+        known = self._cache
+        if known is None or known.config != config:
+            decoding = Decoding(self._family, self._world.pause)
+            known = self._cache = Caching(config, PlainStore(), self._family, decoding)
+        return known
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

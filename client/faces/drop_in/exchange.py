@@ -17,11 +17,13 @@ from ...http.family import request_of
 from ...http.verdicts import OK
 from ..disposal import Disposal
 from ..failures import Failures
+from ..outlooks import outlook_of
 from .witness import SendAttempt, WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from ...engine.layer import Outlook
     from ...engine.operation import Attempt, Call
     from ...engine.ports import HttpPort
     from ...exceptions import MyAPIError
@@ -57,6 +59,7 @@ class SendExchange(Failures):
         through: The httpx client, or the transport, that makes it.
         http: Reads, and lets go of, answers whose body is still on the wire.
         is_streamed: Whether that holds for all of them; large ones apart they have been read else.
+        options: What the client is told with the request.
         raises: Whether an error status becomes an error, which keeps the first part of its answer.
     """
 
@@ -76,6 +79,7 @@ class SendExchange(Failures):
         through: Any,
         http: HttpPort,
         is_streamed: bool,
+        options: Mapping[str, object],
         raises: bool,
     ) -> None:
         self._call = call
@@ -87,6 +91,7 @@ class SendExchange(Failures):
         self._through = through
         self._http = http
         self.is_streamed: bool = is_streamed
+        self._options = options
         self._raises = raises
 
     @property
@@ -130,6 +135,10 @@ class SendExchange(Failures):
         """Send this request from now on, in place of what the caller asked for."""
         is_async = hasattr(self._through, "aclose")
         self._sent = self._sent.followed_by(request, self._family, is_async=is_async)
+
+    def outlook(self, request: Request) -> Outlook:
+        """Return what becomes of a request until it is on the wire."""
+        return outlook_of(self._through, self._family, request, self._options)
 
     async def send_request(self, attempt: SendAttempt, request: Request) -> Response:
         """Send the request of an attempt, within the time that is left."""

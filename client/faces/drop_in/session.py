@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -45,7 +47,7 @@ from .policy import DropInPolicy
 from .witness import attempt_under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterable
 
     from ...engine.layer import Stop
     from ...engine.ports import World
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 __all__ = ["DropIn"]
 
 _REQUEST_ID: Final = "X-Request-ID"
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 _CLOSED: Final = "it was closed while its plugins started"
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
@@ -140,6 +143,7 @@ class DropIn:
         *,
         through: Any,
         is_streamed: bool = False,
+        options: Mapping[str, object] = _NONE,
     ) -> Any:
         """Send a request through the layers; return or raise what httpx would.
 
@@ -149,12 +153,15 @@ class DropIn:
             overrides: Settings for this call alone.
             through: The httpx client, or the transport, that makes the attempts.
             is_streamed: Whether answers come with their body still on the wire.
+            options: What the client is told with the request.
 
         Raises:
             ValueError: An override is not allowed.
             Exception: Of httpx: what the last attempt raised, or a rejection.
         """
-        call, exchange = self._begin(request, send, overrides, through, is_streamed=is_streamed)
+        call, exchange = self._begin(
+            request, send, overrides, through, is_streamed=is_streamed, options=options
+        )
         try:
             outcome = await self._engine.run(call, exchange)
         except MyAPIError as error:
@@ -348,6 +355,7 @@ class DropIn:
         through: Any,
         *,
         is_streamed: bool,
+        options: Mapping[str, object] = _NONE,
         raises: bool = False,
     ) -> tuple[Call, SendExchange]:
         check_extensions(request.extensions, is_async=self._world.is_async)
@@ -363,6 +371,7 @@ class DropIn:
             through=through,
             http=self._http,
             is_streamed=is_streamed,
+            options=options,
             raises=raises,
         )
         return call, exchange

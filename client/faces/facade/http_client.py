@@ -42,6 +42,7 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
     is_async: bool,
     decoding: Decoding,
     bound: BodyBound,
+    cookies: HostCookies,
     transport: object = None,
 ) -> Any:
     """Build the client a configuration asks for, which `check_backend` has let pass."""
@@ -66,7 +67,7 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
         verify=config.verify_ssl,
         http2=config.http2,
         trust_env=config.trust_env,
-        event_hooks=_hooks(family, config, decoding, bound, is_async=is_async),
+        event_hooks=_hooks(family, config, decoding, bound, cookies, is_async=is_async),
         transport=transport,
         mounts=mounts,
     )
@@ -147,10 +148,16 @@ def _limits(family: Family, config: ClientConfig) -> Any:
     return family.module.Limits(max_connections=most, max_keepalive_connections=idle)
 
 
-def _hooks(
-    family: Family, config: ClientConfig, decoding: Decoding, bound: BodyBound, *, is_async: bool
+def _hooks(  # noqa: PLR0913 - as above
+    family: Family,
+    config: ClientConfig,
+    decoding: Decoding,
+    bound: BodyBound,
+    cookies: HostCookies,
+    *,
+    is_async: bool,
 ) -> dict[str, list[Any]]:
-    hooks = _Hooks(family, config, decoding, bound)
+    hooks = _Hooks(family, config, decoding, bound, cookies)
     if is_async:
         return {"request": [hooks.before_async], "response": [hooks.after_async]}
     return {"request": [hooks.before], "response": [hooks.after]}
@@ -175,10 +182,15 @@ class _Hooks:
     """What httpx calls with each request before it is sent, and each answer before it is read."""
 
     def __init__(
-        self, family: Family, config: ClientConfig, decoding: Decoding, bound: BodyBound
+        self,
+        family: Family,
+        config: ClientConfig,
+        decoding: Decoding,
+        bound: BodyBound,
+        cookies: HostCookies,
     ) -> None:
         self._rules = RedirectRules(family, config.headers)
-        self._cookies = HostCookies(family.module)
+        self._cookies = cookies
         self._decoding = decoding
         self._bound = bound
         self._cut = BodyCut(MOST_KEPT)
@@ -199,6 +211,8 @@ class _Hooks:
         attempt = under_way.get()
         if attempt is not None:
             attempt.note_head(response)
+            if attempt.call.tap is not None:
+                attempt.call.tap(response)
         if "set-cookie" in response.headers:
             self._cookies.keep(response)
         if response.has_redirect_location:

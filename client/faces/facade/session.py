@@ -21,6 +21,7 @@ from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
+from ...http.cookies import HostCookies
 from ...http.extensions import check_extensions, check_timeouts
 from ...http.headers import find_header, put_header, set_default, to_pairs
 from ...http.surroundings import environment_explained
@@ -131,6 +132,7 @@ class Session:
         self._classifier = Classifier(family)
         self._decoding = Decoding(family, world.pause)
         self._bound = BodyBound(config.max_body_bytes)
+        self._cookies = HostCookies(family.module)
         self.engine: Engine = Engine(ports, name=name)
         bulkhead, circuit = config.bulkhead, config.circuit_breaker
         self.bulkhead: Bulkhead | None = None
@@ -407,6 +409,7 @@ class Session:
                         is_async=self._world.is_async,
                         decoding=self._decoding,
                         bound=self._bound,
+                        cookies=self._cookies,
                         transport=self._transport,
                     )
                 self._world.adopt(client, self._family)
@@ -452,7 +455,7 @@ class Session:
             classifier=self._classifier,
             decoding=self._decoding,
             headers=headers,
-            is_foreign=self._is_foreign,
+            cookies=None if self._is_foreign else self._cookies,
             options={**now.always, **options},
             needs_async=self._world.is_async,
         )
