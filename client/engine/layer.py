@@ -123,6 +123,8 @@ class Outlook(NamedTuple):
     """Whether its redirects are followed, so that the answer is to another request."""
     default_encoding: Any = "utf-8"
     """Of the client, for texts without a charset."""
+    redirect: Callable[[Request, Response], Request] | None = None
+    """Makes the request that follows a redirect; None where a client further out sees to that."""
 
 
 class Gate:
@@ -440,6 +442,26 @@ class Exchange(Protocol):
         Args:
             begin: Makes an attempt, of a kind that is given.
             is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def twin_for(self, call: Call, *, is_first: bool) -> Exchange:
+        """Return one for an operation that goes out in place of the caller's, or after it.
+
+        Args:
+            call: That operation.
+            is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def likewise(self, failure: Failure, request: Request) -> Failure | None:
+        """Return a failure like that of another operation, for one that has waited for it.
+
+        None where it says nothing about this one, which must find out by itself.
+
+        Args:
+            failure: What the other has failed with. Its answer has been read.
+            request: What would have been sent.
         """
         ...
 

@@ -31,6 +31,7 @@ from .operations import (
     SlotWaited,
 )
 from .strategies import (
+    CacheUsed,
     ChaosInjected,
     FallbackUsed,
     HedgeLost,
@@ -49,6 +50,7 @@ __all__ = [
     "BulkheadAcquired",
     "BulkheadRejected",
     "BulkheadWaiting",
+    "CacheUsed",
     "ChaosInjected",
     "CircuitClosed",
     "CircuitHalfOpened",
@@ -94,6 +96,7 @@ Event: TypeAlias = (
     | RetryRefused
     | OperationSucceeded
     | OperationFailed
+    | CacheUsed
     | ChaosInjected
     | FallbackUsed
     | HedgeLost

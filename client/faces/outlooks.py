@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..engine.layer import Outlook
-from ..errors.httpx_names import ENCODING
+from ..errors.httpx_names import ENCODING, TO_REDIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,5 +48,10 @@ def outlook_of(
         or bool(getattr(client, "attempt_middleware", ()))
     )
     follow = bool(client.follow_redirects if follows is default else follows)
-    encoding = getattr(client, ENCODING, _UTF_8)
-    return Outlook(cookie, is_hidden=is_hidden, follows=follow, default_encoding=encoding)
+    return Outlook(
+        cookie,
+        is_hidden=is_hidden,
+        follows=follow,
+        default_encoding=getattr(client, ENCODING, _UTF_8),
+        redirect=getattr(client, TO_REDIRECT),
+    )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..engine.layer import Gate, Layer, Outer, Rescue, Sending
     from ..engine.ports import Ports, World
     from ..http.family import Family
-    from ..strategies.cache.caching import Caching
+    from ..strategies.cache.keeping import Keeping
     from ..strategies.hedging.hedging import Retries
     from ..strategies.hedging.losers import Losers
     from ..strategies.hedging.places import Places
@@ -239,7 +239,7 @@ class Strategies:
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
-        self._cache: Caching | None = None
+        self._caching: Keeping | None = None
         self._slots = slots
         self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
@@ -332,17 +332,30 @@ class Strategies:
         return self._rate_limit
 
     def _cache_of(self, config: CacheConfig | None) -> Outer | None:
-        if config is None:
+        """Return the layer of the cache; where a call has none, what takes note of writes."""
+        if config is None and self.wanted.cache is None:
             return None
-        from ..http.bodies.response_decoding import Decoding  # noqa: PLC0415 - as for the rate limit
-        from ..strategies.cache.caching import Caching  # noqa: PLC0415 - likewise
-        from ..strategies.cache.plain import PlainStore  # noqa: PLC0415 - likewise
+        known = self._caching
+        if config is not None and (known is None or known.config is not config):
+            known = self._caching = self._keeping_of(config)
+        if known is None:
+            return None
+        from ..strategies.cache.caching import Caching  # noqa: PLC0415 - as for the rate limit
 
-        known = self._cache
-        if known is None or known.config != config:
-            decoding = Decoding(self._family, self._world.pause)
-            known = self._cache = Caching(config, PlainStore(), self._family, decoding)
-        return known
+        return Caching(known, is_read=config is not None)
+
+    def _keeping_of(self, config: CacheConfig) -> Keeping:
+        from ..http.bodies.response_decoding import Decoding  # noqa: PLC0415 - as for the rate limit
+        from ..strategies.cache.keeping import Keeping  # noqa: PLC0415 - likewise
+        from ..strategies.cache.plain_store import PlainStore  # noqa: PLC0415 - likewise
+
+        return Keeping(
+            config,
+            PlainStore() if self._caching is None else self._caching.store,
+            family=self._family,
+            decoding=Decoding(self._family, self._world.pause),
+            is_async=self._world.is_async,
+        )
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

@@ -62,7 +62,11 @@ class AsyncioTask:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(
-        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+        self,
+        work: Callable[[], Coroutine[object, None, None]],
+        ended: Callable[[], object],
+        *,
+        is_bounded: bool = True,  # noqa: ARG002 - no task is, by another
     ) -> None:
         """Begin the work, in a copy of the context."""
         if self._is_cancelled:

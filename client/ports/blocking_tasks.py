@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from ..runtime.coroutines import run_to_end
 from ..transports.httpcore.interrupts import Interrupt
-from ..transports.httpcore.thread_deadline import bounds, interruptible_thread
+from ..transports.httpcore.thread_deadline import (
+    bounds,
+    interruptible_thread,
+    waking_this_thread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -40,7 +44,8 @@ class BlockingSignal:
 
     async def wait(self, seconds: float | None) -> None:
         """Block until it is given, or until so many seconds have passed."""
-        self._lock.acquire(timeout=-1 if seconds is None else seconds)
+        with waking_this_thread(self.give):
+            self._lock.acquire(timeout=-1 if seconds is None else seconds)
 
 
 class BlockingTask:
@@ -52,9 +57,9 @@ class BlockingTask:
         self._interrupt = Interrupt()
         self._over = BlockingSignal()
 
-    def start(self, work: Work, ended: Callable[[], object]) -> None:
-        """Begin the work, in a copy of the context and within the deadline of this thread."""
-        arguments = (self._run, work, ended, bounds.deadline)
+    def start(self, work: Work, ended: Callable[[], object], *, is_bounded: bool = True) -> None:
+        """Begin the work, in a copy of the context."""
+        arguments = (self._run, work, ended, bounds.deadline if is_bounded else None)
         thread = threading.Thread(
             target=copy_context().run, args=arguments, name=_NAME, daemon=True
         )

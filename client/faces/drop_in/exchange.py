@@ -146,12 +146,11 @@ class SendExchange(Failures):
         attempt.may_replace = self._may_replace
         attempt.cuts_errors = self._raises or attempt.is_within_one_that_cuts()
         deadline = self._call.deadline
-        if deadline is None:
+        left = None if deadline is None else deadline.bound(self._call.host.ports.now())
+        if left is None:
             return await self._send_as(attempt)
         given = self._timeouts(request)
-        cut: dict[str, float | None] = {
-            **cut_phases(given, deadline.left(self._call.host.ports.now()))
-        }
+        cut: dict[str, float | None] = {**cut_phases(given, left)}
         request.extensions["timeout"] = cut
         try:
             return await self._send_as(attempt)
@@ -228,6 +227,13 @@ class SendExchange(Failures):
     def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Self:
         """Return one for an attempt that may have others beside it."""
         twin = super().fork(begin, is_first=is_first)
+        if not is_first:
+            twin.separate()
+        return twin
+
+    def twin_for(self, call: Call, *, is_first: bool) -> Self:
+        """Return one for an operation that goes out in place of the caller's, or after it."""
+        twin = super().twin_for(call, is_first=is_first)
         if not is_first:
             twin.separate()
         return twin

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -47,7 +46,7 @@ from .policy import DropInPolicy
 from .witness import attempt_under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable
+    from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 
     from ...engine.layer import Stop
     from ...engine.ports import World
@@ -135,7 +134,7 @@ class DropIn:
         self._measure()
         self._when_streamed = self._prepare(_once_unless_told(settings))
 
-    async def send(
+    async def send(  # noqa: PLR0913 - a call, and all that is said with it
         self,
         request: Request,
         send: Send,

@@ -202,8 +202,9 @@ class HttpExchange(Failures):
 
     def _cut(self, request: Request) -> None:
         """Cut the timeouts of a built request to what is left."""
-        if (deadline := self._call.deadline) is not None:
-            left = deadline.left(self._call.host.ports.now())
+        deadline = self._call.deadline
+        left = None if deadline is None else deadline.bound(self._call.host.ports.now())
+        if left is not None:
             request.extensions["timeout"] = cut_phases(request.extensions["timeout"], left)
 
     def _cut_to(self, left: float) -> Options:

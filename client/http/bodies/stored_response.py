@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ..family import Family
     from ..shapes import Options, Request, Response
@@ -22,6 +22,8 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
     body: bytes,
     request: Request,
     extensions: Options,
+    default_encoding: Any = "utf-8",
+    redirect: Callable[[Request, Response], Request] | None = None,
 ) -> Response:
     """Return an answer that has yet to be read, as it would come from the wire.
 
@@ -32,6 +34,8 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
         body: As it came from the wire.
         request: That it answers.
         extensions: Such as the version of HTTP.
+        default_encoding: How a text is read that names no charset, as httpx has it.
+        redirect: Makes the request that follows, where it is a redirect.
     """
     module = family.module
     made: Any = module.Response(
@@ -40,7 +44,10 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
         stream=module.ByteStream(body),
         request=request,
         extensions=extensions,
+        default_encoding=default_encoding,
     )
     made.elapsed = timedelta(0)
+    if redirect is not None and made.has_redirect_location:
+        made.next_request = redirect(request, made)
     response: Response = made
     return response

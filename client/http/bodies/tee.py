@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..family import Family
     from ..shapes import Response
 
-    Ended = Callable[["Recording"], Coroutine[object, None, None]]
+    Ended = Callable[["Recording"], Coroutine[object, None, object]]
 
 __all__ = ["Recording", "record", "recording_of"]
 

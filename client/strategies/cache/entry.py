@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Final, TypeAlias
 
 from .fields import Fields
-from .records import ENTRY, opened, sealed
+from .keeping.records import ENTRY, opened, sealed
 from .rules.terms import Terms, terms_of
 
 __all__ = ["Entry", "Headers", "Stamp"]
@@ -20,6 +20,10 @@ Stamp: TypeAlias = tuple[bytes, float]
 """A process, as random bytes of its own, and the seconds of its monotonic clock."""
 
 _FIXED: Final = struct.Struct("!H?ddd?HHHHHHQ")
+_OBJECTS: Final = 900
+"""Bytes of memory that an entry takes without header fields and body."""
+_FIELD: Final = 400
+"""Bytes of memory that a header field takes besides its text, which is there twice."""
 _DAMAGED: Final = "not an entry of the cache, or a damaged one"
 
 
@@ -62,6 +66,12 @@ class Entry:
         object.__setattr__(self, "fields", fields)
         terms = terms_of(self.status, fields, self.requested, self.received)
         object.__setattr__(self, "terms", terms)
+
+    @property
+    def footprint(self) -> int:
+        """The bytes of memory that it takes, roughly."""
+        texts = sum(len(name) + len(value) for name, value in self.headers)
+        return _OBJECTS + _FIELD * len(self.headers) + 2 * texts + len(self.body)
 
     def to_bytes(self) -> bytes:
         """Return it as a record for a storage.

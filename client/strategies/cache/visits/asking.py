@@ -5,24 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ...http.bodies.sent_request import copy_request
+from ....http.bodies.sent_request import copy_request
+from ..fields import Fields
+from ..rules.directives import of_request
+from ..rules.storing import is_for_all
+from ..rules.urls import normalised
+from ..rules.validating import is_answerable
 from .credentials import is_credential, name_credential
-from .fields import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...engine.layer import Exchange, Outlook
-    from ...engine.operation import Call
-    from ...http.shapes import Request
-    from .entry import Entry
+    from ....engine.layer import Exchange, Outlook
+    from ....engine.operation import Call
+    from ....http.shapes import Request
+    from ..entry import Entry
+    from ..rules.directives import Directives
 
 __all__ = ["Asked", "asked_for"]
 
-_PAST_THE_CACHE: Final = ("range", "if-range", "if-match", "if-unmodified-since")
 _CONDITIONS: Final = ("if-none-match", "if-modified-since")
 _FORESEEN: Final = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
 """What an auth flow or a hook leaves as it is."""
+_FOLLOWED: Final = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,20 @@ class Asked:
 
     Attributes:
         request: As it was built.
+        url: In the form that all its equals have.
         fields: Its header fields as they will be sent, as far as that can be told.
+        wanted: What it says of caching.
         outlook: What else becomes of it.
         partition: Whose answers it may have; None where nobody says.
-        has_credentials: Whether something in it says whose it is, and no partition does.
+        has_credentials: Whether something in it says whose it is.
         is_hidden: Whether it gets more than the cache can see.
         past: Why the cache has no part in it, or None.
     """
 
     request: Request
+    url: str
     fields: Fields
+    wanted: Directives
     outlook: Outlook
     partition: str | None
     has_credentials: bool
@@ -52,21 +61,18 @@ class Asked:
         """Whether its caller has an answer already, and asks whether that still holds."""
         return any(name in self.fields for name in _CONDITIONS)
 
-    def may_have(self, entry: Entry, vary: tuple[str, ...], *, is_public: bool) -> str | None:
+    def why_not(self, entry: Entry) -> str | None:
         """Return why an answer must not be kept of, or given to, this request, or None."""
-        if self.has_credentials and not is_public:
-            return "credentials"
-        if self.is_hidden and not all(map(self._is_foreseen, vary)):
-            return "unforeseen vary"
-        if self.outlook.follows and entry.status in _REDIRECTS and "location" in entry.fields:
-            return "redirect"
+        if self.has_credentials and self.partition is None and not is_for_all(entry):
+            return "credentials, and neither public nor s-maxage"
+        if self.is_hidden and not all(map(self._is_foreseen, entry.vary)):
+            return "Vary names what cannot be foreseen"
+        if self.outlook.follows and entry.status in _FOLLOWED and "location" in entry.fields:
+            return "a redirect, which is followed"
         return None
 
     def _is_foreseen(self, name: str) -> bool:
         return name in _FORESEEN or (self.partition is not None and is_credential(name))
-
-
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def asked_for(
@@ -76,6 +82,12 @@ def asked_for(
     partition: Callable[[Request], str | None] | None,
 ) -> Asked:
     """Return what a request asks for.
+
+    Args:
+        request: As it was built.
+        call: The operation.
+        exchange: Its way to the wire.
+        partition: Says whose answers it may have.
 
     Raises:
         TypeError: The partition is neither a text nor None.
@@ -89,8 +101,17 @@ def asked_for(
     if past is None and partition is not None:
         whose = _whose(request, outlook, partition)
         past = "no partition" if whose is None else None
-    has_credentials = partition is None and (is_hidden or name_credential(fields) is not None)
-    return Asked(request, fields, outlook, whose, has_credentials, is_hidden, past)
+    return Asked(
+        request=request,
+        url=normalised(str(request.url)),
+        fields=fields,
+        wanted=of_request(fields),
+        outlook=outlook,
+        partition=whose,
+        has_credentials=is_hidden or name_credential(fields) is not None,
+        is_hidden=is_hidden,
+        past=past,
+    )
 
 
 def _fields_of(request: Request, outlook: Outlook) -> Fields:
@@ -98,17 +119,16 @@ def _fields_of(request: Request, outlook: Outlook) -> Fields:
     if outlook.cookie is None:
         return Fields(raw)
     others = [pair for pair in raw if pair[0].lower() != b"cookie"]
-    return Fields([*others, ("cookie", outlook.cookie)])
+    return Fields([*others, (b"cookie", outlook.cookie.encode("latin-1", "replace"))])
 
 
 def _reason_to_pass(request: Request, fields: Fields) -> str | None:
-    for name in _PAST_THE_CACHE:
-        if name in fields:
-            return name
+    if "range" in fields or not is_answerable(fields):
+        return "Range, or a condition that only a server can answer"
     if "transfer-encoding" in fields or (fields.get("content-length") or "0") != "0":
-        return "body"
+        return "a body"
     host = (fields.get("host") or "").lower()
-    return "host" if host != request.url.netloc.decode("ascii").lower() else None
+    return "another Host" if host != request.url.netloc.decode("ascii").lower() else None
 
 
 def _whose(
@@ -120,4 +140,4 @@ def _whose(
     found: Any = partition(shown)
     if found is None or isinstance(found, str):
         return found
-    raise TypeError(f"partition returned {type(found).__name__}: return a text, or None")
+    raise TypeError(f"partition returned a {type(found).__qualname__}: return a text, or None")

@@ -1,0 +1,216 @@
+"""One read on its way through the cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ....engine.layer import Failure
+from ....engine.rejections import is_rejection
+from ....exceptions import APIConnectionError, ClientClosedError
+from ....http.bodies.sent_request import copy_request
+from ..fields import Fields
+from ..keys import PROCESS
+from ..rules.deciding import Use, decide, may_replace_an_error, may_stand_in
+from ..rules.freshening import OfHead, is_about, of_head
+from ..rules.terms import current_age
+from ..rules.validating import conditions
+from ..telling import told
+from .answering import answer_of, not_cached
+from .filling import Fill
+
+if TYPE_CHECKING:
+    from ....engine.layer import Exchange, Inner
+    from ....engine.operation import Call
+    from ....exceptions import MyAPIError
+    from ....http.shapes import Request, Response
+    from ..entry import Entry, Headers
+    from ..keeping import Keeping
+    from ..report import CacheStatus
+    from .asking import Asked
+
+__all__ = ["Fetched", "Reading"]
+
+_NOT_MODIFIED: Final = 304
+_ERRORS: Final = frozenset({500, 502, 503, 504})
+"""What a stale answer may stand in for (RFC 5861, 4)."""
+
+
+class Fetched(NamedTuple):
+    """What came of asking a server.
+
+    Attributes:
+        result: Its answer, or the failure.
+        entry: What everybody who asks the same may be served from; None where that may not be.
+        is_revalidated: Whether the server has said that what was kept still holds. The answer
+            that said so has been let go of then.
+    """
+
+    result: Response | Failure
+    entry: Entry | None = None
+    is_revalidated: bool = False
+
+
+class Reading:
+    """It.
+
+    Args:
+        keeping: What all operations share.
+        inner: The way to a server.
+        call: The operation.
+        exchange: Its way to the wire.
+        asked: What it asks for.
+    """
+
+    def __init__(
+        self, keeping: Keeping, inner: Inner, call: Call, exchange: Exchange, asked: Asked
+    ) -> None:
+        self._keeping = keeping
+        self._inner = inner
+        self._call = call
+        self._exchange = exchange
+        self._asked = asked
+
+    async def run(self) -> Response | Failure:
+        """Return the answer."""
+        asked = self._asked
+        if asked.past is not None:
+            if asked.wanted.only_if_cached:
+                return await self._not_cached(asked.past)
+            result = await self._inner(self._call, self._exchange)
+            return self._told(result, "bypass", asked.past)
+        entry = await self._find()
+        why = "nothing is kept"
+        if entry is not None:
+            age = self._age(entry)
+            use, why = decide(entry, age, asked.wanted, refreshes=False)
+            if use is not Use.VALIDATE:
+                answer = await self._answer(entry, "hit" if use is Use.FRESH else "stale", why)
+                if answer is not None:
+                    return answer
+                entry, why = None, "what was kept cannot be read"
+        if asked.wanted.only_if_cached:
+            return await self._not_cached(why)
+        return await self._ask(entry, why)
+
+    async def _find(self) -> Entry | None:
+        store, asked = self._keeping.store, self._asked
+        entry = await store.find(store.place(asked.url, asked.partition), asked.fields)
+        return None if entry is None or asked.why_not(entry) is not None else entry
+
+    async def _ask(self, entry: Entry | None, why: str) -> Response | Failure:
+        """Ask a server, and return what is made of what it says."""
+        fetched = await self.fetch(self._call, self._exchange, entry)
+        return await self._landed(fetched, entry, why)
+
+    async def fetch(self, call: Call, exchange: Exchange, entry: Entry | None) -> Fetched:
+        """Ask a server, and keep what it says.
+
+        Args:
+            call: The operation, or another that goes out in its place.
+            exchange: The way of that to the wire.
+            entry: What is kept already, stale.
+        """
+        asked = self._asked
+        fill = Fill(self._keeping, call, asked, entry)
+        is_asking = entry is not None and not asked.is_conditional and asked.request.method == "GET"
+        own = conditions(entry) if entry is not None and is_asking else ()
+        if own:
+            exchange.take(_conditional(asked.request, own))
+        result = await self._pass(fill, call, exchange)
+        if isinstance(result, Failure):
+            if result.response is not None:
+                await fill.take(result.response, is_streamed=exchange.is_streamed)
+            return Fetched(result)
+        if result.status_code == _NOT_MODIFIED and own and entry is not None:
+            headers = tuple(result.headers.raw)
+            await exchange.discard(Failure(None, result))
+            if is_about(entry, Fields(headers)):
+                return Fetched(result, await fill.freshen(entry, headers), is_revalidated=True)
+            exchange.take(asked.request)
+            return await self.fetch(call, exchange, None)
+        if asked.request.method == "HEAD":
+            await self._heed_head(fill, result)
+            return Fetched(result)
+        kept = await fill.take(result, is_streamed=exchange.is_streamed)
+        return Fetched(result, kept)
+
+    async def _pass(self, fill: Fill, call: Call, exchange: Exchange) -> Response | Failure:
+        if not exchange.is_streamed:
+            call.tap = fill.tap
+        try:
+            return await self._inner(call, exchange)
+        finally:
+            call.tap = None  # the two would keep each other alive
+
+    async def _heed_head(self, fill: Fill, response: Response) -> None:
+        """Take note of what an answer to HEAD says of what is kept for GET (RFC 9111, 4.3.5)."""
+        entry = await self._find()
+        if entry is None or response.history:
+            return
+        headers = tuple(response.headers.raw)
+        said = of_head(entry, response.status_code, Fields(headers))
+        if said is OfHead.FRESHENS:
+            await fill.freshen(entry, headers)
+        elif said is OfHead.CONTRADICTS:
+            await self._keeping.store.forget(self._asked.url)
+
+    async def _landed(self, fetched: Fetched, entry: Entry | None, why: str) -> Response | Failure:
+        """Return what the caller gets of what a server has said."""
+        result = fetched.result
+        if fetched.is_revalidated and fetched.entry is not None:
+            self._call.plan.leave(self._call)
+            answer = await self._answer(fetched.entry, "revalidated", why)
+            if answer is None:  # who has kept that, and in which coding?
+                await self._keeping.store.forget(self._asked.url)
+                self._exchange.take(self._asked.request)
+                return await self._ask(None, "what was kept cannot be read")
+            return answer
+        if isinstance(result, Failure) and entry is not None and result.error is not None:
+            reason = self._stands_in(entry, result.error)
+            answer = None if reason is None else await self._answer(entry, "stale", reason)
+            if answer is not None:
+                await self._exchange.abandon(result)
+                self._call.plan.leave(self._call)
+                return answer
+        return self._told(result, "miss", why)
+
+    def _stands_in(self, entry: Entry, error: MyAPIError) -> str | None:
+        """Return why an answer that is not fresh may be served in place of an error, or None."""
+        config, age, wanted = self._keeping.config, self._age(entry), self._asked.wanted
+        if isinstance(error, ClientClosedError):
+            return None
+        if is_rejection(error):
+            longest = config.max_stale_when_open
+            is_allowed = config.serve_stale_when_open and may_stand_in(entry, age, wanted, longest)
+            return type(error).__name__ if is_allowed else None
+        is_connection = error.status_code is None and isinstance(error, APIConnectionError)
+        if not is_connection and error.status_code not in _ERRORS:
+            return None
+        is_allowed = may_replace_an_error(entry, age, wanted, config.stale_if_error)
+        return "stale-if-error" if is_allowed else None
+
+    async def _answer(
+        self, entry: Entry, status: CacheStatus, why: str
+    ) -> Response | Failure | None:
+        """Return what is kept as an answer; None where it cannot be read after all."""
+        age = self._age(entry)
+        answer = await answer_of(self._keeping, entry, age, self._asked, self._call, self._exchange)
+        return None if answer is None else self._told(answer, status, why, age)
+
+    async def _not_cached(self, why: str) -> Response | Failure:
+        answer = await not_cached(self._keeping, self._asked, self._call, self._exchange)
+        return self._told(answer, "miss", f"only-if-cached, and {why}")
+
+    def _age(self, entry: Entry) -> float:
+        return current_age(entry, *self._keeping.times(self._call), PROCESS)
+
+    def _told(
+        self, result: Response | Failure, status: CacheStatus, why: str, age: float | None = None
+    ) -> Response | Failure:
+        return told(self._keeping, self._call, result, status, why, age)
+
+
+def _conditional(request: Request, own: Headers) -> Request:
+    """Return a copy of a request that asks whether something still holds."""
+    pairs = {name.decode("latin-1"): value.decode("latin-1") for name, value in own}
+    return copy_request(request, pairs)
