@@ -5,5 +5,6 @@ from __future__ import annotations
 from .config.parts.cache import CacheConfig
 from .strategies.cache.storages.memory import MemoryStorage
 from .strategies.cache.storages.protocol import Storage
+from .strategies.cache.visits.report import CacheReport
 
-__all__ = ["CacheConfig", "MemoryStorage", "Storage"]
+__all__ = ["CacheConfig", "CacheReport", "MemoryStorage", "Storage"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..engine.layer import Gate, Layer, Outer, Rescue, Sending
     from ..engine.ports import Ports, World
     from ..http.family import Family
-    from ..strategies.cache.keeping import Keeping
+    from ..strategies.cache.visits.cache import Cache
     from ..strategies.hedging.hedging import Retries
     from ..strategies.hedging.losers import Losers
     from ..strategies.hedging.places import Places
@@ -239,7 +239,7 @@ class Strategies:
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
-        self._caching: Keeping | None = None
+        self._cache: Cache | None = None
         self._slots = slots
         self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
@@ -287,6 +287,12 @@ class Strategies:
         """Do so, and wait for it, but not for long."""
         if self._hedging is not None:
             await self._hedging[1].close(ports)
+        await self.close_cache()
+
+    async def close_cache(self) -> None:
+        """Let go of what answers are kept in, which others may use."""
+        if self._cache is not None:
+            await self._cache.store.close()
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
@@ -332,30 +338,18 @@ class Strategies:
         return self._rate_limit
 
     def _cache_of(self, config: CacheConfig | None) -> Outer | None:
-        """Return the layer of the cache; where a call has none, what takes note of writes."""
-        if config is None and self.wanted.cache is None:
-            return None
-        known = self._caching
-        if config is not None and (known is None or known.config is not config):
-            known = self._caching = self._keeping_of(config)
-        if known is None:
+        """Return the layer of the cache; for a call without, what takes note of its writes."""
+        if config is None and self._cache is None:
             return None
         from ..strategies.cache.caching import Caching  # noqa: PLC0415 - as for the rate limit
+        from ..strategies.cache.visits.cache import Cache  # noqa: PLC0415 - likewise
 
-        return Caching(known, is_read=config is not None)
-
-    def _keeping_of(self, config: CacheConfig) -> Keeping:
-        from ..http.bodies.response_decoding import Decoding  # noqa: PLC0415 - as for the rate limit
-        from ..strategies.cache.keeping import Keeping  # noqa: PLC0415 - likewise
-        from ..strategies.cache.plain_store import PlainStore  # noqa: PLC0415 - likewise
-
-        return Keeping(
-            config,
-            PlainStore() if self._caching is None else self._caching.store,
-            family=self._family,
-            decoding=Decoding(self._family, self._world.pause),
-            is_async=self._world.is_async,
-        )
+        known = self._cache
+        if config is not None and (known is None or known.config is not config):
+            known = self._cache = Cache.of(
+                config, self._world, self._family, self._ports, self._warn, before=known
+            )
+        return None if known is None else Caching(known, is_read=config is not None)
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

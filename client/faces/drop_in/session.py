@@ -224,8 +224,11 @@ class DropIn:
             raise ClientClosedError(_CLOSED)
 
     async def close_plugins(self) -> None:
-        """Close the plugins, once what is protected is closed."""
-        await self.plugins.close(self._engine.ports)
+        """Close the plugins, and let go of the cache, once what is protected is closed."""
+        try:
+            await self._strategies.close_cache()
+        finally:
+            await self.plugins.close(self._engine.ports)
 
     def end_waits(self) -> None:
         """End every wait for a next attempt: what the calls go through was closed.

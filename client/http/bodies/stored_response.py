@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ..family import Family
-    from ..shapes import Options, Request, Response
+    from ..shapes import Request, Response
 
 __all__ = ["stored_response"]
 
@@ -21,7 +21,6 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
     headers: Iterable[tuple[bytes, bytes]],
     body: bytes,
     request: Request,
-    extensions: Options,
     default_encoding: Any = "utf-8",
     redirect: Callable[[Request, Response], Request] | None = None,
 ) -> Response:
@@ -33,7 +32,6 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
         headers: Names and values, in their order.
         body: As it came from the wire.
         request: That it answers.
-        extensions: Such as the version of HTTP.
         default_encoding: How a text is read that names no charset, as httpx has it.
         redirect: Makes the request that follows, where it is a redirect.
     """
@@ -43,7 +41,6 @@ def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by
         headers=list(headers),
         stream=module.ByteStream(body),
         request=request,
-        extensions=extensions,
         default_encoding=default_encoding,
     )
     made.elapsed = timedelta(0)

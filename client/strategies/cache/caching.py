@@ -8,20 +8,26 @@ Rule 3  An answer out of the cache passes nothing further in. The failure behind
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Final
 
 from ...engine.attempts import explain
 from ...engine.layer import Failure, Outer
-from .telling import told
+from ...metrics.strategy_instruments import CACHE_BYTES, CACHE_ENTRIES
 from .visits.asking import asked_for
 from .visits.reading import Reading
+from .visits.report import CacheReport
+from .visits.telling import told
 from .visits.writing import invalidate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...engine.layer import Exchange, Inner
     from ...engine.operation import Call
     from ...http.shapes import Response
-    from .keeping import Keeping
+    from ...metrics.aggregator import Gauge
+    from .visits.cache import Cache
 
 __all__ = ["Caching"]
 
@@ -32,14 +38,14 @@ class Caching(Outer):
     """The layer that answers from what is kept.
 
     Args:
-        keeping: What all operations share.
+        cache: What all operations share.
         is_read: Whether anything is looked up, or kept: else a write is only taken note of.
     """
 
     changes_requests: bool = True
 
-    def __init__(self, keeping: Keeping, *, is_read: bool = True) -> None:
-        self.keeping: Keeping = keeping
+    def __init__(self, cache: Cache, *, is_read: bool = True) -> None:
+        self.cache: Cache = cache
         self._is_read = is_read
 
     async def run(self, inner: Inner, call: Call, exchange: Exchange) -> Response | Failure:
@@ -47,10 +53,11 @@ class Caching(Outer):
         method = call.method.upper()
         if method not in _READ:
             result = await inner(call, exchange)
-            await invalidate(self.keeping, call, method, result)
-            return told(self.keeping, call, result, "bypass", method)
+            await invalidate(self.cache, call, method, result)
+            return told(self.cache, call, result, CacheReport("bypass", method))
         if not self._is_read:
-            return told(self.keeping, call, await inner(call, exchange), "bypass", "switched off")
+            result = await inner(call, exchange)
+            return told(self.cache, call, result, CacheReport("bypass", "switched off"))
         try:
             request = exchange.request_for(None)
         except Exception as error:
@@ -58,5 +65,13 @@ class Caching(Outer):
             if failure is None:
                 raise
             return failure
-        asked = asked_for(request, call, exchange, self.keeping.config.partition)
-        return await Reading(self.keeping, inner, call, exchange, asked).run()
+        asked = asked_for(request, call, exchange, self.cache.config.partition)
+        return await Reading(self.cache, inner, call, exchange, asked).run()
+
+    def gauges(self, now: float) -> Iterable[Gauge]:  # noqa: ARG002 - a part's signature
+        """Return how much is kept, where the storage can tell."""
+        storage = self.cache.storage
+        if isinstance(storage, Sized):
+            yield CACHE_ENTRIES, (), len(storage)
+        if isinstance(size := getattr(storage, "size", None), int):
+            yield CACHE_BYTES, (), size

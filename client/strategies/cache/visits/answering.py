@@ -13,12 +13,9 @@ from ..rules.directives import FOREVER
 from ..rules.validating import is_not_modified, not_modified_headers
 
 if TYPE_CHECKING:
-    from ....engine.layer import Exchange
-    from ....engine.operation import Call
     from ....http.shapes import Options, Response
     from ..entry import Entry, Headers
-    from ..keeping import Keeping
-    from .asking import Asked
+    from .visit import Visit
 
 __all__ = ["answer_of", "not_cached"]
 
@@ -26,19 +23,15 @@ _NOT_MODIFIED: Final = 304
 _NOT_CACHED: Final = 504
 
 
-async def answer_of(  # noqa: PLR0913 - of what an answer is made, and for whom
-    keeping: Keeping, entry: Entry, age: float, asked: Asked, call: Call, exchange: Exchange
-) -> Response | Failure | None:
+async def answer_of(visit: Visit, entry: Entry, age: float) -> Response | Failure | None:
     """Return what is kept as the answer to a request; None where its body cannot be unpacked.
 
     Args:
-        keeping: What all operations share.
+        visit: The operation.
         entry: What is kept.
         age: Of it, in seconds.
-        asked: What was asked for.
-        call: The operation.
-        exchange: Its way to the wire.
     """
+    asked = visit.asked
     status, headers, body = entry.status, entry.headers, entry.body
     if asked.is_conditional and is_not_modified(entry, asked.fields):
         status, headers, body = _NOT_MODIFIED, not_modified_headers(entry), b""
@@ -49,43 +42,40 @@ async def answer_of(  # noqa: PLR0913 - of what an answer is made, and for whom
         extensions["reason_phrase"] = entry.reason
     others = (pair for pair in headers if pair[0].lower() != b"age")
     shown = age_header(age if isfinite(age) else FOREVER)
-    response = _made(keeping, asked, status, (*others, (b"Age", shown)), body, extensions)
+    response = _made(visit, status, (*others, (b"Age", shown)), body)
+    response.extensions.update(extensions)
     try:
-        return await _handed_over(response, call, exchange)
+        return await _handed_over(visit, response)
     except Exception as error:
+        call, exchange = visit.call, visit.exchange
         if explain(call, exchange, exchange.attempt_kind(call), error) is None:
             raise
         return None
 
 
-async def not_cached(
-    keeping: Keeping, asked: Asked, call: Call, exchange: Exchange
-) -> Response | Failure:
+async def not_cached(visit: Visit) -> Response | Failure:
     """Return the answer for who wants none of a server's, where nothing is kept (RFC 9111, 5.2)."""
-    response = _made(keeping, asked, _NOT_CACHED, (), b"", {})
-    return await _handed_over(response, call, exchange)
+    return await _handed_over(visit, _made(visit, _NOT_CACHED, (), b""))
 
 
-def _made(  # noqa: PLR0913 - of what an answer is made
-    keeping: Keeping, asked: Asked, status: int, headers: Headers, body: bytes, extensions: Options
-) -> Response:
-    outlook = asked.outlook
+def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
+    cache, outlook = visit.cache, visit.asked.outlook
     response = stored_response(
-        keeping.family,
+        cache.family,
         status=status,
         headers=headers,
         body=body,
-        request=asked.request,
-        extensions=extensions,
+        request=visit.asked.request,
         default_encoding=outlook.default_encoding,
         redirect=outlook.redirect,
     )
     if body:
-        keeping.decoding.install(response)
+        cache.decoding.install(response)
     return response
 
 
-async def _handed_over(response: Response, call: Call, exchange: Exchange) -> Response | Failure:
+async def _handed_over(visit: Visit, response: Response) -> Response | Failure:
+    call, exchange = visit.call, visit.exchange
     await exchange.complete(Failure(None, response))
     failure = exchange.failure_of(exchange.attempt_kind(call), response)
     return response if failure is None else failure

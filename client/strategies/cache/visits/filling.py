@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ....http.bodies.tee import Recording
     from ....http.shapes import Response
     from ..entry import Headers
-    from ..keeping import Keeping
     from .asking import Asked
+    from .cache import Cache
 
 __all__ = ["Fill"]
 
@@ -32,29 +32,29 @@ class Fill:
     """What is kept of one operation's answer.
 
     Args:
-        keeping: Where, and by what settings.
+        cache: Where, and by what settings.
         call: The operation.
         asked: What it asked for.
         old: What is kept already, stale, or None.
     """
 
-    def __init__(self, keeping: Keeping, call: Call, asked: Asked, old: Entry | None) -> None:
-        self._keeping = keeping
+    def __init__(self, cache: Cache, call: Call, asked: Asked, old: Entry | None) -> None:
+        self._cache = cache
         self._call = call
         self._asked = asked
         self._old = old
-        self._began = keeping.store.began()
-        self._sent = keeping.times(call)[1]
+        self._began = cache.store.began()
+        self._sent = cache.times(call)[1]
         self._heads: dict[int, tuple[float, float]] = {}
 
     def tap(self, response: Response) -> None:
         """Write down the body of an answer that is about to be read."""
-        attempt, keeping = under_way.get(), self._keeping
-        _, now = keeping.times(self._call)
+        attempt, cache = under_way.get(), self._cache
+        _, now = cache.times(self._call)
         since = 0.0 if attempt is None else self._call.host.ports.now() - attempt.started
         self._heads[id(response)] = (now - since, now)
         if not was_read(response):
-            record(response, keeping.family, keeping.config.max_entry_bytes)
+            record(response, cache.family, cache.config.max_entry_bytes)
 
     async def take(self, response: Response, *, is_streamed: bool) -> Entry | None:
         """Keep an answer, where that is allowed; one that is streamed once it has been read.
@@ -62,7 +62,7 @@ class Fill:
         Returns:
             What is kept; None where nothing is, or nothing yet.
         """
-        family = self._keeping.family
+        family = self._cache.family
         if not family.is_response(response) or response.history:
             return None
         head = self._head_of(response)
@@ -70,7 +70,7 @@ class Fill:
             return None
         head = replace(head, headers=kept_headers(head))
         if is_streamed and not was_read(response):
-            most = self._keeping.config.max_entry_bytes
+            most = self._cache.config.max_entry_bytes
             record(response, family, most, partial(self._ended, head))
             return None
         recording = recording_of(response)
@@ -82,18 +82,18 @@ class Fill:
 
     async def freshen(self, entry: Entry, headers: Headers) -> Entry:
         """Keep, in place of an answer, what it has become by a 304; return that."""
-        wall, now = self._keeping.times(self._call)
+        wall, now = self._cache.times(self._call)
         new = freshened(
             entry,
             headers,
             requested=wall - (now - self._sent),
             received=wall,
-            stamp=self._keeping.stamp(now),
+            stamp=self._cache.stamp(now),
         )
         if self._refusal(new) is None:
             await self._keep(new)
         else:
-            await self._keeping.store.forget(self._asked.url)
+            await self._cache.store.forget(self._asked.url)
         return new
 
     async def _ended(self, head: Entry, recording: Recording) -> Entry | None:
@@ -103,9 +103,9 @@ class Fill:
         return await self._keep(replace(head, body=body))
 
     async def _keep(self, entry: Entry) -> Entry | None:
-        if len(entry.body) > self._keeping.config.max_entry_bytes:
+        if len(entry.body) > self._cache.config.max_entry_bytes:
             return None
-        store, asked = self._keeping.store, self._asked
+        store, asked = self._cache.store, self._asked
         place = store.place(asked.url, asked.partition)
         is_kept = await store.keep(place, asked.fields, entry, self._began)
         return entry if is_kept else None
@@ -118,7 +118,7 @@ class Fill:
         return why_not_stored(head, asked.wanted) or asked.why_not(head)
 
     def _head_of(self, response: Response) -> Entry:
-        wall, now = self._keeping.times(self._call)
+        wall, now = self._cache.times(self._call)
         sent, came = self._heads.get(id(response), (self._sent, now))
         head = Entry(
             status=response.status_code,
@@ -127,7 +127,7 @@ class Fill:
             method=self._asked.request.method,
             requested=wall - (now - sent),
             received=wall - (now - came),
-            stamp=self._keeping.stamp(came),
+            stamp=self._cache.stamp(came),
             http_version=response.extensions.get("http_version", b"HTTP/1.1"),
             reason=response.extensions.get("reason_phrase"),
         )

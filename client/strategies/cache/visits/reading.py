@@ -9,14 +9,16 @@ from ....engine.rejections import is_rejection
 from ....exceptions import APIConnectionError, ClientClosedError
 from ....http.bodies.sent_request import copy_request
 from ..fields import Fields
-from ..keys import PROCESS
+from ..keeping.keys import PROCESS
 from ..rules.deciding import Use, decide, may_replace_an_error, may_stand_in
 from ..rules.freshening import OfHead, is_about, of_head
 from ..rules.terms import current_age
 from ..rules.validating import conditions
-from ..telling import told
 from .answering import answer_of, not_cached
 from .filling import Fill
+from .report import CacheReport
+from .telling import told
+from .visit import Visit
 
 if TYPE_CHECKING:
     from ....engine.layer import Exchange, Inner
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from ....exceptions import MyAPIError
     from ....http.shapes import Request, Response
     from ..entry import Entry, Headers
-    from ..keeping import Keeping
-    from ..report import CacheStatus
     from .asking import Asked
+    from .cache import Cache
+    from .report import CacheStatus
 
 __all__ = ["Fetched", "Reading"]
 
@@ -54,7 +56,7 @@ class Reading:
     """It.
 
     Args:
-        keeping: What all operations share.
+        cache: What all operations share.
         inner: The way to a server.
         call: The operation.
         exchange: Its way to the wire.
@@ -62,9 +64,10 @@ class Reading:
     """
 
     def __init__(
-        self, keeping: Keeping, inner: Inner, call: Call, exchange: Exchange, asked: Asked
+        self, cache: Cache, inner: Inner, call: Call, exchange: Exchange, asked: Asked
     ) -> None:
-        self._keeping = keeping
+        self.visit: Visit = Visit(cache, call, exchange, asked)
+        self._cache = cache
         self._inner = inner
         self._call = call
         self._exchange = exchange
@@ -93,7 +96,7 @@ class Reading:
         return await self._ask(entry, why)
 
     async def _find(self) -> Entry | None:
-        store, asked = self._keeping.store, self._asked
+        store, asked = self._cache.store, self._asked
         entry = await store.find(store.place(asked.url, asked.partition), asked.fields)
         return None if entry is None or asked.why_not(entry) is not None else entry
 
@@ -111,7 +114,7 @@ class Reading:
             entry: What is kept already, stale.
         """
         asked = self._asked
-        fill = Fill(self._keeping, call, asked, entry)
+        fill = Fill(self._cache, call, asked, entry)
         is_asking = entry is not None and not asked.is_conditional and asked.request.method == "GET"
         own = conditions(entry) if entry is not None and is_asking else ()
         if own:
@@ -152,7 +155,7 @@ class Reading:
         if said is OfHead.FRESHENS:
             await fill.freshen(entry, headers)
         elif said is OfHead.CONTRADICTS:
-            await self._keeping.store.forget(self._asked.url)
+            await self._cache.store.forget(self._asked.url)
 
     async def _landed(self, fetched: Fetched, entry: Entry | None, why: str) -> Response | Failure:
         """Return what the caller gets of what a server has said."""
@@ -161,7 +164,7 @@ class Reading:
             self._call.plan.leave(self._call)
             answer = await self._answer(fetched.entry, "revalidated", why)
             if answer is None:  # who has kept that, and in which coding?
-                await self._keeping.store.forget(self._asked.url)
+                await self._cache.store.forget(self._asked.url)
                 self._exchange.take(self._asked.request)
                 return await self._ask(None, "what was kept cannot be read")
             return answer
@@ -176,7 +179,7 @@ class Reading:
 
     def _stands_in(self, entry: Entry, error: MyAPIError) -> str | None:
         """Return why an answer that is not fresh may be served in place of an error, or None."""
-        config, age, wanted = self._keeping.config, self._age(entry), self._asked.wanted
+        config, age, wanted = self._cache.config, self._age(entry), self._asked.wanted
         if isinstance(error, ClientClosedError):
             return None
         if is_rejection(error):
@@ -194,20 +197,20 @@ class Reading:
     ) -> Response | Failure | None:
         """Return what is kept as an answer; None where it cannot be read after all."""
         age = self._age(entry)
-        answer = await answer_of(self._keeping, entry, age, self._asked, self._call, self._exchange)
+        answer = await answer_of(self.visit, entry, age)
         return None if answer is None else self._told(answer, status, why, age)
 
     async def _not_cached(self, why: str) -> Response | Failure:
-        answer = await not_cached(self._keeping, self._asked, self._call, self._exchange)
+        answer = await not_cached(self.visit)
         return self._told(answer, "miss", f"only-if-cached, and {why}")
 
     def _age(self, entry: Entry) -> float:
-        return current_age(entry, *self._keeping.times(self._call), PROCESS)
+        return current_age(entry, *self._cache.times(self._call), PROCESS)
 
     def _told(
         self, result: Response | Failure, status: CacheStatus, why: str, age: float | None = None
     ) -> Response | Failure:
-        return told(self._keeping, self._call, result, status, why, age)
+        return told(self._cache, self._call, result, CacheReport(status, why, age))
 
 
 def _conditional(request: Request, own: Headers) -> Request:

@@ -12,18 +12,18 @@ from ..rules.urls import normalised
 if TYPE_CHECKING:
     from ....engine.operation import Call
     from ....http.shapes import Response
-    from ..keeping import Keeping
+    from .cache import Cache
 
 __all__ = ["invalidate"]
 
 
-async def invalidate(keeping: Keeping, call: Call, method: str, result: Response | Failure) -> None:
+async def invalidate(cache: Cache, call: Call, method: str, result: Response | Failure) -> None:
     """Forget what is no longer good after a request that may have changed something.
 
     Where nobody can say whether it has, it may have: then what is kept is asked for once more.
 
     Args:
-        keeping: Where it is kept.
+        cache: Where it is kept.
         call: The operation.
         method: In capitals.
         result: What it ends in.
@@ -31,14 +31,14 @@ async def invalidate(keeping: Keeping, call: Call, method: str, result: Response
     if method in SAFE_METHODS:
         return
     answer = result.response if isinstance(result, Failure) else result
-    if keeping.family.is_response(answer) and answer is not None:
+    if cache.family.is_response(answer) and answer is not None:
         urls = _changed_by(call, method, answer)
     elif isinstance(result, Failure) and not result.may_have_been_sent:
         urls = ()
     else:
         urls = (normalised(call.url),)
     for url in urls:
-        await keeping.store.forget(url)
+        await cache.store.forget(url)
 
 
 def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:
