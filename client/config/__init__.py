@@ -9,11 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .bulkhead import AdaptiveLimitConfig, BulkheadConfig
-    from .cache import CacheConfig
-    from .chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
-    from .endpoints import BalancingConfig, Endpoint, OutlierConfig
-    from .hedge import HedgeConfig
     from .models import (
         CircuitBreakerConfig,
         ClientConfig,
@@ -21,8 +16,13 @@ if TYPE_CHECKING:
         RetryBudgetConfig,
         RetryConfig,
     )
-    from .rate_limit import RateLimitConfig
-    from .timeouts import TimeoutConfig
+    from .parts.bulkhead import AdaptiveLimitConfig, BulkheadConfig
+    from .parts.cache import CacheConfig
+    from .parts.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
+    from .parts.endpoints import BalancingConfig, Endpoint, OutlierConfig
+    from .parts.hedge import HedgeConfig
+    from .parts.rate_limit import RateLimitConfig
+    from .parts.timeouts import TimeoutConfig
 
 __all__ = [
     "AdaptiveLimitConfig",
@@ -47,15 +47,15 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    **dict.fromkeys(("AdaptiveLimitConfig", "BulkheadConfig"), "bulkhead"),
+    **dict.fromkeys(("AdaptiveLimitConfig", "BulkheadConfig"), "parts.bulkhead"),
     **dict.fromkeys(
-        ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"), "chaos"
+        ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"), "parts.chaos"
     ),
-    **dict.fromkeys(("BalancingConfig", "Endpoint", "OutlierConfig"), "endpoints"),
-    "CacheConfig": "cache",
-    "HedgeConfig": "hedge",
-    "RateLimitConfig": "rate_limit",
-    "TimeoutConfig": "timeouts",
+    **dict.fromkeys(("BalancingConfig", "Endpoint", "OutlierConfig"), "parts.endpoints"),
+    "CacheConfig": "parts.cache",
+    "HedgeConfig": "parts.hedge",
+    "RateLimitConfig": "parts.rate_limit",
+    "TimeoutConfig": "parts.timeouts",
 }
 
 if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would be right

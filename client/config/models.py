@@ -15,9 +15,6 @@ from ..backoff import Backoff
 from ..errors.urls import mask_url
 from ..exceptions import APIConnectionError
 from ..version import __version__
-from .bulkhead import BulkheadConfig
-from .cache import CacheConfig
-from .chaos import ChaosConfig
 from .checks import (
     check_backoff,
     check_base_url,
@@ -35,10 +32,14 @@ from .checks import (
     refuse,
     seconds,
 )
-from .endpoints import BalancingConfig, Endpoints, check_endpoints
-from .hedge import HedgeConfig
 from .log_levels import LEVELS
-from .rate_limit import RateLimitConfig
+from .parts.bulkhead import BulkheadConfig
+from .parts.cache import CacheConfig
+from .parts.chaos import ChaosConfig
+from .parts.endpoints import BalancingConfig, Endpoints, check_endpoints
+from .parts.hedge import HedgeConfig
+from .parts.rate_limit import RateLimitConfig
+from .parts.timeouts import TimeoutConfig
 from .settings import (
     Count,
     Flag,
@@ -54,7 +55,6 @@ from .settings import (
     Status,
     Text,
 )
-from .timeouts import TimeoutConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

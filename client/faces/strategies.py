@@ -13,11 +13,11 @@ from .plugins import Started
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..config.cache import CacheConfig
-    from ..config.chaos import ChaosConfig
-    from ..config.hedge import HedgeConfig
     from ..config.models import ClientConfig
-    from ..config.rate_limit import RateLimitConfig
+    from ..config.parts.cache import CacheConfig
+    from ..config.parts.chaos import ChaosConfig
+    from ..config.parts.hedge import HedgeConfig
+    from ..config.parts.rate_limit import RateLimitConfig
     from ..config.settings import Settings
     from ..engine.layer import Gate, Layer, Outer, Rescue, Sending
     from ..engine.ports import Ports, World

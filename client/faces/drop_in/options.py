@@ -28,10 +28,10 @@ from ..strategies import Wanted, check_allowed, check_part, laid_over
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from ...config.cache import CacheConfig
-    from ...config.chaos import ChaosConfig
-    from ...config.hedge import HedgeConfig
-    from ...config.rate_limit import RateLimitConfig
+    from ...config.parts.cache import CacheConfig
+    from ...config.parts.chaos import ChaosConfig
+    from ...config.parts.hedge import HedgeConfig
+    from ...config.parts.rate_limit import RateLimitConfig
     from ...events import Listener
     from ...http.shapes import Options
     from ...telemetry.callbacks import OnFailure, OnRequest, OnRetry, OnSuccess

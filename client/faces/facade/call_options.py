@@ -15,7 +15,7 @@ from ..strategies import STRATEGIES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
-    from ...config.hedge import HedgeConfig
+    from ...config.parts.hedge import HedgeConfig
     from ...http import shapes
     from ..strategies import Wanted
 

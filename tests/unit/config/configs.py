@@ -5,11 +5,6 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from client.config.bulkhead import AdaptiveLimitConfig, BulkheadConfig
-from client.config.cache import CacheConfig
-from client.config.chaos import ChaosConfig, DelayFault
-from client.config.endpoints import BalancingConfig, OutlierConfig
-from client.config.hedge import HedgeConfig
 from client.config.models import (
     CircuitBreakerConfig,
     ClientConfig,
@@ -17,8 +12,13 @@ from client.config.models import (
     RetryBudgetConfig,
     RetryConfig,
 )
-from client.config.rate_limit import RateLimitConfig
-from client.config.timeouts import TimeoutConfig
+from client.config.parts.bulkhead import AdaptiveLimitConfig, BulkheadConfig
+from client.config.parts.cache import CacheConfig
+from client.config.parts.chaos import ChaosConfig, DelayFault
+from client.config.parts.endpoints import BalancingConfig, OutlierConfig
+from client.config.parts.hedge import HedgeConfig
+from client.config.parts.rate_limit import RateLimitConfig
+from client.config.parts.timeouts import TimeoutConfig
 from client.exceptions import APIConnectionError
 from client.version import __version__
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from ..errors.urls import mask_url
-from .bulkhead import BulkheadConfig
-from .checks import (
+from ...errors.urls import mask_url
+from ..checks import (
     check_base_url,
     check_callable,
     check_headers,
@@ -19,7 +18,8 @@ from .checks import (
     not_the_kind,
     number,
 )
-from .settings import Count, Mode, PositiveSeconds, PositiveShare, Seconds, Settings, Share
+from ..settings import Count, Mode, PositiveSeconds, PositiveShare, Seconds, Settings, Share
+from .bulkhead import BulkheadConfig
 from .timeouts import TimeoutConfig
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainValidator
 
-from .checks import check_callable, count
-from .settings import Flag, PositiveSeconds, Seconds, Settings
+from ..checks import check_callable, count
+from ..settings import Flag, PositiveSeconds, Seconds, Settings
 
 __all__ = ["CacheConfig"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .settings import PositiveSeconds, Settings
+from ..settings import PositiveSeconds, Settings
 
 __all__ = ["TimeoutConfig"]
 
