@@ -8,6 +8,7 @@ Rule 3  Nothing happens between calls: a client that nobody uses reads nothing.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import threading
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
@@ -213,6 +214,9 @@ class Listing:
         """Ask, and keep what is said; never raises."""
         try:
             found = _checked(await self._ask())
+        except asyncio.CancelledError:
+            if not self._is_closed:  # of somebody else: the loop is ending
+                raise
         except Exception as error:  # noqa: BLE001 - of the caller's function
             reading.error = error
             if self._known is not None:
