@@ -15,10 +15,23 @@ from weakref import ref
 from ...runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ...config.parts.endpoints import Endpoint
     from ...engine.ports import Ports, Signal, Task
+
+    class Tell(Protocol):
+        """Hears what each check has found; it must not raise."""
+
+        def __call__(self, url: str, /, *, passed: bool, holds: float) -> object:
+            """Take note.
+
+            Args:
+                url: Of the endpoint.
+                passed: Whether it is well.
+                holds: For how many seconds that stands, unless another check comes.
+            """
+            ...
 
     class Probe(Protocol):
         """Asks an endpoint how it is; supplied by a face, which knows httpx."""
@@ -74,7 +87,7 @@ class Checks:
         probe: Asks.
         interval: Seconds between two checks of an endpoint, and the longest that one may take.
         ports: Of the client.
-        tell: Told of each check: the URL of the endpoint, and whether it is well. Must not raise.
+        tell: Told of each check; see `Tell`.
     """
 
     def __init__(
@@ -83,7 +96,7 @@ class Checks:
         *,
         interval: float,
         ports: Ports,
-        tell: Callable[[str, bool], object],
+        tell: Tell,
     ) -> None:
         self.interval: float = interval
         self.probe = probe
@@ -184,7 +197,8 @@ class Checks:
         except Exception:  # noqa: BLE001 - whatever it is, there was no good answer
             is_well = False
         if not watch.is_over:
-            self._tell(watch.endpoint.url, is_well)
+            holds = self.interval * (1 + _NEXT[1])  # the next one may take its time, too
+            self._tell(watch.endpoint.url, passed=is_well, holds=holds)
 
 
 async def _go_on(owner: ref[Checks], watch: _Watch) -> None:

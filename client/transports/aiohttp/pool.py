@@ -285,7 +285,7 @@ class WirePool:
         else:
             wire.drop()
             raise self._errors.ConnectError(_CLOSED)
-        wire.key, wire.made_at = key, wire.now()
+        wire.key = key
         self._wires.add(wire)
         return wire
 
