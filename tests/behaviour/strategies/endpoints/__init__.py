@@ -1,0 +1,1 @@
+"""Several endpoints as callers meet them."""
