@@ -22,27 +22,33 @@ if TYPE_CHECKING:
         FibonacciBackoff as FibonacciBackoff,
         LinearBackoff as LinearBackoff,
     )
-    from .config.bulkhead import (
+    from .config.parts.bulkhead import (
         AdaptiveLimitConfig as AdaptiveLimitConfig,
         BulkheadConfig as BulkheadConfig,
     )
-    from .config.chaos import (
+    from .config.parts.cache import CacheConfig as CacheConfig
+    from .config.parts.chaos import (
         AnswerFault as AnswerFault,
         CallFault as CallFault,
         ChaosConfig as ChaosConfig,
         DelayFault as DelayFault,
         RaiseFault as RaiseFault,
     )
-    from .config.hedge import HedgeConfig as HedgeConfig
+    from .config.parts.endpoints import (
+        BalancingConfig as BalancingConfig,
+        Endpoint as Endpoint,
+        OutlierConfig as OutlierConfig,
+    )
+    from .config.parts.hedge import HedgeConfig as HedgeConfig
     from .config.models import (
         CircuitBreakerConfig as CircuitBreakerConfig,
         ClientConfig as ClientConfig,
         LoggingConfig as LoggingConfig,
         RetryBudgetConfig as RetryBudgetConfig,
         RetryConfig as RetryConfig,
-        TimeoutConfig as TimeoutConfig,
     )
-    from .config.rate_limit import RateLimitConfig as RateLimitConfig
+    from .config.parts.rate_limit import RateLimitConfig as RateLimitConfig
+    from .config.parts.timeouts import TimeoutConfig as TimeoutConfig
     from .engine.operation import CallReport as CallReport
     from .metrics.stats import (
         CircuitStats as CircuitStats,
@@ -168,19 +174,21 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "strategies.circuit.circuit_breaker": ("CircuitBreaker",),
     "strategies.circuit.state": ("CircuitState",),
     "strategies.fallback": ("Fallback",),
-    "config.bulkhead": ("AdaptiveLimitConfig", "BulkheadConfig"),
+    "config.parts.bulkhead": ("AdaptiveLimitConfig", "BulkheadConfig"),
     "faces.watching": ("ConfigWatch", "watch_config"),
-    "config.chaos": ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"),
-    "config.hedge": ("HedgeConfig",),
-    "config.rate_limit": ("RateLimitConfig",),
+    "config.parts.chaos": ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"),
+    "config.parts.cache": ("CacheConfig",),
+    "config.parts.endpoints": ("BalancingConfig", "Endpoint", "OutlierConfig"),
+    "config.parts.hedge": ("HedgeConfig",),
+    "config.parts.rate_limit": ("RateLimitConfig",),
     "config.models": (
         "CircuitBreakerConfig",
         "ClientConfig",
         "LoggingConfig",
         "RetryBudgetConfig",
         "RetryConfig",
-        "TimeoutConfig",
     ),
+    "config.parts.timeouts": ("TimeoutConfig",),
     "events": (
         "Event",
         "Listener",

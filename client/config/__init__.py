@@ -9,30 +9,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .bulkhead import AdaptiveLimitConfig, BulkheadConfig
-    from .chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
-    from .hedge import HedgeConfig
     from .models import (
         CircuitBreakerConfig,
         ClientConfig,
         LoggingConfig,
         RetryBudgetConfig,
         RetryConfig,
-        TimeoutConfig,
     )
-    from .rate_limit import RateLimitConfig
+    from .parts.bulkhead import AdaptiveLimitConfig, BulkheadConfig
+    from .parts.cache import CacheConfig
+    from .parts.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
+    from .parts.endpoints import BalancingConfig, Endpoint, OutlierConfig
+    from .parts.hedge import HedgeConfig
+    from .parts.rate_limit import RateLimitConfig
+    from .parts.timeouts import TimeoutConfig
 
 __all__ = [
     "AdaptiveLimitConfig",
     "AnswerFault",
+    "BalancingConfig",
     "BulkheadConfig",
+    "CacheConfig",
     "CallFault",
     "ChaosConfig",
     "CircuitBreakerConfig",
     "ClientConfig",
     "DelayFault",
+    "Endpoint",
     "HedgeConfig",
     "LoggingConfig",
+    "OutlierConfig",
     "RaiseFault",
     "RateLimitConfig",
     "RetryBudgetConfig",
@@ -41,12 +47,15 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    **dict.fromkeys(("AdaptiveLimitConfig", "BulkheadConfig"), "bulkhead"),
+    **dict.fromkeys(("AdaptiveLimitConfig", "BulkheadConfig"), "parts.bulkhead"),
     **dict.fromkeys(
-        ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"), "chaos"
+        ("AnswerFault", "CallFault", "ChaosConfig", "DelayFault", "RaiseFault"), "parts.chaos"
     ),
-    "HedgeConfig": "hedge",
-    "RateLimitConfig": "rate_limit",
+    **dict.fromkeys(("BalancingConfig", "Endpoint", "OutlierConfig"), "parts.endpoints"),
+    "CacheConfig": "parts.cache",
+    "HedgeConfig": "parts.hedge",
+    "RateLimitConfig": "parts.rate_limit",
+    "TimeoutConfig": "parts.timeouts",
 }
 
 if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would be right

@@ -15,8 +15,6 @@ from ..backoff import Backoff
 from ..errors.urls import mask_url
 from ..exceptions import APIConnectionError
 from ..version import __version__
-from .bulkhead import BulkheadConfig
-from .chaos import ChaosConfig
 from .checks import (
     check_backoff,
     check_base_url,
@@ -34,9 +32,14 @@ from .checks import (
     refuse,
     seconds,
 )
-from .hedge import HedgeConfig
 from .log_levels import LEVELS
-from .rate_limit import RateLimitConfig
+from .parts.bulkhead import BulkheadConfig
+from .parts.cache import CacheConfig
+from .parts.chaos import ChaosConfig
+from .parts.endpoints import BalancingConfig, Endpoints, check_endpoints
+from .parts.hedge import HedgeConfig
+from .parts.rate_limit import RateLimitConfig
+from .parts.timeouts import TimeoutConfig
 from .settings import (
     Count,
     Flag,
@@ -44,7 +47,6 @@ from .settings import (
     Methods,
     Mode,
     PerSecond,
-    PositiveSeconds,
     PositiveShare,
     Scope,
     Seconds,
@@ -73,21 +75,6 @@ BackoffName = Literal["exponential", "linear", "fibonacci", "constant"]
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
-
-
-class TimeoutConfig(Settings):
-    """How long each part may take, in seconds.
-
-    `connect`, `read`, `write` and `pool` each bound one phase of one attempt, as in httpx; None
-    leaves that phase unbounded. `total` bounds the whole operation: queueing, attempts, waits
-    and body. Phases longer than `total` are fine: they are cut to what is left of it.
-    """
-
-    connect: PositiveSeconds | None = 60.0
-    read: PositiveSeconds | None = 15.0
-    write: PositiveSeconds | None = 15.0
-    pool: PositiveSeconds | None = 5.0
-    total: PositiveSeconds | None = None
 
 
 class RetryBudgetConfig(Settings):
@@ -261,6 +248,10 @@ class ClientConfig(Settings):
         hedge: See `HedgeConfig`; None, the default, sends no attempt beside another.
         chaos: See `ChaosConfig`; None, the default, injects nothing. It needs `allow_chaos=True`
             of the client.
+        cache: See `CacheConfig`; None, the default, keeps no answer.
+        endpoints: In place of `base_url`: a list of `Endpoint`, of URLs or of dicts, or a function,
+            plain or async, that returns one; default None.
+        balancing: How calls are spread over the endpoints; see `BalancingConfig`.
         logging: See `LoggingConfig`.
         headers: Sent with every request, but never to another origin after a redirect.
         follow_redirects: Follow redirects, within the rules of USAGE.md; default True.
@@ -284,6 +275,9 @@ class ClientConfig(Settings):
     rate_limit: RateLimitConfig | None = None
     hedge: HedgeConfig | None = None
     chaos: ChaosConfig | None = None
+    cache: CacheConfig | None = None
+    endpoints: Annotated[Endpoints | None, PlainValidator(check_endpoints)] = None
+    balancing: BalancingConfig = BalancingConfig()
     logging: LoggingConfig = LoggingConfig()
     headers: Annotated[dict[str, str], BeforeValidator(check_headers)] = Field(default_factory=dict)
     follow_redirects: Flag = True

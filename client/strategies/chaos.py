@@ -9,14 +9,14 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from ..config.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
+from ..config.parts.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
 from ..engine.layer import Failure, Observer, Sending
 from ..events import ChaosInjected
 from ..http.bodies.made_response import handed_over
 from ..metrics.strategy_instruments import CHAOS_INJECTED
 
 if TYPE_CHECKING:
-    from ..config.chaos import Fault
+    from ..config.parts.chaos import Fault
     from ..engine.layer import Exchange, Send
     from ..engine.operation import Attempt, Call
     from ..http.family import Family

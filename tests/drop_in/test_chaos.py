@@ -23,7 +23,7 @@ from client.testing import EventRecorder
 from tests.drop_in.kits import ON_EACH_KIT, URL, Face, Kit
 
 if TYPE_CHECKING:
-    from client.config.chaos import Fault
+    from client.config.parts.chaos import Fault
 
 
 def chaos(*faults: Fault, rate: float = 1.0) -> ChaosConfig:

@@ -74,6 +74,7 @@ _ONCE: Final[Options] = {
     "rate_limit": None,
     "hedge": None,
     "chaos": None,
+    "cache": None,
     "fallback": None,
     "middleware": (),
     "attempt_middleware": (),

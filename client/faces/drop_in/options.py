@@ -28,9 +28,10 @@ from ..strategies import Wanted, check_allowed, check_part, laid_over
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from ...config.chaos import ChaosConfig
-    from ...config.hedge import HedgeConfig
-    from ...config.rate_limit import RateLimitConfig
+    from ...config.parts.cache import CacheConfig
+    from ...config.parts.chaos import ChaosConfig
+    from ...config.parts.hedge import HedgeConfig
+    from ...config.parts.rate_limit import RateLimitConfig
     from ...events import Listener
     from ...http.shapes import Options
     from ...telemetry.callbacks import OnFailure, OnRequest, OnRetry, OnSuccess
@@ -72,6 +73,7 @@ class ResilienceOptions(TypedDict, total=False):
     hedge: A `HedgeConfig`, or a dict of its settings; default None.
     chaos: A `ChaosConfig`, or a dict of its settings; as for `rate_limit`. It needs
         `allow_chaos=True` of the client.
+    cache: A `CacheConfig`, or a dict of its settings; as for `rate_limit`.
     fallback: What answers in place of a call that failed: a response, a function
         `(error, request) -> response`, or a `Fallback`; default None.
     middleware: Goes around each call, the first outermost; default ().
@@ -93,6 +95,7 @@ class ResilienceOptions(TypedDict, total=False):
     rate_limit: RateLimitConfig | Mapping[str, object] | None
     hedge: HedgeConfig | Mapping[str, object] | None
     chaos: ChaosConfig | Mapping[str, object] | None
+    cache: CacheConfig | Mapping[str, object] | None
     fallback: object
     middleware: Iterable[object]
     attempt_middleware: Iterable[object]
@@ -190,6 +193,7 @@ class RetrySettings:
     rate_limit: Setting[RateLimitConfig | None] = Setting(None, partial(check_part, "rate_limit"))
     hedge: Setting[HedgeConfig | None] = Setting(None, partial(check_part, "hedge"))
     chaos: Setting[ChaosConfig | None] = Setting(None, partial(check_part, "chaos"))
+    cache: Setting[CacheConfig | None] = Setting(None, partial(check_part, "cache"))
     fallback: Setting[object] = Setting(None, _as_it_is)
     middleware: Setting[tuple[object, ...]] = Setting((), partial(to_tuple, "middleware"))
     attempt_middleware: Setting[tuple[object, ...]] = Setting(
@@ -249,6 +253,7 @@ class RetrySettings:
             rate_limit=self.rate_limit,
             hedge=self.hedge,
             chaos=self.chaos,
+            cache=self.cache,
             fallback=self.fallback,
             middleware=self.middleware,
             attempt_middleware=self.attempt_middleware,
@@ -260,7 +265,7 @@ class RetrySettings:
         return Callbacks(max_retries=self.max_retries, **given)
 
 
-_PARTS: Final = frozenset({"rate_limit", "hedge", "chaos"})
+_PARTS: Final = frozenset({"rate_limit", "hedge", "chaos", "cache"})
 _SETTINGS: Final = {
     name: cast("Setting[object]", setting)
     for name, setting in vars(RetrySettings).items()

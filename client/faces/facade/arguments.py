@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...config.chaos import ChaosConfig
 from ...config.did_you_mean import did_you_mean
-from ...config.hedge import HedgeConfig
 from ...config.models import (
     BulkheadConfig,
     CircuitBreakerConfig,
@@ -15,7 +13,9 @@ from ...config.models import (
     RetryConfig,
     TimeoutConfig,
 )
-from ...config.rate_limit import RateLimitConfig
+from ...config.parts.chaos import ChaosConfig
+from ...config.parts.hedge import HedgeConfig
+from ...config.parts.rate_limit import RateLimitConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from ..strategies import STRATEGIES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
-    from ...config.hedge import HedgeConfig
+    from ...config.parts.hedge import HedgeConfig
     from ...http import shapes
     from ..strategies import Wanted
 
@@ -56,6 +56,7 @@ class CallOptions(TypedDict, total=False):
     hedge: A `HedgeConfig` in place of the client's, a dict of settings laid over the client's, or
         None for no attempt beside another.
     chaos: None injects nothing.
+    cache: None asks the server, and keeps nothing.
     fallback: What answers in place of this call when it failed; None raises its error.
     middleware: What goes around this call in place of the client's;
         `[*client.middleware, mine]` adds to them.
@@ -83,6 +84,7 @@ class CallOptions(TypedDict, total=False):
     rate_limit: None
     hedge: HedgeConfig | Mapping[str, object] | None
     chaos: None
+    cache: None
     fallback: object
     middleware: Iterable[object]
     attempt_middleware: Iterable[object]

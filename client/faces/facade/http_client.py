@@ -13,7 +13,8 @@ from ...http.redirects import RedirectRules
 from ...runtime.lazy_imports import require_http2
 
 if TYPE_CHECKING:
-    from ...config.models import ClientConfig, TimeoutConfig
+    from ...config.models import ClientConfig
+    from ...config.parts.timeouts import TimeoutConfig
     from ...http.bodies.response_decoding import Decoding
     from ...http.family import Family
     from ...http.shapes import Request, Response

@@ -12,7 +12,7 @@ from .gradient import Gradient, Window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...config.bulkhead import AdaptiveLimitConfig
+    from ...config.parts.bulkhead import AdaptiveLimitConfig
     from ...engine.operation import Attempt, Call
     from ...exceptions import MyAPIError
     from ...http.shapes import Response

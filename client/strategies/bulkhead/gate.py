@@ -31,7 +31,7 @@ from .pace import Pace
 from .slots import Slots
 
 if TYPE_CHECKING:
-    from ...config.bulkhead import BulkheadConfig
+    from ...config.parts.bulkhead import BulkheadConfig
     from ...engine.layer import Wait
     from ...engine.operation import Call
     from ...engine.ports import Ports

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from ...config.bulkhead import AdaptiveLimitConfig
+    from ...config.parts.bulkhead import AdaptiveLimitConfig
 
 __all__ = ["Change", "Gradient", "Window"]
 

@@ -12,7 +12,7 @@ from ...metrics.targets import shown_origin
 from .race import Race
 
 if TYPE_CHECKING:
-    from ...config.hedge import HedgeConfig
+    from ...config.parts.hedge import HedgeConfig
     from ...engine.layer import Exchange, Failure, Inner
     from ...engine.operation import Attempt, Call
     from ...http.shapes import Response

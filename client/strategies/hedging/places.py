@@ -11,7 +11,7 @@ from .extra_load import ExtraLoad
 from .latencies import Latencies
 
 if TYPE_CHECKING:
-    from ...config.hedge import HedgeConfig
+    from ...config.parts.hedge import HedgeConfig
 
 __all__ = ["Place", "Places"]
 

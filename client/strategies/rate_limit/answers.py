@@ -15,7 +15,7 @@ from .asking import tokens_in
 from .learning import fields_about_limits, read_told
 
 if TYPE_CHECKING:
-    from ...config.rate_limit import RateLimitConfig
+    from ...config.parts.rate_limit import RateLimitConfig
     from ...engine.operation import Call
     from ...http.shapes import Response
     from .lane import Lane

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from .limits import Rate
 
 if TYPE_CHECKING:
-    from ...config.rate_limit import RateLimitConfig
+    from ...config.parts.rate_limit import RateLimitConfig
     from ...engine.operation import Call
 
 __all__ = ["cost_of", "key_of", "rate_of", "tokens_in"]

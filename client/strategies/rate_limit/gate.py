@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
-    from ...config.rate_limit import RateLimitConfig
+    from ...config.parts.rate_limit import RateLimitConfig
     from ...engine.layer import Wait
     from ...engine.operation import Attempt, Call
     from ...engine.ports import Ports

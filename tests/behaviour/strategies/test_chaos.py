@@ -39,7 +39,7 @@ from tests.unit.metrics.reading import Reading
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from client.config.chaos import Fault
+    from client.config.parts.chaos import Fault
     from tests.behaviour.world import Caller, World
 
 TARGET = "http://server.test"

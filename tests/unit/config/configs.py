@@ -5,18 +5,20 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from client.config.bulkhead import AdaptiveLimitConfig, BulkheadConfig
-from client.config.chaos import ChaosConfig, DelayFault
-from client.config.hedge import HedgeConfig
 from client.config.models import (
     CircuitBreakerConfig,
     ClientConfig,
     LoggingConfig,
     RetryBudgetConfig,
     RetryConfig,
-    TimeoutConfig,
 )
-from client.config.rate_limit import RateLimitConfig
+from client.config.parts.bulkhead import AdaptiveLimitConfig, BulkheadConfig
+from client.config.parts.cache import CacheConfig
+from client.config.parts.chaos import ChaosConfig, DelayFault
+from client.config.parts.endpoints import BalancingConfig, OutlierConfig
+from client.config.parts.hedge import HedgeConfig
+from client.config.parts.rate_limit import RateLimitConfig
+from client.config.parts.timeouts import TimeoutConfig
 from client.exceptions import APIConnectionError
 from client.version import __version__
 
@@ -60,6 +62,22 @@ DEFAULTS: dict[str, object] = {
     "bulkhead.max_concurrency": 50,
     "bulkhead.acquisition_timeout": 30.0,
     "bulkhead.mode": "enforce",
+    "endpoints": None,
+    "balancing.policy": "p2c",
+    "balancing.balancing_key": None,
+    "balancing.outliers.consecutive_failures": 5,
+    "balancing.outliers.failure_ratio": None,
+    "balancing.outliers.minimum_calls": 20,
+    "balancing.outliers.base_ejection": 30.0,
+    "balancing.outliers.max_ejection": 300.0,
+    "balancing.outliers.max_ejection_share": 0.5,
+    "balancing.outliers.panic_share": 0.5,
+    "balancing.outliers.slow_start": 10.0,
+    "balancing.outliers.mode": "enforce",
+    "balancing.refresh": 30.0,
+    "balancing.health_path": None,
+    "balancing.health_interval": 10.0,
+    "balancing.max_connection_age": None,
     "logging.level": "INFO",
     "logging.include_request_id": True,
     "logging.logger_name": "resilient_client",
@@ -80,6 +98,8 @@ PARTS: dict[str, type[BaseModel]] = {
     "retry.budget": RetryBudgetConfig,
     "circuit_breaker": CircuitBreakerConfig,
     "bulkhead": BulkheadConfig,
+    "balancing": BalancingConfig,
+    "balancing.outliers": OutlierConfig,
     "logging": LoggingConfig,
 }
 OFF: dict[str, type[BaseModel]] = {
@@ -87,6 +107,7 @@ OFF: dict[str, type[BaseModel]] = {
     "rate_limit": RateLimitConfig,
     "hedge": HedgeConfig,
     "chaos": ChaosConfig,
+    "cache": CacheConfig,
 }
 """Parts that are off until somebody gives them."""
 OFF_DEFAULTS: dict[str, object] = {
@@ -122,6 +143,17 @@ OFF_DEFAULTS: dict[str, object] = {
     "chaos.faults": (DelayFault(0),),  # which must be given
     "chaos.injection_rate": 0.0,
     "chaos.seed": None,
+    "cache.storage": None,
+    "cache.max_entry_bytes": 1024 * 1024,
+    "cache.max_variants": 8,
+    "cache.stale_if_error": 0.0,
+    "cache.stale_while_revalidate": True,
+    "cache.serve_stale_when_open": True,
+    "cache.max_stale_when_open": 86400.0,
+    "cache.single_flight": True,
+    "cache.storage_timeout": 0.05,
+    "cache.secret": None,
+    "cache.partition": None,
 }
 """What they have where they are given, and say nothing."""
 MODELS: dict[str, type[BaseModel]] = {"": ClientConfig, **PARTS}

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from client.config.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
 from client.config.models import ClientConfig
+from client.config.parts.chaos import AnswerFault, CallFault, ChaosConfig, DelayFault, RaiseFault
 from tests.unit.config.configs import refusal_of
 
 

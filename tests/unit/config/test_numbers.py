@@ -58,12 +58,26 @@ NUMBERS = {
     "circuit_breaker.max_recovery_timeout": SECONDS,
     "bulkhead.max_concurrency": COUNT,
     "bulkhead.acquisition_timeout": SECONDS,
+    "balancing.outliers.consecutive_failures": COUNT,
+    "balancing.outliers.failure_ratio": Bounds(
+        0, 1, "a number above 0, up to 1", excludes_low=True
+    ),
+    "balancing.outliers.minimum_calls": COUNT,
+    "balancing.outliers.base_ejection": POSITIVE,
+    "balancing.outliers.max_ejection": POSITIVE,
+    "balancing.outliers.max_ejection_share": Bounds(0, 1, "a number from 0 to 1"),
+    "balancing.outliers.panic_share": Bounds(0, 1, "a number from 0 to 1"),
+    "balancing.outliers.slow_start": SECONDS,
+    "balancing.refresh": POSITIVE,
+    "balancing.health_interval": POSITIVE,
+    "balancing.max_connection_age": POSITIVE,
     "max_body_bytes": Bounds(1, 2**40, "a whole number from 1 to 1099511627776", is_whole=True),
 }
 OPTIONAL = {
     *("timeout.connect", "timeout.read", "timeout.write", "timeout.pool", "timeout.total"),
     *("circuit_breaker.failure_rate", "circuit_breaker.window_seconds"),
     *("circuit_breaker.minimum_calls", "max_body_bytes"),
+    *("balancing.outliers.failure_ratio", "balancing.max_connection_age"),
 }
 # A setting that another needs, or is compared with, is given along with it.
 COMPANIONS: dict[str, dict[str, object]] = {

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainValidator
 
-from .checks import check_callable, count, number, seconds
-from .settings import Flag, Mode, PositiveSeconds, Scope, Seconds, Settings
+from ..checks import check_callable, count, number, seconds
+from ..settings import Flag, Mode, PositiveSeconds, Scope, Seconds, Settings
 
 __all__ = ["RateLimitConfig"]
 

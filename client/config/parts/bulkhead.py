@@ -6,8 +6,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from .checks import number, refuse
-from .settings import Count, Mode, PositiveShare, Seconds, Settings
+from ..checks import number, refuse
+from ..settings import Count, Mode, PositiveShare, Seconds, Settings
 
 __all__ = ["AdaptiveLimitConfig", "BulkheadConfig"]
 

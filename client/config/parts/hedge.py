@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, PlainValidator, model_validator
 
-from .checks import check_methods, choice, count, not_allowed, number, refuse
-from .settings import PositiveSeconds, Settings
+from ..checks import check_methods, choice, count, not_allowed, number, refuse
+from ..settings import PositiveSeconds, Settings
 
 __all__ = ["HedgeConfig"]
 

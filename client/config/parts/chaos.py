@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from .checks import check_headers, count, not_allowed, refuse
-from .settings import Seconds, Settings, Share
+from ..checks import check_headers, count, not_allowed, refuse
+from ..settings import Seconds, Settings, Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

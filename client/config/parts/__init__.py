@@ -1,0 +1,1 @@
+"""The settings of each part of a client, a file each."""
