@@ -71,6 +71,8 @@ class _Usually:
     """The kind of the fault that was injected into it on purpose."""
     endpoint: str | None = None
     """The URL of the endpoint that it goes to, without credentials; None without endpoints."""
+    hold: object = None
+    """What it has of that endpoint: a matter of whoever chose it."""
 
 
 class Attempt(_Usually):
@@ -267,6 +269,8 @@ class Call:
     """Where it goes, if that has several endpoints."""
     endpoint: str | None = None
     """The URL of the endpoint whose answer it has, or which it asked last."""
+    tried: tuple[str, ...] = ()
+    """The endpoints that its attempts went to, the last one last."""
     has_timeouts: bool = False
     """Whether the caller gave timeouts for its attempts."""
     _errors: tuple[Callable[[], BaseException | None], ...] = ()

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
             ...
 
         @property
+        def weight(self) -> float:
+            """Its share."""
+            ...
+
+        @property
         def headers(self) -> Mapping[str, str]:
             """Its own."""
             ...
@@ -76,12 +81,14 @@ class Site:
         path: What comes before the path of each request.
         headers: Its own, by name.
         timeouts: Its own, by phase, as far as they are given.
+        weight: Its share of the calls beside the others'.
     """
 
-    __slots__ = ("_base", "headers", "origin", "path", "timeouts", "url")
+    __slots__ = ("_base", "headers", "origin", "path", "timeouts", "url", "weight")
 
     def __init__(self, endpoint: Endpoint, module: ModuleType) -> None:
         self.url: str = name_of_endpoint(endpoint.url)
+        self.weight: float = endpoint.weight
         try:
             base: Any = module.URL(endpoint.url)
         except module.InvalidURL as error:

@@ -23,6 +23,7 @@ from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
 from ...http.extensions import check_extensions, check_timeouts
 from ...http.headers import find_header, put_header, set_default, to_pairs
+from ...http.service import PLACEHOLDER
 from ...http.surroundings import environment_explained
 from ...http.verdicts import Classifier
 from ...metrics.stats import take_stats
@@ -156,6 +157,7 @@ class Session:
                 notifiers=self._notify,
                 metrics=self.engine.metrics,
                 warn=self.warn,
+                is_foreign=self._is_foreign,
             )
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
@@ -433,7 +435,7 @@ class Session:
                         service=None if self._endpoints is None else self._endpoints.service,
                     )
                     if self._endpoints is not None:
-                        self._endpoints.adopt(client)
+                        self._endpoints.adopt(client, ())
                 self._world.adopt(client, self._family)
                 self._http = self._world.make_http(client)
             return self._http
@@ -455,7 +457,7 @@ class Session:
             set_default(headers, name, value)
         engine, now, endpoints = self.engine, self._now, self._endpoints
         config = now.config
-        base_url = config.base_url if endpoints is None else endpoints.base_for(url)
+        base_url = config.base_url if endpoints is None else PLACEHOLDER
         call = Call(
             method=method,
             target=join(base_url, str(url)) if now.joins else url,
@@ -465,7 +467,7 @@ class Session:
             total=self._total_for(options) if "deadline" in options else now.plan.total,
         )
         if endpoints is not None:
-            endpoints.mark(call, options)
+            endpoints.mark(call, str(url), options)
         if "priority" in options:
             call.priority = check_priority(options.pop("priority"))
         if "operation" in options:

@@ -2,8 +2,8 @@
 
 Rule 1  An endpoint is chosen when an attempt begins, so that whoever hears of that knows it. Only
         where there is no list yet, or no slot, is it chosen when the attempt is sent.
-Rule 2  What is taken is noted on the call before it is taken, and given back by whoever comes first:
-        the attempt's end, the closing of its answer, the end of the operation.
+Rule 2  What is taken is noted on the call before that, and given back by what comes first: the
+        attempt's end, the closing of its answer, the end of the operation.
 Rule 3  Nobody is told anything while a lock is held.
 """
 
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import random
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ...engine.layer import Gate, Observer, Sending
 from ...exceptions import APIConnectionError, InvalidRequestError, MyAPIError, PoolTimeoutError
-from ...http.service import NAME, PLACEHOLDER, Site
+from ...http.service import PLACEHOLDER, Site
 from ...metrics.endpoint_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
 from ...metrics.instruments import REJECTIONS
 from .pool import EndpointPool, Outcome, Ticket
@@ -284,15 +284,16 @@ class Balancing(Sending, Observer):
             tried = tried[-1:]
         full: set[str] = slots.full() if slots.limits else set()
         for avoid in ({*tried, *full}, full) if full else (tried,):
-            now = self._ports.now()
-            taken = pool.take(now, ticket=ticket, avoid=avoid, key=hold.key, pinned=hold.pinned)
-            if taken is None or ticket.node is None:
+            pool.take(
+                self._ports.now(), ticket=ticket, avoid=avoid, key=hold.key, pinned=hold.pinned
+            )
+            if ticket.node is None:
                 return False
             if self._slots_take(call, ticket.node.url, hold):
                 self._settle(call, attempt, hold, ticket.node.url)
                 return True
-            pool.release(ticket, now)
-            ticket.node = None
+            pool.release(ticket)
+            ticket = hold.ticket = Ticket()
         return False
 
     def _slots_take(self, call: Call, url: str, hold: _Hold) -> bool:
@@ -440,7 +441,7 @@ class Balancing(Sending, Observer):
         """Give back what an attempt has; a second time does nothing."""
         hold.response = None
         if self._pool is not None:
-            self._pool.release(hold.ticket, self._ports.now())
+            self._pool.release(hold.ticket)
         self._slots.release(hold)
 
     def states(self) -> tuple[EndpointState, ...]:

@@ -1,6 +1,7 @@
 """The slots of endpoints that bound how many attempts may be there, and the queue for them.
 
-Rule 1  Who stands among the holders of an endpoint has a slot there, whatever an interrupt broke off.
+Rule 1  Who stands among the holders of an endpoint has a slot there, whatever an interrupt broke
+        off.
 Rule 2  A slot that comes free is handed to the first of those who queue and take it, so that nobody
         who comes later is quicker.
 Rule 3  To give back twice, or what was never taken, is to give it back once, or not at all.
