@@ -97,7 +97,7 @@ class Plan:
         entry: Inner = self._enter if self.gates else self._go_in
         if outside:
             entry = self._enter_anew
-        if any(gate.reads_request for gate in self.gates):
+        if any(part.reads_request for part in (*self.gates, *self.sendings)):
             entry = partial(_reading, entry)
         self.run: Inner = _around(entry, outside)
 

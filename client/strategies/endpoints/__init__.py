@@ -1,1 +1,1 @@
-"""Several endpoints of one service: which there are, which are well, which a call goes to."""
+"""Several endpoints of one service: which of them an attempt goes to, and which are left alone."""

@@ -1,0 +1,483 @@
+"""Endpoints in the pipeline: each attempt goes to one of them, and tells how it did there.
+
+Rule 1  An endpoint is chosen when an attempt begins, so that whoever hears of that knows it. Only
+        where there is no list yet, or no slot, is it chosen when the attempt is sent.
+Rule 2  What is taken is noted on the call before that, and given back by what comes first: the
+        attempt's end, the closing of its answer, the end of the operation.
+Rule 3  Nobody is told anything while a lock is held.
+"""
+
+from __future__ import annotations
+
+import random
+from math import inf
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ...engine.layer import Gate, Observer, Sending
+from ...exceptions import APIConnectionError, InvalidRequestError, MyAPIError, PoolTimeoutError
+from ...http.service import PLACEHOLDER, Site
+from ...metrics.endpoint_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
+from ...metrics.instruments import REJECTIONS
+from .pool import EndpointPool, Outcome, Ticket
+from .slots import EndpointSlots, Waiter
+from .telling import Telling
+from .verdict import outcome_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ...config.parts.endpoints import BalancingConfig, Endpoint
+    from ...engine.layer import Exchange, Send
+    from ...engine.notifiers import Notifiers
+    from ...engine.operation import Attempt, Call
+    from ...engine.ports import Ports
+    from ...http.service import Service
+    from ...http.shapes import Request, Response
+    from ...metrics.aggregator import Aggregator, Gauge
+    from .pool import EndpointState, Transition
+
+__all__ = ["Balancing", "Fixed", "Source"]
+
+
+class Source(Protocol):
+    """Knows the endpoints of a client."""
+
+    def look(self) -> tuple[Endpoint, ...] | None:
+        """Return them, at once; None where they are not known yet."""
+        ...
+
+    async def current(self, call: Call) -> tuple[Endpoint, ...]:
+        """Return them, and wait for that where they are not known yet.
+
+        Raises:
+            MyAPIError: They could not be found out.
+        """
+        ...
+
+
+class Fixed:
+    """A list that does not change by itself.
+
+    Args:
+        endpoints: It.
+    """
+
+    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
+        self._endpoints = endpoints
+
+    def look(self) -> tuple[Endpoint, ...]:
+        """Return it."""
+        return self._endpoints
+
+    async def current(self, call: Call) -> tuple[Endpoint, ...]:  # noqa: ARG002 - a source's
+        """Return it."""
+        return self._endpoints
+
+
+class _Hold:
+    """What one attempt has of an endpoint.
+
+    Attributes:
+        ticket: What is out.
+        site: Where it goes; None before that is known.
+        flaw: Why it cannot go anywhere.
+        key: By which it is chosen, or None.
+        pinned: The only endpoint that may be chosen, or None.
+        response: An answer that is still being read.
+    """
+
+    __slots__ = ("flaw", "key", "pinned", "response", "site", "ticket")
+
+    def __init__(self) -> None:
+        self.ticket: Ticket = Ticket()
+        self.site: Site | None = None
+        self.flaw: Exception | None = None
+        self.key: str | None = None
+        self.pinned: str | None = None
+        self.response: object = None
+
+
+class _Grants(Gate):
+    """Gives back what attempts have, when their operation ends; stands in no pipeline.
+
+    Args:
+        balancing: Whose they are.
+    """
+
+    def __init__(self, balancing: Balancing) -> None:
+        self._balancing = balancing
+
+    def leave(self, call: Call, grant: _Hold, error: BaseException | None) -> None:
+        """Give back what an attempt has, whose answer may have broken off since its head."""
+        self._balancing.end_hold(call, grant, error)
+
+    def let_go(self, grant: _Hold, response: Response) -> None:
+        """Give back what an attempt has whose answer nobody wants."""
+        if grant.response is response:
+            self._balancing.give_back(grant)
+
+    def spare(self, call: Call, grant: _Hold) -> bool:  # noqa: ARG002 - a gate's signature
+        """Whether an endpoint has a slot for one more attempt."""
+        return self._balancing.has_room(grant)
+
+
+class Balancing(Sending, Observer):
+    """Chooses the endpoint of each attempt, and learns from how it ends.
+
+    Args:
+        config: How.
+        source: Which endpoints there are.
+        service: Where their addresses are known.
+        site_of: Makes of an endpoint what requests are directed by; raises `ValueError` for one
+            that cannot be used.
+        ports: Of the client.
+        notifiers: Told what happens.
+        metrics: Where it is counted.
+        warn: Logs a warning about the client.
+        chance: What is left to chance.
+    """
+
+    is_labelled: Final = True
+    """All its gauges have labels."""
+
+    def __init__(  # noqa: PLR0913 - what it is made of, each named by the caller
+        self,
+        config: BalancingConfig,
+        source: Source,
+        *,
+        service: Service,
+        site_of: Callable[[Endpoint], Site],
+        ports: Ports,
+        notifiers: Notifiers,
+        metrics: Aggregator,
+        warn: Callable[[str], object],
+        chance: random.Random | None = None,
+    ) -> None:
+        self._config = config
+        self._source = source
+        self._service = service
+        self._site_of = site_of
+        self._ports = ports
+        self._telling = Telling(notifiers, metrics)
+        self._warn = warn
+        self._chance = random.Random() if chance is None else chance  # noqa: S311 - no secret
+        self._pool: EndpointPool | None = None
+        self._known: tuple[Endpoint, ...] | None = None
+        self._sites: dict[str, tuple[Endpoint, Site]] = {}
+        self._slots: Final = EndpointSlots()
+        self._grants: Final = _Grants(self)
+        self.reads_request: bool = config.balancing_key is not None
+        self._follow(source.look())
+
+    @property
+    def pool(self) -> EndpointPool | None:
+        """What is known of the endpoints; None where none are known yet."""
+        return self._pool
+
+    @property
+    def config(self) -> BalancingConfig:
+        """By what it goes."""
+        return self._config
+
+    def reconfigure(self, config: BalancingConfig, source: Source) -> None:
+        """Go by other settings; what is known of an endpoint stays with its URL.
+
+        Raises:
+            ValueError: An endpoint cannot be used; nothing has changed then.
+        """
+        known = source.look()
+        if known is not None and known != self._known:
+            self._go_by(known)
+        self._source = source
+        if config != self._config:
+            self._config = config
+            self.reads_request = config.balancing_key is not None
+            if self._pool is not None:
+                self.tell(self._pool.reconfigure(config, self._ports.now()))
+
+    def _follow(self, known: tuple[Endpoint, ...] | None) -> None:
+        """Go by a list, if it is another one."""
+        if known is None or known is self._known:
+            return
+        try:
+            self._go_by(known)
+        except ValueError as error:
+            if self._pool is None:
+                raise
+            self._known = known  # not to try it again each time
+            self._warn(f"the endpoints cannot be used, and the last list is kept: {error}")
+
+    def _go_by(self, known: Sequence[Endpoint]) -> None:
+        sites = [self._known_site(each) for each in known]
+        urls = [site.url for site in sites]
+        before, pool = tuple(self._sites), self._pool
+        now = self._ports.now()
+        told: Iterable[Transition] = ()
+        self._service.go_by(sites)
+        if pool is None:
+            self._pool = EndpointPool(sites, self._config, self._chance, now)
+        else:
+            told = pool.replace(sites, now)
+        self._sites = dict(zip(urls, zip(known, sites, strict=True), strict=True))
+        self._known = tuple(known)
+        bounds = {url: each.bulkhead for url, each in zip(urls, known, strict=True)}
+        self._slots.go_by(
+            {
+                url: bound.max_concurrency
+                for url, bound in bounds.items()
+                if bound is not None and bound.mode != "off"
+            }
+        )
+        self.tell(told)
+        if pool is not None and set(before) != set(urls):
+            self._telling.changed(before, urls)
+
+    def _known_site(self, endpoint: Endpoint) -> Site:
+        site = self._site_of(endpoint)
+        known = self._sites.get(site.url)
+        return known[1] if known is not None and known[0] == endpoint else site
+
+    def tell(self, transitions: Iterable[Transition], call: Call | None = None) -> None:
+        """Count and announce what has changed, by an operation or without one."""
+        for each in transitions:
+            self._telling.transition(each, call)
+
+    def begin_attempt(self, call: Call, attempt: Attempt) -> None:
+        """Choose where an attempt goes, if that can be said at once."""
+        hold = _Hold()
+        attempt.hold = hold
+        call.grants.append((self._grants, hold))
+        try:
+            self._follow(self._source.look())
+            if self._pool is not None:
+                self._look_at(call, hold)
+                self._try(call, attempt, hold)
+        except Exception as error:  # noqa: BLE001 - raised when it is sent: an observer must not
+            hold.flaw = error
+
+    def _look_at(self, call: Call, hold: _Hold) -> None:
+        """Find out which endpoints a call may go to.
+
+        Raises:
+            InvalidRequestError: None.
+            Exception: What `balancing_key` raised.
+        """
+        url = call.url
+        if not url.startswith(PLACEHOLDER):
+            site = self._service.site_of_text(url)
+            if site is None:
+                text = "its URL is of none of the endpoints: give a path, or a URL of one of them"
+                raise call.host.errors.make(InvalidRequestError, call, text, request_sent=False)
+            hold.pinned = site.url
+        elif (find := self._config.balancing_key) is not None:
+            key: object = find(call.request)
+            if not isinstance(key, str):
+                raise TypeError(f"balancing_key returned {key!r}: it must return a str")
+            hold.key = key
+
+    def _try(self, call: Call, attempt: Attempt, hold: _Hold) -> bool:
+        """Choose an endpoint that has room for an attempt; return False where all are full."""
+        pool, slots, ticket = self._pool, self._slots, hold.ticket
+        assert pool is not None  # noqa: S101 - for type checkers
+        tried = call.tried
+        if len(tried) >= len(pool):  # each had its turn
+            tried = tried[-1:]
+        full: set[str] = slots.full() if slots.limits else set()
+        for avoid in ({*tried, *full}, full) if full else (tried,):
+            pool.take(
+                self._ports.now(), ticket=ticket, avoid=avoid, key=hold.key, pinned=hold.pinned
+            )
+            if ticket.node is None:
+                return False
+            if self._slots_take(call, ticket.node.url, hold):
+                self._settle(call, attempt, hold, ticket.node.url)
+                return True
+            pool.release(ticket)
+            ticket = hold.ticket = Ticket()
+        return False
+
+    def _slots_take(self, call: Call, url: str, hold: _Hold) -> bool:
+        slots = self._slots
+        if url not in slots.limits or slots.take(url, hold):
+            return True
+        bound = self._sites[url][0].bulkhead if url in self._sites else None
+        if bound is None or bound.mode != "observe":
+            return False
+        self._telling.would_reject(call, "endpoint")
+        return slots.take(url, hold, beyond=True)
+
+    def _settle(self, call: Call, attempt: Attempt, hold: _Hold, url: str) -> None:
+        site = self._sites[url][1]
+        hold.site = site
+        attempt.endpoint = call.endpoint = url
+        if url in call.tried:
+            call.tried = tuple(each for each in call.tried if each != url)
+        call.tried = (*call.tried, url)
+
+    async def send(
+        self, send: Send, exchange: Exchange, attempt: Attempt, request: Request
+    ) -> Response:
+        """Send the request of an attempt to its endpoint."""
+        hold, call = attempt.hold, attempt.call
+        assert isinstance(hold, _Hold)  # noqa: S101 - for type checkers
+        if hold.flaw is not None:
+            _raise(hold)
+        if hold.site is None:
+            await self._choose_late(call, attempt, hold)
+        site = hold.site
+        assert site is not None  # noqa: S101 - likewise
+        self._service.direct(request, site, keeps_timeouts=call.has_timeouts)
+        response = await send(attempt, request)
+        if exchange.is_streamed:
+            hold.response = response
+        return response
+
+    async def _choose_late(self, call: Call, attempt: Attempt, hold: _Hold) -> None:
+        """Choose an endpoint for which there is something to wait."""
+        if self._pool is None:
+            self._follow(await self._source.current(call))
+            self._look_at(call, hold)
+            if self._try(call, attempt, hold):
+                return
+        await self._queue(call, attempt, hold)
+
+    async def _queue(self, call: Call, attempt: Attempt, hold: _Hold) -> None:
+        """Wait until an endpoint has room for an attempt, as long as the patience lasts."""
+        slots, ports = self._slots, self._ports
+        waiter = Waiter(hold, None if hold.pinned is None else (hold.pinned,), ports.bell())
+        patience = inf if attempt.is_hedge else self._patience(hold.pinned)
+        began = now = ports.now()
+        slots.join(waiter)
+        try:
+            while not self._is_served(call, attempt, hold, waiter):
+                if call.host.is_closed:
+                    raise call.host.errors.closed(call)
+                stopped = call.plan.stopped(call)
+                if stopped is not None:
+                    raise stopped
+                left = inf if call.deadline is None else call.deadline.left(now)
+                if left <= 0:
+                    raise TimeoutError
+                if now - began >= patience:
+                    raise self._rejected(call, hold, patience)
+                # Not for ever, so that nobody hangs who was overlooked.
+                seconds = min(left, began + patience - now, _LONGEST)
+                await waiter.bell.wait(seconds, lambda wake: call.plan.stop.waking(call, wake))
+                now = ports.now()
+        finally:
+            if slots.withdraw(waiter) is not None and hold.site is None:
+                slots.release(hold)
+
+    def _is_served(self, call: Call, attempt: Attempt, hold: _Hold, waiter: Waiter) -> bool:
+        if waiter.url is None:
+            return self._try(call, attempt, hold)
+        url, waiter.url = waiter.url, None
+        pool = self._pool
+        if pool is not None and pool.take(self._ports.now(), ticket=hold.ticket, pinned=url):
+            self._settle(call, attempt, hold, url)
+            return True
+        self._slots.release(hold)  # it has left the list meanwhile
+        self._slots.join(waiter)
+        return False
+
+    def _patience(self, pinned: str | None) -> float:
+        """Return how long an attempt waits: as long as the most patient of those that are full."""
+        bounds = [
+            each.bulkhead.acquisition_timeout
+            for url, (each, _) in self._sites.items()
+            if each.bulkhead is not None and pinned in {None, url}
+        ]
+        return max(bounds, default=0.0)
+
+    def _rejected(self, call: Call, hold: _Hold, patience: float) -> MyAPIError:
+        call.host.metrics.add(REJECTIONS, (call.counted_as, "endpoint"))
+        where = "all endpoints are" if hold.pinned is None else f"{hold.pinned} is"
+        if not self._slots.limits:
+            text = "all endpoints are drained"
+        else:
+            text = f"{where} full, and no slot came free within {patience:g} s"
+        return call.host.errors.make(PoolTimeoutError, call, text, request_sent=False)
+
+    def has_room(self, hold: _Hold) -> bool:
+        """Return whether an endpoint has a slot for one more attempt."""
+        slots, pool = self._slots, self._pool
+        if not slots.limits or pool is None:
+            return True
+        urls = pool.urls if hold.pinned is None else (hold.pinned,)
+        return not slots.full().issuperset(urls)
+
+    def end_attempt(
+        self,
+        call: Call,
+        attempt: Attempt,
+        response: Response | None,
+        error: BaseException | None,
+    ) -> None:
+        """Learn from how an attempt ended; give back what it had, unless its answer is read yet."""
+        hold, pool = attempt.hold, self._pool
+        if not isinstance(hold, _Hold) or pool is None or hold.site is None:
+            return
+        outcome = outcome_of(call, attempt, error)
+        if outcome is not None:
+            now = self._ports.now()
+            self.tell(pool.report(hold.ticket, outcome, attempt.seconds, now), call)
+        is_read_yet = error is None and hold.response is not None and hold.response is response
+        if not is_read_yet or call.is_over:
+            self.give_back(hold)
+
+    def end_hold(self, call: Call, hold: _Hold, error: BaseException | None) -> None:
+        """Give back what an attempt has yet, as its operation is over."""
+        pool, ticket = self._pool, hold.ticket
+        node = ticket.node
+        is_broken = isinstance(error, APIConnectionError) and hold.response is not None
+        if pool is not None and node is not None and is_broken and ticket in node.out:
+            # Its head was good, and was told of: what broke its body is told of by another.
+            late, now = Ticket(), self._ports.now()
+            late.node, late.began, late.era = node, ticket.began, ticket.era
+            self.tell(pool.report(late, Outcome.FAILURE, max(0.0, now - ticket.began), now), call)
+        self.give_back(hold)
+
+    def give_back(self, hold: _Hold) -> None:
+        """Give back what an attempt has; a second time does nothing."""
+        hold.response = None
+        if self._pool is not None:
+            self._pool.release(hold.ticket)
+        self._slots.release(hold)
+
+    def states(self) -> tuple[EndpointState, ...]:
+        """Return how each endpoint stands."""
+        return () if self._pool is None else self._pool.states(self._ports.now())
+
+    def gauges(self, now: float) -> list[Gauge]:
+        """Return how many endpoints are in which state, and what is out to each."""
+        states = () if self._pool is None else self._pool.states(now)
+        counted = dict.fromkeys(_STATES, 0)
+        for each in states:
+            counted[each.state] += 1
+        found: list[Gauge] = [(ENDPOINTS, (state,), count) for state, count in counted.items()]
+        found += [
+            (ENDPOINT_OUTSTANDING, (self._telling.label(each.url),), each.outstanding)
+            for each in states
+        ]
+        return found
+
+    def begin_anew(self) -> None:
+        """Forget who queues: that was in an event loop that has ended."""
+        self._slots.begin_anew()
+
+    def hang_up(self) -> None:
+        """Wake who queues: the client is closed."""
+        self._slots.wake()
+
+
+_STATES: Final = ("in", "slow_start", "ejected", "probing", "drained")
+_LONGEST: Final = 3600.0
+"""Seconds that somebody waits without a look."""
+
+
+def _raise(hold: _Hold) -> None:
+    flaw, hold.flaw = hold.flaw, None
+    try:
+        raise flaw if flaw is not None else AssertionError
+    finally:
+        del flaw  # its traceback leads back to this frame
