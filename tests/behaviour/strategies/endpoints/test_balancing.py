@@ -225,8 +225,6 @@ async def test_what_a_key_raises_is_the_callers(world: World) -> None:
 
 async def test_a_key_is_a_text(world: World) -> None:
     """Anything else is told."""
-    client = balanced(
-        world, Service(), balancing={"policy": "hash", "balancing_key": lambda _: 3}
-    )
+    client = balanced(world, Service(), balancing={"policy": "hash", "balancing_key": lambda _: 3})
     with pytest.raises(TypeError, match=r"balancing_key returned 3: it must return a str"):
         await client.get("/x")
