@@ -99,14 +99,15 @@ class Site:
         if base.userinfo and _AUTH not in map(str.lower, self.headers):
             told = b64encode(unquote_to_bytes(base.userinfo)).decode("ascii")
             self.headers["Authorization"] = f"Basic {told}"
-        self._base: URL = base.copy_with(username=None, password=None) if base.userinfo else base
+        self._base: Any = base.copy_with(username=None, password=None) if base.userinfo else base
         given = endpoint.timeout
         names = () if given is None else given.model_fields_set - {"total"}
         self.timeouts: dict[str, float | None] = {name: getattr(given, name) for name in names}
 
     def url_for(self, url: URL) -> URL:
         """Return where a request for the service goes, which was built for no host."""
-        return self._base.copy_with(raw_path=self.path + url.raw_path)
+        made: URL = self._base.copy_with(raw_path=self.path + url.raw_path)
+        return made
 
     def holds(self, url: URL) -> bool:
         """Whether a URL is one of this endpoint: its origin, and below its path."""
@@ -174,7 +175,7 @@ class Service:
         """Whether a URL has the origin of an endpoint."""
         return _origin(url) in self._by_origin
 
-    def direct(self, request: Request, site: Site, *, keeps_timeouts: bool = False) -> None:
+    def direct(self, request: Any, site: Site, *, keeps_timeouts: bool = False) -> None:
         """Have a request, which was built for no host or for this endpoint, go there.
 
         Args:

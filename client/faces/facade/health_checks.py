@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors.httpx_names import COOKIES
-from ...errors.urls import join
 from ...http.bodies.response_body import BodyCut
 from ...http.bodies.response_decoding import Decoding
 from ...http.cookies import no_cookies
+from ...http.service import PLACEHOLDER, Site
 from ...runtime.forking import fork_safe
 from .http_client import to_timeout
 
@@ -60,12 +60,13 @@ class HealthProbe:
         Redirects are not followed.
         """
         http = self._http or self._build_once()
-        timeout = endpoint.timeout or self.config.timeout
+        module, site = self._family.module, Site(endpoint, self._family.module)
+        usual = to_timeout(self._family, self.config.timeout).as_dict()
         request = http.client.build_request(
             "GET",
-            join(endpoint.url, str(self.config.balancing.health_path)),
-            headers=endpoint.headers,
-            timeout=to_timeout(self._family, timeout),
+            site.url_for(module.URL(f"{PLACEHOLDER}{self.config.balancing.health_path}")),
+            headers=site.headers,
+            timeout=module.Timeout(**{**usual, **site.timeouts}),
         )
         response = await http.open(request)
         try:

@@ -13,6 +13,8 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
+from pydantic import ValidationError
+
 from ...config.parts.endpoints import check_endpoints
 from ...exceptions import APIConnectionError
 from ...runtime.daemon_call import call_in_daemon
@@ -82,27 +84,32 @@ class Listing:
         refresh: Seconds after which it is asked again.
         ports: Of the client.
         is_async: Whether the client is an async one, where a plain function is called in a thread.
+        check: Raises `ValueError` for an endpoint that the client cannot use.
         warn: Logs a warning about the client.
+        known: What stands until it is read for the first time; None where calls wait for that.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of, each named by the caller
         self,
         read: Callable[[], Any],
         *,
         refresh: float,
         ports: Ports,
         is_async: bool,
+        check: Callable[[Endpoint], object],
         warn: Callable[[str], object],
+        known: Endpoints | None = None,
     ) -> None:
         check_read(read, is_async=is_async)
         self.refresh: float = refresh
         self._read = read
         self._ports = ports
         self._is_async = is_async
+        self._check = check
         self._warn = warn
         # Not a plain lock: a signal handler may close the client in the middle of its own call.
         self._lock = fork_safe(threading.RLock())
-        self._known: Endpoints | None = None
+        self._known: Endpoints | None = known
         self._looked: float | None = None
         """When the last reading ended, whatever came of it."""
         self._told: float | None = None
@@ -213,7 +220,7 @@ class Listing:
     async def _work(self, reading: _Reading) -> None:
         """Ask, and keep what is said; never raises."""
         try:
-            found = _checked(await self._ask())
+            found = self._checked(await self._ask())
         except asyncio.CancelledError:
             if not self._is_closed:  # of somebody else: the loop is ending
                 raise
@@ -237,6 +244,20 @@ class Listing:
             return await self._ports.within(_PATIENCE, lambda: found)
         return found
 
+    def _checked(self, found: object) -> Endpoints:
+        """Return what the function said.
+
+        Raises:
+            ValueError: It cannot be used.
+        """
+        endpoints = _read_list(found)
+        for endpoint in endpoints:
+            try:
+                self._check(endpoint)
+            except ValueError as error:  # ours, whose text tells no secret
+                raise _RubbishError(str(error)) from None
+        return endpoints
+
     def _over(self, reading: _Reading) -> None:
         """Take note that a reading is over, and let go on who waits for it."""
         with self._lock:
@@ -259,8 +280,8 @@ def _ring(reading: _Reading) -> None:
         bell.ring()
 
 
-def _checked(found: object) -> Endpoints:
-    """Return what a function said as endpoints, each URL once.
+def _read_list(found: object) -> Endpoints:
+    """Return what a function said as endpoints.
 
     Raises:
         ValueError: It is no list of them, or an empty one.
@@ -274,10 +295,16 @@ def _checked(found: object) -> Endpoints:
         raise _RubbishError(f"it returned {'None' if found is None else 'a function'}, and no list")
     if not found:
         raise _RubbishError("it returned an empty list")
-    by_url: dict[str, Endpoint] = {}
-    for endpoint in cast("Endpoints", check_endpoints(found)):
-        by_url.setdefault(endpoint.url, endpoint)
-    return tuple(by_url.values())
+    if isinstance(found, str):
+        raise _RubbishError("it returned a text, and no list")
+    try:
+        return cast("Endpoints", check_endpoints(found))
+    except ValidationError as error:  # of one endpoint, as it is told where it is given
+        raise _RubbishError(
+            f"it returned what is no endpoint: {error.errors()[0]['msg']}"
+        ) from None
+    except ValueError as error:
+        raise _RubbishError(f"it returned what is no list of endpoints: {error}") from None
 
 
 class _RubbishError(ValueError):
@@ -292,6 +319,4 @@ def _why(error: BaseException | None) -> str:
         return str(error)
     if isinstance(error, TimeoutError):
         return "it took too long"
-    if type(error).__module__.startswith("pydantic"):
-        return "it returned what is no endpoint"
     return f"{type(error).__name__} was raised"

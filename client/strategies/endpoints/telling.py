@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from ...engine.telling import tell_would_reject
 from ...events import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from .outliers import Transition
 
 __all__ = ["Telling"]
+
+
+class _About(TypedDict):
+    """What every event says of the operation that brought it about, if there is one."""
+
+    client: str
+    operation_id: str | None
+    request_id: str | None
+    method: str | None
+    url: str | None
 
 
 class Telling:
@@ -98,7 +108,13 @@ class Telling:
                 )
             )
 
-    def _about(self, call: Call | None) -> dict[str, str | None]:
-        if call is None:
-            return {"client": self._notifiers.client}
-        return {**call.about()}  # type: ignore[dict-item]
+    def _about(self, call: Call | None) -> _About:
+        if call is not None:
+            return {**call.about()}
+        return {
+            "client": self._notifiers.client,
+            "operation_id": None,
+            "request_id": None,
+            "method": None,
+            "url": None,
+        }

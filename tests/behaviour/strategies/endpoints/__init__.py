@@ -1,1 +1,1 @@
-"""Several endpoints as callers meet them."""
+"""Calls that are spread over several endpoints."""

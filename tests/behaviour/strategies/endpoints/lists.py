@@ -17,6 +17,7 @@ from tests.behaviour.wire import drive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client import Endpoint
     from client.engine.ports import Ports
     from client.exceptions import MyAPIError
     from tests.behaviour.world import World
@@ -84,6 +85,7 @@ class Asking:
             refresh=self.refresh,
             ports=self.ports,
             is_async=self.world.is_async,
+            check=_check,
             warn=self.warnings.append,
         )
         self._host = Engine(self.ports)
@@ -110,6 +112,11 @@ class Asking:
     async def close(self) -> None:
         """Close the list, as its client does."""
         await self.listing.close(self.ports)
+
+
+def _check(endpoint: Endpoint) -> None:
+    if endpoint.url.endswith(".unusable"):
+        raise ValueError(f"{endpoint.url} cannot be used")
 
 
 def asking(world: World, *steps: Any, refresh: float = REFRESH) -> Asking:
