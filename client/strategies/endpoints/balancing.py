@@ -365,8 +365,7 @@ class Balancing(Sending, Observer):
                 await waiter.bell.wait(seconds, lambda wake: call.plan.stop.waking(call, wake))
                 now = ports.now()
         finally:
-            if slots.withdraw(waiter) is not None and hold.site is None:
-                slots.release(hold)
+            slots.withdraw(waiter)
 
     def _is_served(self, call: Call, attempt: Attempt, hold: _Hold, waiter: Waiter) -> bool:
         if waiter.url is None:
@@ -415,10 +414,10 @@ class Balancing(Sending, Observer):
     ) -> None:
         """Learn from how an attempt ended; give back what it had, unless its answer is read yet."""
         hold, pool = attempt.hold, self._pool
-        if not isinstance(hold, _Hold) or pool is None or hold.site is None:
+        if not isinstance(hold, _Hold):
             return
-        outcome = outcome_of(call, attempt, error)
-        if outcome is not None:
+        outcome = None if hold.site is None else outcome_of(call, attempt, error)
+        if pool is not None and outcome is not None:
             now = self._ports.now()
             self.tell(pool.report(hold.ticket, outcome, attempt.seconds, now), call)
         is_read_yet = error is None and hold.response is not None and hold.response is response
