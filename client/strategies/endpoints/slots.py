@@ -114,7 +114,7 @@ class EndpointSlots:
             self._queue[waiter] = None
 
     def withdraw(self, waiter: Waiter) -> None:
-        """Leave the queue, if it is still there; what was handed over stays until it is released."""
+        """Leave the queue, if it is still there; what was handed over is there to be released."""
         with self._lock:
             self._queue.pop(waiter, None)
 

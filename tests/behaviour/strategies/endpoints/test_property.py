@@ -148,12 +148,11 @@ async def test_broken_off_at_every_tick(
     """At the first failure, between two endpoints, in the queue, in the body."""
     ticks, is_over = 0, False
     while not is_over:
-        body = Answer(200, (b"a", b"b"))
 
         async def ticking(arrival: Arrival) -> Step:
             for _ in range(3):
                 await asyncio.sleep(0)
-            return 503 if arrival.request.url.host == "a" else body
+            return 503 if arrival.request.url.host == "a" else Answer(200, (b"a", b"b"))
 
         service = Service(a=ticking, b=ticking)
         bulkhead = {"max_concurrency": 1, "acquisition_timeout": 1}
