@@ -55,13 +55,19 @@ class Task(Protocol):
     """Work that is done beside whoever starts it: a task, or a thread."""
 
     def start(
-        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+        self,
+        work: Callable[[], Coroutine[object, None, None]],
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
     ) -> None:
         """Begin the work, in a copy of the context and within the deadline of whoever starts it.
 
         Args:
             work: Never raises.
             ended: Called once, when the work is over, however it ended or if it never began.
+            is_apart: Whether it is nobody's in particular: its context is empty, no deadline
+                bounds it, and it is left undone where there is no thread to be had.
         """
         ...
 

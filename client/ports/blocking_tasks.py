@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Final
 
 from ..runtime.coroutines import run_to_end
@@ -52,16 +52,21 @@ class BlockingTask:
         self._interrupt = Interrupt()
         self._over = BlockingSignal()
 
-    def start(self, work: Work, ended: Callable[[], object]) -> None:
-        """Begin the work, in a copy of the context and within the deadline of this thread."""
-        arguments = (self._run, work, ended, bounds.deadline)
-        thread = threading.Thread(
-            target=copy_context().run, args=arguments, name=_NAME, daemon=True
-        )
+    def start(self, work: Work, ended: Callable[[], object], *, is_apart: bool = False) -> None:
+        """Begin the work, in a copy of the context and within the deadline of this thread.
+
+        Or apart: in a context of its own, and bound by none.
+        """
+        arguments = (self._run, work, ended, None if is_apart else bounds.deadline)
+        context = Context() if is_apart else copy_context()
+        thread = threading.Thread(target=context.run, args=arguments, name=_NAME, daemon=True)
         try:
             thread.start()
-        except RuntimeError:
-            self._run(*arguments[1:])  # there are no threads to be had at the interpreter's end
+        except RuntimeError:  # there are no threads to be had at the interpreter's end
+            if is_apart:
+                ended()  # nobody waits for it
+            else:
+                self._run(*arguments[1:])
 
     def cancel(self) -> None:
         """End what it waits for on the network."""

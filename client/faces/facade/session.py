@@ -39,6 +39,7 @@ from ...strategies.retry.policy import RetryPolicy, RetryRules
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
+from ...transports.httpcore.connection_age import limit_age
 from ...transports.httpcore.pools import enlarge_pools, has_pool
 from ..nesting import check_transports
 from ..plugins import Plugins
@@ -158,6 +159,7 @@ class Session:
                 metrics=self.engine.metrics,
                 warn=self.warn,
                 is_foreign=self._is_foreign,
+                transport=transport,
             )
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
@@ -251,6 +253,9 @@ class Session:
         is_own = self._transport is None and not self._is_foreign
         if self._http is not None and is_own and config.bulkhead is not None:
             enlarge_pools(self._http.client, most_idle(config))
+        oldest = config.balancing.max_connection_age
+        if self._http is not None and oldest != before.config.balancing.max_connection_age:
+            limit_age(self._http.client, oldest)
         self._now = Snapshot(
             config=config,
             wanted=wanted,
@@ -437,6 +442,8 @@ class Session:
                     if self._endpoints is not None:
                         self._endpoints.adopt(client, ())
                 self._world.adopt(client, self._family)
+                if self.config.balancing.max_connection_age is not None:
+                    limit_age(client, self.config.balancing.max_connection_age)
                 self._http = self._world.make_http(client)
             return self._http
 

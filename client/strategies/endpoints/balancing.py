@@ -42,8 +42,13 @@ __all__ = ["Balancing", "Fixed", "Source"]
 class Source(Protocol):
     """Knows the endpoints of a client."""
 
+    @property
+    def known(self) -> tuple[Endpoint, ...] | None:
+        """They, as far as they are known; nothing is begun for it."""
+        ...
+
     def look(self) -> tuple[Endpoint, ...] | None:
-        """Return them, at once; None where they are not known yet."""
+        """Return them, at once, to a call; None where they are not known yet."""
         ...
 
     async def current(self, call: Call) -> tuple[Endpoint, ...]:
@@ -63,15 +68,15 @@ class Fixed:
     """
 
     def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
-        self._endpoints = endpoints
+        self.known: tuple[Endpoint, ...] = endpoints
 
     def look(self) -> tuple[Endpoint, ...]:
         """Return it."""
-        return self._endpoints
+        return self.known
 
     async def current(self, call: Call) -> tuple[Endpoint, ...]:  # noqa: ARG002 - a source's
         """Return it."""
-        return self._endpoints
+        return self.known
 
 
 class _Hold:
@@ -167,7 +172,7 @@ class Balancing(Sending, Observer):
         self._slots: Final = EndpointSlots()
         self._grants: Final = _Grants(self)
         self.reads_request: bool = config.balancing_key is not None
-        self._follow(source.look())
+        self._follow(source.known)
 
     @property
     def pool(self) -> EndpointPool | None:
@@ -185,7 +190,7 @@ class Balancing(Sending, Observer):
         Raises:
             ValueError: An endpoint cannot be used; nothing has changed then.
         """
-        known = source.look()
+        known = source.known
         if known is not None and known != self._known:
             self._go_by(known)
         self._source = source
