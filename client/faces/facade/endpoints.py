@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors.urls import mask_url, name_of_endpoint
@@ -197,17 +198,24 @@ class Endpoints:
                 request_sent=False,
             )
 
-    def reconfigure(self, config: ClientConfig) -> None:
-        """Go by other settings from now on.
+    def renewal(self, config: ClientConfig) -> Callable[[], None]:
+        """Return what has it go by other settings; nothing has changed before that.
 
         Raises:
-            ValueError: An endpoint cannot be used; nothing has changed then.
+            ValueError: An endpoint, or a setting, cannot be used.
+            TypeError: A function that says which they are cannot be asked.
         """
         self._check(config)
-        self._id_header = config.request_id_header.lower()
-        source = before = self._source
+        source = self._source
         if config.endpoints != self._given:
-            source = self._source_of(config, before.known)
+            source = self._source_of(config, source.known)
+        for each in source.known or ():
+            self._site_of(each)
+        return partial(self._go_by, config, source)
+
+    def _go_by(self, config: ClientConfig, source: Source) -> None:
+        before = self._source
+        self._id_header = config.request_id_header.lower()
         self.balancing.reconfigure(config.balancing, self._watched(source, config))
         self._config, self._given, self._source = config, config.endpoints, source
         if isinstance(before, Listing) and before is not source:

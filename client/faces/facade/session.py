@@ -237,10 +237,11 @@ class Session:
         """Swap one snapshot for another; what the parts remember goes on in them."""
         # First what may be refused yet: a circuit's storage is made by the caller's code.
         renew_circuits = self.control.renewal(config.circuit_breaker)
-        if self._endpoints is not None:
-            self._endpoints.reconfigure(config)
+        renew_endpoints = None if self._endpoints is None else self._endpoints.renewal(config)
         wanted = before.wanted.with_config(config)
         self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
+        if renew_endpoints is not None:
+            renew_endpoints()
         if config.logging != before.config.logging:
             self._log_by(config)
         if config.bulkhead != before.config.bulkhead:

@@ -10,21 +10,23 @@ Rule 3  Nobody is told anything while a lock is held.
 from __future__ import annotations
 
 import random
+import threading
 from math import inf
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ...engine.layer import Gate, Observer, Sending
 from ...exceptions import APIConnectionError, InvalidRequestError, MyAPIError, PoolTimeoutError
 from ...http.service import PLACEHOLDER, Site
 from ...metrics.endpoint_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
 from ...metrics.instruments import REJECTIONS
+from ...runtime.forking import fork_safe
 from .pool import EndpointPool, Outcome, Ticket
 from .slots import EndpointSlots, Waiter
 from .telling import Telling
 from .verdict import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from ...config.parts.endpoints import BalancingConfig, Endpoint
     from ...engine.layer import Exchange, Send
@@ -166,6 +168,8 @@ class Balancing(Sending, Observer):
         self._telling = Telling(notifiers, metrics)
         self._warn = warn
         self._chance = random.Random() if chance is None else chance  # noqa: S311 - no secret
+        # A signal handler may call in the middle of a change.
+        self._lock = fork_safe(threading.RLock())
         self._pool: EndpointPool | None = None
         self._known: tuple[Endpoint, ...] | None = None
         self._sites: dict[str, tuple[Endpoint, Site]] = {}
@@ -190,9 +194,7 @@ class Balancing(Sending, Observer):
         Raises:
             ValueError: An endpoint cannot be used; nothing has changed then.
         """
-        known = source.known
-        if known is not None and known != self._known:
-            self._go_by(known)
+        self._follow(source.known, is_checked=True)
         self._source = source
         if config != self._config:
             self._config = config
@@ -200,32 +202,37 @@ class Balancing(Sending, Observer):
             if self._pool is not None:
                 self.tell(self._pool.reconfigure(config, self._ports.now()))
 
-    def _follow(self, known: tuple[Endpoint, ...] | None) -> None:
-        """Go by a list, if it is another one."""
+    def _follow(self, known: tuple[Endpoint, ...] | None, *, is_checked: bool = False) -> None:
+        """Go by a list, if it is another one.
+
+        Raises:
+            ValueError: One cannot be used, and that is to be told, or there is no list yet.
+        """
         if known is None or known is self._known:
             return
-        try:
-            self._go_by(known)
-        except ValueError as error:
-            if self._pool is None:
-                raise
-            self._known = known  # not to try it again each time
-            self._warn(f"the endpoints cannot be used, and the last list is kept: {error}")
-
-    def _go_by(self, known: Sequence[Endpoint]) -> None:
-        sites = [self._known_site(each) for each in known]
-        urls = [site.url for site in sites]
-        before, pool = tuple(self._sites), self._pool
-        now = self._ports.now()
         told: Iterable[Transition] = ()
+        with self._lock:
+            before, is_first = tuple(self._sites), self._pool is None
+            try:
+                if known is not self._known:  # nobody else was quicker
+                    told = self._go_by(known)
+            except ValueError as error:
+                if is_checked or is_first:
+                    raise
+                self._known = known  # not to try it again each time
+                self._warn(f"the endpoints cannot be used, and the last list is kept: {error}")
+            after = tuple(self._sites)
+        self.tell(told)
+        if not is_first and set(before) != set(after):
+            self._telling.changed(before, after)
+
+    def _go_by(self, known: tuple[Endpoint, ...]) -> Iterable[Transition]:
+        """Go by another list; return what has changed by it."""
+        sites = [self._known_site(each) for each in known]
+        now, pool = self._ports.now(), self._pool
         self._service.go_by(sites)
-        if pool is None:
-            self._pool = EndpointPool(sites, self._config, self._chance, now)
-        else:
-            told = pool.replace(sites, now)
-        self._sites = dict(zip(urls, zip(known, sites, strict=True), strict=True))
-        self._known = tuple(known)
-        bounds = {url: each.bulkhead for url, each in zip(urls, known, strict=True)}
+        self._sites = {site.url: (each, site) for each, site in zip(known, sites, strict=True)}
+        bounds = {url: each.bulkhead for url, (each, _) in self._sites.items()}
         self._slots.go_by(
             {
                 url: bound.max_concurrency
@@ -233,9 +240,11 @@ class Balancing(Sending, Observer):
                 if bound is not None and bound.mode != "off"
             }
         )
-        self.tell(told)
-        if pool is not None and set(before) != set(urls):
-            self._telling.changed(before, urls)
+        self._known = known
+        if pool is not None:
+            return pool.replace(sites, now)
+        self._pool = EndpointPool(sites, self._config, self._chance, now)
+        return ()
 
     def _known_site(self, endpoint: Endpoint) -> Site:
         site = self._site_of(endpoint)
@@ -295,7 +304,7 @@ class Balancing(Sending, Observer):
             if ticket.node is None:
                 return False
             if self._slots_take(call, ticket.node.url, hold):
-                self._settle(call, attempt, hold, ticket.node.url)
+                _settle(call, attempt, hold)
                 return True
             pool.release(ticket)
             ticket = hold.ticket = Ticket()
@@ -305,19 +314,12 @@ class Balancing(Sending, Observer):
         slots = self._slots
         if url not in slots.limits or slots.take(url, hold):
             return True
-        bound = self._sites[url][0].bulkhead if url in self._sites else None
+        known = self._sites.get(url)
+        bound = None if known is None else known[0].bulkhead
         if bound is None or bound.mode != "observe":
             return False
         self._telling.would_reject(call, "endpoint")
         return slots.take(url, hold, beyond=True)
-
-    def _settle(self, call: Call, attempt: Attempt, hold: _Hold, url: str) -> None:
-        site = self._sites[url][1]
-        hold.site = site
-        attempt.endpoint = call.endpoint = url
-        if url in call.tried:
-            call.tried = tuple(each for each in call.tried if each != url)
-        call.tried = (*call.tried, url)
 
     async def send(
         self, send: Send, exchange: Exchange, attempt: Attempt, request: Request
@@ -370,8 +372,7 @@ class Balancing(Sending, Observer):
                 await waiter.bell.wait(seconds, lambda wake: call.plan.stop.waking(call, wake))
                 now = ports.now()
         finally:
-            if slots.withdraw(waiter) is not None and hold.site is None:
-                slots.release(hold)
+            slots.withdraw(waiter)
 
     def _is_served(self, call: Call, attempt: Attempt, hold: _Hold, waiter: Waiter) -> bool:
         if waiter.url is None:
@@ -379,7 +380,7 @@ class Balancing(Sending, Observer):
         url, waiter.url = waiter.url, None
         pool = self._pool
         if pool is not None and pool.take(self._ports.now(), ticket=hold.ticket, pinned=url):
-            self._settle(call, attempt, hold, url)
+            _settle(call, attempt, hold)
             return True
         self._slots.release(hold)  # it has left the list meanwhile
         self._slots.join(waiter)
@@ -420,10 +421,10 @@ class Balancing(Sending, Observer):
     ) -> None:
         """Learn from how an attempt ended; give back what it had, unless its answer is read yet."""
         hold, pool = attempt.hold, self._pool
-        if not isinstance(hold, _Hold) or pool is None or hold.site is None:
+        if not isinstance(hold, _Hold):
             return
-        outcome = outcome_of(call, attempt, error)
-        if outcome is not None:
+        outcome = None if hold.site is None else outcome_of(call, attempt, error)
+        if pool is not None and outcome is not None:
             now = self._ports.now()
             self.tell(pool.report(hold.ticket, outcome, attempt.seconds, now), call)
         is_read_yet = error is None and hold.response is not None and hold.response is response
@@ -478,6 +479,16 @@ class Balancing(Sending, Observer):
 _STATES: Final = ("in", "slow_start", "ejected", "probing", "drained")
 _LONGEST: Final = 3600.0
 """Seconds that somebody waits without a look."""
+
+
+def _settle(call: Call, attempt: Attempt, hold: _Hold) -> None:
+    """Take note of where an attempt goes."""
+    site = cast("Site", hold.ticket.node.settings) if hold.ticket.node is not None else None
+    if site is None:
+        return
+    hold.site, url = site, site.url
+    attempt.endpoint = call.endpoint = url
+    call.tried = (*(each for each in call.tried if each != url), url)
 
 
 def _raise(hold: _Hold) -> None:

@@ -203,6 +203,10 @@ class EndpointPool:
             if node is None or ticket.is_reported:
                 return ()
             ticket.is_reported = True
+            was_out = node.health.is_out
+            told = self._outliers.report(node, ticket, outcome, now)
+            if was_out and not node.health.is_out:
+                node.score.forget()
             if outcome is Outcome.SUCCESS:
                 node.score.succeed(seconds, now)
             elif outcome is Outcome.FAILURE:
@@ -210,7 +214,6 @@ class EndpointPool:
             elif outcome is Outcome.CANCELLED:
                 node.score.outlast(seconds, now)
                 self._outliers.give_back(node, ticket)
-            told = self._outliers.report(node, ticket, outcome, now)
             self._refresh()
             return told
 
@@ -245,7 +248,10 @@ class EndpointPool:
             node = self._nodes.get(url)
             if node is None:
                 return ()
+            was_out = node.health.is_out
             told = self._outliers.check(node, now, holds, passed=passed)
+            if was_out and not node.health.is_out:
+                node.score.forget()
             self._refresh()
             return told
 

@@ -19,10 +19,10 @@ __all__ = ["DECAY", "Score", "Slowest"]
 
 DECAY: Final = 10.0
 """Seconds after which 1/e of a latency is left."""
-_FAILED: Final = 64.0
-"""How many times worse a failure makes an endpoint look: it is over after six seconds."""
-_WORST: Final = 1024.0
-"""The most that further failures make of it: over after ten."""
+_FAILED: Final = 16.0
+"""How many times worse a failure makes an endpoint look: it is over after four seconds."""
+_WORST: Final = 64.0
+"""The most that further failures make of it: over after six."""
 _ANY: Final = 1e-3
 """Seconds of a latency where none is known at all: what counts is who has the most outstanding."""
 
@@ -31,7 +31,8 @@ class Slowest:
     """The greatest of all the latencies of a list of endpoints, each as decayed by now.
 
     They decay by one factor, and one that is measured anew is never below what it had decayed to.
-    So the greatest of all that ever were, decayed, is the greatest of those that are.
+    So the greatest of all that ever were, decayed, is the greatest of those that are; or more,
+    for a while, where an endpoint has gone or begins anew.
     """
 
     __slots__ = ("_at", "_seconds")
@@ -118,6 +119,11 @@ class Score:
         factor = self.penalty(now)
         self._factor = min(_WORST, factor * _FAILED)
         self._failed_at = max(now, self._failed_at)
+
+    def forget(self) -> None:
+        """Know nothing: it has come back, and what its timeouts took is no measure any longer."""
+        self._seconds = None
+        self._factor = 1.0
 
     def _measure(self, seconds: float, now: float) -> None:
         self._seconds = seconds

@@ -113,11 +113,10 @@ class EndpointSlots:
         with self._lock:
             self._queue[waiter] = None
 
-    def withdraw(self, waiter: Waiter) -> str | None:
-        """Leave the queue; return where a slot has been handed over meanwhile, or None."""
+    def withdraw(self, waiter: Waiter) -> None:
+        """Leave the queue, if it is still there; what was handed over is there to be released."""
         with self._lock:
             self._queue.pop(waiter, None)
-            return waiter.url
 
     def wake(self) -> None:
         """Have all who queue look again."""

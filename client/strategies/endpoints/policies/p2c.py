@@ -5,9 +5,9 @@ that `scores` computes, as in Twitter's Finagle.
 
 Rule 1  The two are drawn by weight, and what is out to each counts by its weight: so where they do
         alike, each gets its share, idle or loaded.
-Rule 2  Two different ones are drawn where all weigh the same. Where they do not, that would give
-        the light ones too much: there both draws may give the same one, and a third is only looked
-        at to get away from one that does much worse.
+Rule 2  Where all weigh the same, two different ones are drawn. Where they do not, that would give
+        the light ones too much: both draws may give the same one, and another is only taken where
+        it does so much better that it is no matter of luck.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PowerOfTwo"]
 
-_MUCH_WORSE: Final = 2.0
+_WORSE: Final = 2.0
+"""How many times the cost of another one is too much, where weights differ."""
 
 
 class PowerOfTwo:
@@ -57,14 +58,12 @@ class PowerOfTwo:
 
 def _better(draw: Draw, now: float) -> Node:
     first = draw.one(now)
-    margin = 1.0
     if draw.is_even:
-        second = draw.other(first)
+        second, margin = draw.other(first), 1.0
     else:
-        second = draw.one(now)
+        second, margin = draw.one(now), _WORSE
         if second is first:
             second = draw.other(first)
-            margin = _MUCH_WORSE
     if second is None or not draw.is_let(second, now):
         return first
     is_better = _cost(second, draw.mean, now) * margin < _cost(first, draw.mean, now)
