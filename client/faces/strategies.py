@@ -76,7 +76,6 @@ class Parts(TypedDict, total=False):
     cache: Outer | None
     rate_limit: Gate | None
     hedging: Layer | None
-    endpoints: Sending | None
     attempt_middleware: Sending | None
     chaos: Sending | None
 
@@ -276,7 +275,6 @@ class Strategies:
             cache=self._cache_of(wanted.cache),
             rate_limit=self._rate_limit_of(wanted.rate_limit),
             hedging=self._hedging_of(wanted.hedge, retries),
-            endpoints=None,
             attempt_middleware=self._middleware.around_attempts(wanted.attempt_middleware),
             chaos=self._chaos_of(wanted.chaos),
         )
