@@ -62,7 +62,6 @@ class Store:
 
     Raises:
         TypeError: It is no storage, or one for the other world.
-        ValueError: The secret is too short.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from ....http.bodies.sent_request import copy_request
 from ..fields import Fields
 from ..flights.sharing import Fetched, Wish
 from ..keeping.keys import PROCESS
-from ..rules.deciding import Use, decide, may_replace_an_error, may_stand_in
+from ..rules.deciding import Use, decide, may_stand_in
 from ..rules.freshening import OfHead, is_about, of_head
 from ..rules.terms import current_age
 from ..rules.validating import conditions
@@ -230,7 +230,9 @@ class Reading:
         is_connection = error.status_code is None and isinstance(error, APIConnectionError)
         if not is_connection and error.status_code not in _ERRORS:
             return None
-        is_allowed = may_replace_an_error(entry, age, wanted, config.stale_if_error)
+        said = entry.terms.directives.stale_if_error
+        longest = config.stale_if_error if said is None else said
+        is_allowed = longest > 0 and may_stand_in(entry, age, wanted, longest)
         return "stale-if-error" if is_allowed else None
 
     async def _answer(
