@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, c
 from ..exceptions import RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable
+    from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable
     from contextlib import AbstractContextManager
     from typing import TypeGuard
 
@@ -407,6 +407,18 @@ class Exchange(Protocol):
 
         For None it is what the caller asked for, and is not sent.
         """
+        ...
+
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where that is not known.
+
+        All of it, but for the id of the operation, and without credentials of the client's.
+        """
+        ...
+
+    def own_request(self, like: Request) -> Request:
+        """Return the request of this operation, which says the same as that of another."""
         ...
 
     def outlook(self, request: Request) -> Outlook:

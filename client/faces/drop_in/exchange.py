@@ -21,7 +21,7 @@ from ..outlooks import outlook_of
 from .witness import SendAttempt, WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Mapping
 
     from ...engine.layer import Outlook
     from ...engine.operation import Attempt, Call
@@ -135,6 +135,23 @@ class SendExchange(Failures):
         """Send this request from now on, in place of what the caller asked for."""
         is_async = hasattr(self._through, "aclose")
         self._sent = self._sent.followed_by(request, self._family, is_async=is_async)
+
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where more may be."""
+        if self.is_streamed:
+            return None
+        request = self._sent.request
+        outlook = self.outlook(request)
+        if outlook.is_hidden:
+            return None
+        raw = tuple(request.headers.raw)
+        return request.method, str(request.url), raw, outlook.default_encoding
+
+    def own_request(self, like: Request) -> Request:  # noqa: ARG002 - its own is built already
+        """Return the request of this operation, which says the same as that of another."""
+        request: Request = self._sent.request
+        return request
 
     def outlook(self, request: Request) -> Outlook:
         """Return what becomes of a request until it is on the wire."""

@@ -55,6 +55,8 @@ class Reading:
         self, cache: Cache, inner: Inner, call: Call, exchange: Exchange, asked: Asked
     ) -> None:
         self.visit: Visit = Visit(cache, call, exchange, asked)
+        self.served: Entry | None = None
+        """What was kept, and fresh, and has been served."""
         self._cache = cache
         self._inner = inner
         self._call = call
@@ -80,6 +82,7 @@ class Reading:
             if use is not Use.VALIDATE:
                 answer = await self._answer(entry, "hit" if use is Use.FRESH else "stale", why)
                 if answer is not None:
+                    self.served = entry if use is Use.FRESH else None
                     return answer
                 entry, why = None, "what was kept cannot be read"
         if asked.wanted.only_if_cached:
