@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ...engine.layer import Gate, Observer, Sending
 from ...exceptions import APIConnectionError, InvalidRequestError, MyAPIError, PoolTimeoutError
+from ...http.credentials import name_credential
 from ...http.service import PLACEHOLDER, Site
 from ...metrics.endpoint_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
 from ...metrics.instruments import REJECTIONS
@@ -182,6 +183,14 @@ class Balancing(Sending, Observer):
     def pool(self) -> EndpointPool | None:
         """What is known of the endpoints; None where none are known yet."""
         return self._pool
+
+    @property
+    def adds_credentials(self) -> bool:  # type: ignore[override] # read, and never set
+        """Whether an endpoint has a header of its own that says whose a request is."""
+        return any(
+            name_credential(map(str.lower, each.headers)) or "@" in each.url
+            for each, _ in self._sites.values()
+        )
 
     @property
     def config(self) -> BalancingConfig:
