@@ -92,6 +92,18 @@ class Store:
         """Return when an answer is asked for: now. Called before the request is sent."""
         return self._ledger.began(self._ports.wall_clock())
 
+    def glance(self, place: Place) -> Entry | None:
+        """Return what is kept in the memory of this process, and is for every request.
+
+        None where that is not so, or where the storage is another one: then `find` says.
+        """
+        if self._memory is None or place.partition is not None:
+            return None
+        if place.resource in self._ledger.undone:
+            return None
+        kept = self._memory.find(place.resource)
+        return kept if type(kept) is Entry else None
+
     async def find(self, place: Place, request: Fields) -> Entry | None:
         """Return what is kept for a request with such header fields."""
         if place.resource in self._ledger.undone:
