@@ -11,6 +11,7 @@ from client import (
     AdaptiveLimitConfig,
     AnswerFault,
     BulkheadConfig,
+    CacheConfig,
     CallFault,
     ChaosConfig,
     CircuitBreakerConfig,
@@ -30,6 +31,7 @@ from tests.docs.reading import USAGE, Row, code_in, table
 MODELS: list[type[BaseModel]] = [
     AdaptiveLimitConfig,
     BulkheadConfig,
+    CacheConfig,
     ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
