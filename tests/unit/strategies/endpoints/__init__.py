@@ -1,0 +1,1 @@
+"""Endpoints: who is chosen, and who is left out."""
