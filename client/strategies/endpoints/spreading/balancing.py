@@ -139,7 +139,7 @@ class Balancing(Sending, Observer):
                 text = "its URL is of none of the endpoints: give a path, or a URL of one of them"
                 raise call.host.errors.make(InvalidRequestError, call, text, request_sent=False)
             hold.pinned = site.url
-        elif self._roster.config.policy == "hash":
+        elif self.reads_request and call.request is not None:  # None where its plan is older
             find = cast("Callable[..., object]", self._roster.config.balancing_key)
             key = find(call.request)
             if not isinstance(key, str):
