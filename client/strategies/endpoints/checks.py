@@ -141,6 +141,8 @@ class Checks:
     def begin_anew(self) -> None:
         """Forget those of a parent process, or of an event loop that has ended."""
         self._endpoints = None
+        for watch in self._watches.values():
+            watch.is_over = True  # the loop may run again, but is no longer the client's
         self._watches.clear()
         self._ending.clear()
         self.probe.begin_anew()

@@ -167,6 +167,7 @@ class Listing:
         self.hang_up()
         if self._reading is not None:
             await self._emptied.wait(_CLOSE_SECONDS)
+            self._reading = None
 
     def _is_due(self, now: float) -> bool:
         return self._looked is None or abs(now - self._looked) >= self.refresh

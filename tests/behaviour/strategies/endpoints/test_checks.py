@@ -196,13 +196,15 @@ async def test_an_interrupt_while_they_begin(world: World, monkeypatch: pytest.M
     checks, _, ports = checking(world)
     both = (A, B)
 
-    def interrupts() -> Any:
+    def interrupts(*_: object, **__: object) -> Any:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(ports, "signal", interrupts)
-        with pytest.raises(KeyboardInterrupt):
-            checks.begin(both)
+    for thing, name in ((ports, "signal"), (type(ports.task()), "start")):
+        with monkeypatch.context() as patched:
+            patched.setattr(thing, name, interrupts)
+            with pytest.raises(KeyboardInterrupt):
+                checks.begin(both)
+        assert len(checks) == 0
     checks.begin(both)
     assert len(checks) == 2
     await checks.close(ports)

@@ -12,8 +12,18 @@ from tests.behaviour.strategies.endpoints.lists import ONE, REFRESH, TWO, asking
 from tests.behaviour.twins import ONLY_ASYNCIO, ONLY_BLOCKING
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from tests.behaviour.blocking_world import BlockingWorld
     from tests.behaviour.world import World
+
+
+class Awaitable:
+    """Something that can be awaited, and not closed."""
+
+    def __await__(self) -> Generator[None]:
+        """Return nothing."""
+        yield
 
 
 async def test_it_is_read_at_the_first_call(world: World) -> None:
@@ -237,6 +247,7 @@ async def test_closing_ends_a_reading(world: World) -> None:
     await world.sleep(1)
     began = world.now()
     await asked.close()
+    await asked.close()
     assert world.now() - began == (0 if world.is_async else 1)
     assert isinstance(await world.outcome(task), ClientClosedError)
     assert isinstance(await asked.failure(), ClientClosedError)
@@ -313,6 +324,8 @@ async def test_what_must_be_awaited_is_no_list_in_a_blocking_client(world: World
     asked.listing._read = asked.registry.answer
     if world.is_async:
         assert await asked.urls() == ONE
-    else:
+        return
+    for read in (asked.registry.answer, Awaitable):
+        asked.listing._read = read
         error = await asked.failure()
         assert "it returned what must be awaited: a blocking client needs a list" in str(error)
