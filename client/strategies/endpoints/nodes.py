@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from .health import Health
+from .health.health import Health
 from .scores import Score
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from .window import RecentFailures
 
 if TYPE_CHECKING:
-    from .nodes import Ticket
-    from .settings import OutlierRules
+    from ..nodes import Ticket
+    from ..settings import OutlierRules
 
 __all__ = ["Health"]
 
@@ -30,7 +30,7 @@ class Health:
         failures: How many attempts failed since the last success.
         recent: What failed of late; None where no ratio is asked for.
         probe: The probe that is out.
-        probe_until: Until when it is waited for; then another may go.
+        next_probe: When another may go, whatever came of that.
     """
 
     __slots__ = (
@@ -42,8 +42,8 @@ class Health:
         "era",
         "failures",
         "is_out",
+        "next_probe",
         "probe",
-        "probe_until",
         "recent",
         "seconds",
         "until",
@@ -58,7 +58,7 @@ class Health:
         self.failures: int = 0
         self.recent: RecentFailures | None = None
         self.probe: Ticket | None = None
-        self.probe_until: float = 0.0
+        self.next_probe: float = 0.0
         self._doublings = 0
         self._returned = 0.0
         self._ramp_from: float | None = None
@@ -105,6 +105,7 @@ class Health:
         self.failures = 0
         self.recent = None
         self.probe = None
+        self.next_probe = 0.0
         self._ramp_from = None
 
     def ramp(self, now: float) -> float:
@@ -119,5 +120,5 @@ class Health:
         return max(_LEAST_SHARE, share)
 
     def due(self) -> float:
-        """Return when the next probe may go: after the ejection, and after a probe that is out."""
-        return self.until if self.probe is None else self.probe_until
+        """Return when a probe may go."""
+        return max(self.until, self.next_probe)
