@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...errors.urls import mask_url, name_of_endpoint
 from ...exceptions import InvalidRequestError
 from ...http.service import PLACEHOLDER, Service, Site
+from ...metrics.stats import EndpointStats
 from ...strategies.endpoints.balancing import Balancing, Fixed
 from ...strategies.endpoints.checks import Checks
 from ...strategies.endpoints.listing import Listing
@@ -225,6 +226,21 @@ class Endpoints:
         if self._checks is not None:
             self._checks.interval = config.balancing.health_interval
         self._probe.config = config
+
+    def stats(self) -> dict[str, EndpointStats]:
+        """Return how each endpoint stands, by its URL."""
+        return {
+            each.url: EndpointStats(
+                state=each.state,
+                weight=each.weight,
+                outstanding=each.outstanding,
+                latency=each.latency,
+                failures=each.failures,
+                cause=each.cause or None,
+                seconds_left=each.seconds_left,
+            )
+            for each in self.balancing.states()
+        }
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
