@@ -28,7 +28,7 @@ async def make_attempt(call: Call, exchange: Exchange) -> Response | Failure:
         MyAPIError: Another client's error came through.
         BaseException: What cancelled the call, or a bug in what it was given: untouched.
     """
-    left = None if call.deadline is None else call.deadline.left(call.host.ports.now())
+    left = None if call.deadline is None else call.deadline.bound(call.host.ports.now())
     if left is not None and left <= 0:
         return Failure(call.host.errors.late(call))
     attempt = _begin(call, exchange)

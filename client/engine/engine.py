@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..exceptions import MyAPIError
     from ..http.shapes import Response
-    from .layer import Exchange
+    from .layer import Exchange, Inner
     from .operation import Call
     from .ports import Ports
 
@@ -102,6 +102,37 @@ class Engine:
             if not call.is_over:
                 self.give_back(call)
         return response
+
+    async def run_aside(self, call: Call, exchange: Exchange, work: Inner) -> None:
+        """Run an operation that nobody waits for: what it ends in is counted and told.
+
+        One that has sent nothing has not been at all.
+
+        Args:
+            call: The operation.
+            exchange: Its way to the wire.
+            work: What it does, in place of going the whole way of its plan.
+        """
+        error: BaseException | None = None
+        response: Response | None = None
+        try:
+            self._begin(call)
+            result = await work(call, exchange)
+            if isinstance(result, Failure):
+                error = result.error
+                await exchange.keep(result)
+            else:
+                response = result
+        except BaseException as raised:  # noqa: BLE001 - told like that of any operation
+            error = raised
+        try:
+            if call.trace is not None:
+                call.trace.leave()
+            if call.attempts:
+                self.finish(call, error, response)
+        finally:
+            self.give_back(call)
+            del error  # its traceback leads back to this frame
 
     async def open(self, call: Call, exchange: Exchange) -> Response:
         """Run an operation up to its answer; `finish` must follow, whatever this does."""

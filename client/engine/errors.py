@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..errors.copies import copied
 from ..exceptions import (
     ClientClosedError,
     DeadlineExceededError,
@@ -76,6 +77,26 @@ class CallErrors:
         call.note_error(error)
         self.rejections.complete(error, call.target)
         return error
+
+    def again(self, error: ErrorT, call: Call) -> ErrorT:
+        """Make an error for an operation that waited for another one, which failed with it.
+
+        The two have nothing in common that changes when they are raised. Its cause is a copy too,
+        where it can be: a drop-in client raises that.
+        """
+        twin = copied(error)
+        twin.method, twin.url, twin.request_id = call.method, call.shown_url, call.request_id
+        twin.elapsed = max(0.0, self._ports.now() - call.started)
+        if error.request_id and call.request_id:
+            before, id_before, after = error.message.rpartition(f"request id {error.request_id}")
+            if id_before:
+                twin.message = f"{before}request id {call.request_id}{after}"
+                twin.args = (twin.message,)
+        if error.__cause__ is not None:
+            twin.__cause__ = copied(error.__cause__)
+        call.note_error(twin)
+        self.rejections.complete(twin, call.target)
+        return twin
 
     def late(
         self, call: Call, *, request_sent: bool | None = False, attempt: Attempt | None = None

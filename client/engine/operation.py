@@ -19,7 +19,7 @@ from .layer import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
-    from typing import Protocol
+    from typing import Protocol, Self
 
     from ..exceptions import MyAPIError
     from ..http.service import Service
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Failure, Gate
+    from .layer import Exchange, Failure, Gate, Inner
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
         errors: CallErrors
         metrics: Aggregator
         is_closed: bool
+
+        async def run_aside(self, call: Call, exchange: Exchange, work: Inner) -> None:
+            """Run an operation that nobody waits for."""
+            ...
 
 
 __all__ = ["About", "Attempt", "Call", "CallReport", "under_way"]
@@ -273,6 +277,13 @@ class Call:
     """The endpoints that its attempts went to, the last one last."""
     has_timeouts: bool = False
     """Whether the caller gave timeouts for its attempts."""
+    is_spare: bool = False
+    """Whether it goes out only where it need not wait for a turn; where it would, its failure has
+    no error."""
+    tap: Callable[[Response], None] | None = None
+    """Is shown each answer before its body is read, where somebody wants that as it was sent."""
+    cache_status: str | None = None
+    """What the cache did for it, where it has one."""
     _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face
@@ -296,6 +307,25 @@ class Call:
         self.base_url = base_url
         self.grants: list[tuple[Gate, Any]] = []
         """What gates have let it in with; each notes itself before it takes anything."""
+
+    def twin(self) -> Self:
+        """Return a call that goes out in place of this one, with grants and errors of its own.
+
+        To whoever listens the two are one operation.
+        """
+        if self.uncounted is not None:
+            self.uncounted.count(None)
+        _ = self.operation_id  # made by now, so that both have the same
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        made.grants = []
+        made._errors = ()
+        return made
+
+    def note_way(self, twin: Call) -> None:
+        """Take over from a twin how often it was sent, and what was waited for."""
+        self.attempts, self.waits, self.refusal = twin.attempts, twin.waits, twin.refusal
+        self.was_sent |= twin.was_sent
 
     def about(self) -> About:
         """Return what every event says of its operation."""

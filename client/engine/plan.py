@@ -124,6 +124,8 @@ class Plan:
         for gate in self.gates:
             refused = gate.enter(call)
             if refused is WAIT:
+                if call.is_spare:
+                    return Failure(None)
                 refused = self.peek(call) or await gate.wait(call) or self.stopped(call)
                 refused = refused or await _renewed(call)
                 call.entered = call.host.ports.now()

@@ -32,6 +32,7 @@ from .operations import (
     SlotWaited,
 )
 from .strategies import (
+    CacheUsed,
     ChaosInjected,
     FallbackUsed,
     HedgeLost,
@@ -50,6 +51,7 @@ __all__ = [
     "BulkheadAcquired",
     "BulkheadRejected",
     "BulkheadWaiting",
+    "CacheUsed",
     "ChaosInjected",
     "CircuitClosed",
     "CircuitHalfOpened",
@@ -99,6 +101,7 @@ Event: TypeAlias = (
     | RetryRefused
     | OperationSucceeded
     | OperationFailed
+    | CacheUsed
     | ChaosInjected
     | FallbackUsed
     | HedgeLost

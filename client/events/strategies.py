@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .operations import OfClient, OfOperation
 
 __all__ = [
+    "CacheUsed",
     "ChaosInjected",
     "FallbackUsed",
     "HedgeLost",
@@ -32,6 +33,21 @@ class FallbackUsed(OfOperation):
 
     error: Exception
     outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUsed(OfOperation):
+    """The operation has passed the cache, with its answer or without.
+
+    Attributes:
+        status: "hit", "stale", "revalidated", "miss" or "bypass", as in `CacheReport`.
+        why: The reason, in a few words.
+        age: Seconds since a server made the answer; None where no kept one is served.
+    """
+
+    status: str
+    why: str
+    age: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,12 @@ class HostCookies:
         if ours or before:
             headers["Cookie"] = "; ".join(filter(None, (theirs, ours)))
 
+    def line_for(self, request: Request) -> str | None:
+        """Return the `Cookie` header that a request will have, or None; it is left as it is."""
+        theirs = request.headers.get("Cookie", "")
+        ours = self._header_for(request) if self.are_kept else ""
+        return "; ".join(filter(None, (theirs, ours))) or None
+
     def keep(self, response: Response) -> None:
         """Keep the cookies that an answer sets; called by httpx's hook."""
         request = response.request

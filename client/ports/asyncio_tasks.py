@@ -68,6 +68,7 @@ class AsyncioTask:
         ended: Callable[[], object],
         *,
         is_apart: bool = False,
+        is_bounded: bool = True,  # noqa: ARG002 - no task is, by another
     ) -> None:
         """Begin the work, in a copy of the context or in one of its own."""
         if self._is_cancelled:

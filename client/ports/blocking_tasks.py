@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from ..runtime.coroutines import run_to_end
 from ..transports.httpcore.interrupts import Interrupt
-from ..transports.httpcore.thread_deadline import bounds, interruptible_thread
+from ..transports.httpcore.thread_deadline import (
+    bounds,
+    interruptible_thread,
+    waking_this_thread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -40,7 +44,8 @@ class BlockingSignal:
 
     async def wait(self, seconds: float | None) -> None:
         """Block until it is given, or until so many seconds have passed."""
-        self._lock.acquire(timeout=-1 if seconds is None else seconds)
+        with waking_this_thread(self.give):
+            self._lock.acquire(timeout=-1 if seconds is None else seconds)
 
 
 class BlockingTask:
@@ -52,12 +57,20 @@ class BlockingTask:
         self._interrupt = Interrupt()
         self._over = BlockingSignal()
 
-    def start(self, work: Work, ended: Callable[[], object], *, is_apart: bool = False) -> None:
+    def start(
+        self,
+        work: Work,
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
+        is_bounded: bool = True,
+    ) -> None:
         """Begin the work, in a copy of the context and within the deadline of this thread.
 
         Or apart: in a context of its own, and bound by none.
         """
-        arguments = (self._run, work, ended, None if is_apart else bounds.deadline)
+        deadline = bounds.deadline if is_bounded and not is_apart else None
+        arguments = (self._run, work, ended, deadline)
         context = Context() if is_apart else copy_context()
         thread = threading.Thread(target=context.run, args=arguments, name=_NAME, daemon=True)
         try:

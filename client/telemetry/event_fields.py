@@ -103,6 +103,7 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.CircuitIsolated: _plain("reason", "seconds", "scope", telling=("scope", "reason")),
     events.CircuitReleased: _plain("reason", "seconds", "scope", telling=("scope",)),
     events.OperationFailed: _failed,
+    events.CacheUsed: _plain("status", "why", "age", telling=("status",)),
     events.FallbackUsed: _fallback,
     events.ChaosInjected: _plain(
         "attempt", "fault", "seconds", "status_code", telling=("fault", "status_code")

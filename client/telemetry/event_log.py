@@ -38,6 +38,7 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.CircuitIsolated: ("circuit isolated",),
     events.CircuitReleased: ("circuit released",),
     events.OperationFailed: (_FAILED, _REJECTED),
+    events.CacheUsed: ("cache used",),
     events.FallbackUsed: ("fallback used",),
     events.ChaosInjected: ("chaos injected",),
     events.HedgeSent: ("hedge sent",),

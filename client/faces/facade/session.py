@@ -21,6 +21,7 @@ from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
+from ...http.cookies import HostCookies
 from ...http.extensions import check_extensions, check_timeouts
 from ...http.headers import find_header, put_header, set_default, to_pairs
 from ...http.service import PLACEHOLDER
@@ -161,6 +162,9 @@ class Session:
                 is_foreign=self._is_foreign,
                 transport=transport,
             )
+        self._cookies = HostCookies(
+            family.module, None if self._endpoints is None else self._endpoints.service
+        )
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
         self._circuit = circuit_gate(breaker, self._member)
@@ -448,6 +452,7 @@ class Session:
                         is_async=self._world.is_async,
                         decoding=self._decoding,
                         bound=self._bound,
+                        cookies=self._cookies,
                         transport=self._transport,
                         service=None if self._endpoints is None else self._endpoints.service,
                     )
@@ -501,7 +506,7 @@ class Session:
             classifier=self._classifier,
             decoding=self._decoding,
             headers=headers,
-            is_foreign=self._is_foreign,
+            cookies=None if self._is_foreign else self._cookies,
             options={**now.always, **options},
             needs_async=self._world.is_async,
         )
