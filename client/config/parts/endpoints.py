@@ -117,7 +117,7 @@ class OutlierConfig(Settings):
             `minimum_calls` were made of late; default None.
         minimum_calls: See `failure_ratio`; default 20.
         base_ejection: Seconds that a first ejection lasts; default 30.0. Repeated ones double.
-        max_ejection: Seconds that no ejection exceeds; default 300.0.
+        max_ejection: Seconds that no ejection exceeds, the first neither; default 300.0.
         max_ejection_share: The share of the endpoints that may be ejected at once; 0 to 1, default
             0.5.
         panic_share: With more than this share gone, ejections are ignored; 0 to 1, default 0.5.
@@ -143,7 +143,8 @@ class OutlierConfig(Settings):
                 "minimum_calls ({given}) has no effect without failure_ratio: give that too",
                 given=self.minimum_calls,
             )
-        if self.base_ejection > self.max_ejection:
+        is_given = "base_ejection" in self.model_fields_set
+        if is_given and self.base_ejection > self.max_ejection:
             raise refuse(
                 "order",
                 "base_ejection ({low}) must not be above max_ejection ({high})",

@@ -9,9 +9,9 @@ from ...errors.urls import mask_url, name_of_endpoint
 from ...exceptions import InvalidRequestError
 from ...http.service import PLACEHOLDER, Service, Site
 from ...metrics.stats import EndpointStats
-from ...strategies.endpoints.balancing import Balancing, Fixed
 from ...strategies.endpoints.checks import Checks
 from ...strategies.endpoints.listing import Listing
+from ...strategies.endpoints.spreading.balancing import Balancing, Fixed
 from .health_checks import HealthProbe
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ...engine.ports import Ports, World
     from ...http.family import Family
     from ...metrics.aggregator import Aggregator
-    from ...strategies.endpoints.balancing import Source
+    from ...strategies.endpoints.spreading.balancing import Source
     from .call_options import CallOptions
 
 __all__ = ["Endpoints"]

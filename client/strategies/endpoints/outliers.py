@@ -164,6 +164,7 @@ class Outliers:
         patience = _LEAST_PATIENCE if self._rules is None else self._rules.base_ejection
         node.health.next_probe = now + max(patience, _LEAST_PATIENCE)
         node.health.probe = ticket
+        ticket.is_probe = True
         self._settle(now)
 
     def give_back(self, node: Node, ticket: Ticket, now: float) -> None:
@@ -180,8 +181,8 @@ class Outliers:
             return ()
         self.next_due = -inf
         health.eject(rules, cause, now)
-        told = self._settle(now)
-        return (self._told("ejected", node.url, health.seconds, cause), *told)
+        self._settle(now)
+        return (self._told("ejected", node.url, health.seconds, cause), *self._panic())
 
     def _allows(self, rules: OutlierRules) -> bool:
         return self._is_allowed(len(self.gone) + 1, rules)
@@ -191,36 +192,42 @@ class Outliers:
         return gone < total and gone / total <= rules.max_ejection_share + _TINY
 
     def _return(self, node: Node, now: float) -> tuple[Transition, ...]:
+        return (self._let_in(node, now), *self._panic())
+
+    def _let_in(self, node: Node, now: float) -> Transition:
         health, rules = node.health, self._rules
         seconds, cause = max(0.0, now - (health.until - health.seconds)), health.cause
         self.next_due = -inf
         health.come_back(0.0 if rules is None else rules.slow_start, now)
-        told = self._settle(now)
-        return (self._told("returned", node.url, seconds, cause), *told)
+        self._settle(now)
+        return self._told("returned", node.url, seconds, cause)
 
     def _fit(self, now: float) -> tuple[Transition, ...]:
         """Let those in that are too many to be ejected."""
-        told, rules = self._settle(now), self._rules
+        self._settle(now)
+        told, rules = list[Transition](), self._rules
         while self.gone and not (rules and self._is_allowed(len(self.gone), rules)):
-            told += self._return(min(self.gone.values(), key=_until), now)
-        return told
+            told.append(self._let_in(min(self.gone.values(), key=_until), now))
+        return (*told, *self._panic())
 
-    def _settle(self, now: float) -> tuple[Transition, ...]:
-        """See, after a change, who is gone and due, whether there is panic, and when to look."""
+    def _settle(self, now: float) -> None:
+        """See, after a change, who is gone and who is due, and when to look again."""
         self.gone = {url: node for url, node in self._listed.items() if node.health.is_out}
         times = {url: node.health.due() for url, node in self.gone.items()}
         if not self._is_enforced:
             times = {}
         self.due = {url: self.gone[url] for url, due in times.items() if due <= now}
         self.is_changed = True
+        self.next_due = min((due for due in times.values() if due > now), default=inf)
+
+    def _panic(self) -> tuple[Transition, ...]:
+        """See, after a change, whether too many are gone."""
         rules, gone = self._rules, len(self.gone)
         is_panic = rules is not None and gone > (rules.panic_share + _TINY) * len(self._listed)
-        told: tuple[Transition, ...] = ()
-        if is_panic is not self.is_panic:
-            self.is_panic = is_panic
-            told = (self._told("panic" if is_panic else "calm", "", 0.0, ""),)
-        self.next_due = min((due for due in times.values() if due > now), default=inf)
-        return told
+        if is_panic is self.is_panic:
+            return ()
+        self.is_panic = is_panic
+        return (self._told("panic" if is_panic else "calm", "", 0.0, ""),)
 
     def _told(
         self,
