@@ -1,4 +1,4 @@
-"""Four real servers that can be told how to be, and the section of the report that is about them."""
+"""Four real servers that can be told how to be, and the section of the report about them."""
 
 from __future__ import annotations
 
