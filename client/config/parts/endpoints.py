@@ -164,7 +164,8 @@ class BalancingConfig(Settings):
         policy: "p2c" (of two at random the one with less to do and lower latency),
             "round_robin", "least_outstanding", "ordered" (the first that is well) or "hash" (the
             same key to the same endpoint). Default "p2c".
-        balancing_key: `(request) -> str`, needed by "hash"; default None.
+        balancing_key: `(request) -> str`, which "hash" needs and others do not look at; default
+            None.
         outliers: See `OutlierConfig`; None leaves nobody out.
         refresh: Seconds after which a callable list is read again; default 30.0.
         health_path: Asked of each endpoint, on connections of its own; default None: nothing is.
@@ -186,11 +187,8 @@ class BalancingConfig(Settings):
 
     @model_validator(mode="after")
     def _the_hash_has_a_key(self) -> Self:
-        if (self.policy == "hash") != (self.balancing_key is not None):
-            raise refuse(
-                "hash",
-                'policy="hash" and balancing_key= go together: give both, or neither',
-            )
+        if self.policy == "hash" and self.balancing_key is None:
+            raise refuse("hash", 'policy="hash" needs balancing_key: give that too')
         return self
 
 

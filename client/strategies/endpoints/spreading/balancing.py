@@ -89,7 +89,7 @@ class Balancing(Sending, Observer):
         )
         self._slots = self._roster.slots
         self._grants: Final = Grants(self)
-        self.reads_request: bool = config.balancing_key is not None
+        self.reads_request: bool = config.policy == "hash"
         self._roster.follow(source.known)
 
     @property
@@ -106,7 +106,7 @@ class Balancing(Sending, Observer):
         self._roster.follow(source.known, is_checked=True)
         self._source = source
         self._roster.reconfigure(config)
-        self.reads_request = config.balancing_key is not None
+        self.reads_request = config.policy == "hash"
 
     def tell(self, transitions: Iterable[Transition]) -> None:
         """Count and announce what has changed without an operation."""
@@ -139,8 +139,9 @@ class Balancing(Sending, Observer):
                 text = "its URL is of none of the endpoints: give a path, or a URL of one of them"
                 raise call.host.errors.make(InvalidRequestError, call, text, request_sent=False)
             hold.pinned = site.url
-        elif (find := self._roster.config.balancing_key) is not None:
-            key: object = find(call.request)
+        elif self.reads_request and call.request is not None:  # None where its plan is older
+            find = cast("Callable[..., object]", self._roster.config.balancing_key)
+            key = find(call.request)
             if not isinstance(key, str):
                 raise TypeError(f"balancing_key returned {key!r}: it must return a str")
             hold.key = key

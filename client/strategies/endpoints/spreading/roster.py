@@ -10,7 +10,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ....metrics.endpoint_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
+from ....metrics.strategy_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
 from ....runtime.forking import fork_safe
 from ..pool import EndpointPool
 from .slots import EndpointSlots

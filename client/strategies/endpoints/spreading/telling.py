@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 from ....engine.telling import tell_would_reject
 from ....events import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
 from ....http.service import NAME
-from ....metrics.endpoint_instruments import ENDPOINT_EJECTIONS
-from ....metrics.strategy_instruments import WOULD_REJECT
+from ....metrics.strategy_instruments import ENDPOINT_EJECTIONS, WOULD_REJECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
