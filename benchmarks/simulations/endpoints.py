@@ -339,22 +339,26 @@ def play(
     return playing.run(seconds)
 
 
-def one_is_slow(balancer: Balancer, *, seed: int = 1, offered: float = OFFERED) -> Played:
+def one_is_slow(
+    balancer: Balancer, *, seed: int = 1, offered: float = OFFERED, seconds: float = SECONDS
+) -> Played:
     """Play that one server is ten times slower than the others."""
 
     def story(_: Playing, server: Server) -> None:
         server.mean = MEAN * SLOWER
 
-    return play(balancer, seed=seed, offered=offered, story=story)
+    return play(balancer, seed=seed, offered=offered, seconds=seconds, story=story)
 
 
-def one_fails(balancer: Balancer, *, seed: int = 1, offered: float = OFFERED) -> Played:
+def one_fails(
+    balancer: Balancer, *, seed: int = 1, offered: float = OFFERED, seconds: float = SECONDS
+) -> Played:
     """Play that one server fails each call at once."""
 
     def story(_: Playing, server: Server) -> None:
         server.is_failing = True
 
-    return play(balancer, seed=seed, offered=offered, story=story)
+    return play(balancer, seed=seed, offered=offered, seconds=seconds, story=story)
 
 
 def one_dies(
