@@ -76,7 +76,6 @@ class Parts(TypedDict, total=False):
     cache: Outer | None
     rate_limit: Gate | None
     hedging: Layer | None
-    endpoints: Sending | None
     attempt_middleware: Sending | None
     chaos: Sending | None
 
@@ -255,8 +254,11 @@ class Strategies:
             TypeError: One of them cannot be used here; nothing has changed then.
         """
         self._chaos_of(wanted.chaos)
+        self._cache_of(wanted.cache)
         self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
+        if wanted.cache is None:
+            self._cache = None  # what is written from now on nobody takes note of
         self._slots = slots
         if self._hedging is not None:
             self._hedging[1].most = slots or _MOST_LOSERS
@@ -273,7 +275,6 @@ class Strategies:
             cache=self._cache_of(wanted.cache),
             rate_limit=self._rate_limit_of(wanted.rate_limit),
             hedging=self._hedging_of(wanted.hedge, retries),
-            endpoints=None,
             attempt_middleware=self._middleware.around_attempts(wanted.attempt_middleware),
             chaos=self._chaos_of(wanted.chaos),
         )

@@ -332,6 +332,9 @@ class DropIn:
             prepared = self._prepare(settings)
             when_streamed = self._prepare(_once_unless_told(settings))
             self._strategies.reconfigure(settings.wanted)
+            if "cache" in changed:  # what is switched off is forgotten by now
+                prepared = self._prepare(settings)
+                when_streamed = self._prepare(_once_unless_told(settings))
             self._prepared, self._when_streamed = prepared, when_streamed
             self.settings = settings
             self._measure()

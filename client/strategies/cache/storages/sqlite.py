@@ -196,6 +196,8 @@ class SQLiteStorage:
             entries, used = entries - 1, used - size
             if entries <= self._most and used <= self._most_bytes:
                 break
+        else:  # the totals were wrong, or there would be room by now
+            entries = used = 0
         connection.executemany("DELETE FROM entries WHERE key = ?", gone)
         return entries, used
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ....http.bodies.sent_request import copy_request
+from ....http.credentials import is_credential, name_credential
 from ..fields import Fields
 from ..rules.directives import of_request
 from ..rules.storing import is_for_all
 from ..rules.urls import normalised
 from ..rules.validating import is_answerable
-from .credentials import is_credential, name_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from client.cache import MemoryStorage
-from client.strategies.cache.visits.credentials import is_credential, name_credential
+from client.http.credentials import is_credential, name_credential
 from tests.behaviour.strategies.cache.serving import (
     MINUTE,
     PUBLIC,

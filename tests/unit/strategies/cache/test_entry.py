@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -65,7 +66,8 @@ def test_lengths_that_are_wrong_are_refused(entry: Entry, data: st.DataObject) -
 @pytest.mark.parametrize("name", ["requested", "received"])
 def test_a_moment_that_is_no_number_is_refused(name: str) -> None:
     """Nothing could be compared with it."""
-    entry = replace(an_entry(), **{name: float("nan")})
+    wrong: dict[str, Any] = {name: float("nan")}
+    entry = replace(an_entry(), **wrong)
     with pytest.raises(ValueError, match=DAMAGED):
         Entry.from_bytes(entry.to_bytes())
 
