@@ -198,11 +198,11 @@ class AsyncDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.AsyncClient.request`."""
-        return await super().request(method, url, **self._carry(options))
+        return await super().request(method, self._drop_in.parsed(url), **self._carry(options))
 
     async def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
-        return await super().get(url, **self._carry(options))
+        return await self.request("GET", url, **options)
 
     async def options(
         self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]
@@ -291,11 +291,11 @@ class BlockingDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.Client.request`."""
-        return super().request(method, url, **self._carry(options))
+        return super().request(method, self._drop_in.parsed(url), **self._carry(options))
 
     def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
-        return super().get(url, **self._carry(options))
+        return self.request("GET", url, **options)
 
     def options(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send an OPTIONS request."""
