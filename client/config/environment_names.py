@@ -32,6 +32,7 @@ _ONLY_IN_CODE: Final = frozenset(
         "rate_limit.key",
         "rate_limit.cost",
         "rate_limit.settle",
+        "balancing.balancing_key",
         "cache.storage",
         "cache.partition",
     }

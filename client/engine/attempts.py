@@ -118,7 +118,8 @@ def explain(
         return Failure(_caused(host.errors.closed(call, request_sent=sent), error), attempt=attempt)
     is_late = deadline is not None and deadline.passed(host.ports.now())
     if is_late and failure is not None and isinstance(failure.error, APIConnectionError):
-        late = host.errors.late(call, request_sent=failure.error.request_sent)
+        was_sent = failure.error.request_sent
+        late = host.errors.late(call, request_sent=was_sent, attempt=attempt)
         return Failure(_caused(late, error), attempt=attempt)
     return failure
 

@@ -201,9 +201,13 @@ class Engine:
     def report(self, call: Call) -> CallReport:
         """Return how the operation has gone so far."""
         elapsed = (self.ports.now() if call.ended is None else call.ended) - call.started
-        if (failed := call.rescued) is None:
+        if (failed := call.rescued) is not None:
+            return CallReport(call.attempts, call.waits, elapsed, call.request_id, True, failed)  # noqa: FBT003 - a tuple's
+        if call.endpoint is None:
             return CallReport(call.attempts, call.waits, elapsed, call.request_id)
-        return CallReport(call.attempts, call.waits, elapsed, call.request_id, True, failed)  # noqa: FBT003 - a tuple's
+        return CallReport(
+            call.attempts, call.waits, elapsed, call.request_id, endpoint=call.endpoint
+        )
 
     def _count(self, call: Call, error: BaseException | None, response: Any, now: float) -> None:
         self.standing.active.pop(call, None)

@@ -12,7 +12,7 @@ from ..exceptions import (
 )
 
 if TYPE_CHECKING:
-    from .operation import Call
+    from .operation import Attempt, Call
     from .ports import Ports
     from .rejections import Rejections
 
@@ -38,20 +38,37 @@ class CallErrors:
         self._named = () if client == "default" else (f"client {client}",)
         self._ports = ports
 
-    def make(self, kind: type[ErrorT], call: Call, reason: str, **more: Any) -> ErrorT:
-        """Make an error of the tree that carries the operation's context."""
+    def make(
+        self,
+        kind: type[ErrorT],
+        call: Call,
+        reason: str,
+        *,
+        attempt: Attempt | None = None,
+        **more: Any,
+    ) -> ErrorT:
+        """Make an error of the tree that carries the operation's context.
+
+        Args:
+            kind: Its class.
+            call: The operation.
+            reason: What its text says.
+            attempt: Whose endpoint it is about; None where it is about the operation.
+            **more: What the error carries besides.
+        """
+        url = call.shown_url if attempt is None else attempt.shown_url
         elapsed = max(0.0, self._ports.now() - call.started)
         names = (*self._named, *((f"request id {call.request_id}",) if call.request_id else ()))
         named = f" ({', '.join(names)})" if names else ""
         made = f" after {call.attempts} attempts" if call.attempts > 1 else ""
-        text = f"{call.method} {call.shown_url} failed{made}: {reason}{named}"
+        text = f"{call.method} {url} failed{made}: {reason}{named}"
         if call.was_sent:
             more["request_sent"] = True
         error = self.rejections.kind(kind)(
             text,
             client=self._client,
             method=call.method,
-            url=call.shown_url,
+            url=url,
             request_id=call.request_id,
             attempts=call.attempts,
             elapsed=elapsed,
@@ -81,10 +98,14 @@ class CallErrors:
         self.rejections.complete(twin, call.target)
         return twin
 
-    def late(self, call: Call, *, request_sent: bool | None = False) -> DeadlineExceededError:
-        """Make the error for an operation whose time is used up."""
+    def late(
+        self, call: Call, *, request_sent: bool | None = False, attempt: Attempt | None = None
+    ) -> DeadlineExceededError:
+        """Make the error for an operation whose time is used up, perhaps in an attempt."""
         reason = f"the {call.total:g} s that the whole operation may take are used up"
-        return self.make(DeadlineExceededError, call, reason, request_sent=request_sent)
+        return self.make(
+            DeadlineExceededError, call, reason, attempt=attempt, request_sent=request_sent
+        )
 
     def closed(self, call: Call, *, request_sent: bool = False) -> ClientClosedError:
         """Make the error for an operation of a client that was closed."""

@@ -168,6 +168,9 @@ class Gate:
         the call itself had ended: it says nothing about the server.
         """
 
+    def let_go(self, grant: Any, response: Response) -> None:
+        """Take back what was granted for an answer that is closed before its operation is over."""
+
     def objection(self, call: Call, grant: Any) -> Refusal | None:  # noqa: ARG002 - likewise
         """Return why this call may make no further attempt, or None."""
         return None
@@ -333,6 +336,8 @@ class Sending:
     something else than `send` did notes that in `Attempt.left_with`.
     """
 
+    reads_request: bool = False
+    """Whether it looks at `Call.request`; read when a plan is made."""
     adds_credentials: bool = False
     """Whether it may put into a request what says whose that is."""
 

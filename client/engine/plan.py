@@ -97,7 +97,8 @@ class Plan:
         entry: Inner = self._enter if self.gates else self._go_in
         if outside:
             entry = self._enter_anew
-        if any(gate.reads_request for gate in self.gates):
+        reading: tuple[Gate | Sending, ...] = (*self.gates, *self.sendings)
+        if any(part.reads_request for part in reading):
             entry = partial(_reading, entry)
         self.run: Inner = _around(entry, outside)
 

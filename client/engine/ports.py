@@ -59,6 +59,7 @@ class Task(Protocol):
         work: Callable[[], Coroutine[object, None, None]],
         ended: Callable[[], object],
         *,
+        is_apart: bool = False,
         is_bounded: bool = True,
     ) -> None:
         """Begin the work, in a copy of the context.
@@ -66,6 +67,8 @@ class Task(Protocol):
         Args:
             work: Never raises.
             ended: Called once, when the work is over, however it ended or if it never began.
+            is_apart: Whether it is nobody's in particular: its context is empty, no deadline
+                bounds it, and it is left undone where there is no thread to be had.
             is_bounded: Whether it must end at the deadline of the thread that starts it.
         """
         ...

@@ -16,6 +16,7 @@ from .circuits import (
     CircuitRejected,
     CircuitReleased,
 )
+from .endpoints import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
 from .notifying import Listener, notifier
 from .operations import (
     AttemptEnded,
@@ -58,6 +59,10 @@ __all__ = [
     "CircuitOpened",
     "CircuitRejected",
     "CircuitReleased",
+    "EndpointEjected",
+    "EndpointReturned",
+    "EndpointsChanged",
+    "EndpointsPanicked",
     "Event",
     "FallbackUsed",
     "HedgeLost",
@@ -105,6 +110,10 @@ Event: TypeAlias = (
     | RateLimitRejected
     | RateLimitWaited
     | LimitChanged
+    | EndpointEjected
+    | EndpointReturned
+    | EndpointsChanged
+    | EndpointsPanicked
     | Reconfigured
     | WouldReject
 )

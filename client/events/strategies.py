@@ -148,7 +148,8 @@ class WouldReject(OfOperation):
     """A strategy that only observes would have turned the operation away, or let it wait.
 
     Attributes:
-        by: "circuit", "bulkhead" or "rate_limit".
+        by: "circuit", "bulkhead", "rate_limit", "endpoint" (one that is full) or "outliers" (an
+            endpoint would have been ejected).
         wait: Seconds after which it would have been let in; None where it would have been turned
             away, or where that is not known.
     """

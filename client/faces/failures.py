@@ -107,7 +107,8 @@ class Failures:
         return replace(failure, error=own, response=response, attempt=None)
 
     def choose(self, attempt: Any) -> None:
-        """Do nothing: an answer that was read says all by itself."""
+        """Note which endpoint answered; an answer that was read says all else by itself."""
+        self._call.endpoint = attempt.endpoint
 
     def look_again(self, response: Response) -> Failure:
         """Return a good answer as what somebody may want to retry all the same."""
@@ -126,6 +127,7 @@ class Failures:
             kind,
             self._call,
             status_phrase(status),
+            attempt=attempt,
             status_code=status,
             response=response,
             retry_after=asked,
@@ -136,7 +138,11 @@ class Failures:
 
     def _explained(self, attempt: Attempt, verdict: Verdict, cause: Exception) -> MyAPIError:
         error = self._call.host.errors.make(
-            verdict.kind, self._call, verdict.reason, request_sent=verdict.request_sent
+            verdict.kind,
+            self._call,
+            verdict.reason,
+            attempt=attempt,
+            request_sent=verdict.request_sent,
         )
         attempt.is_unsent = verdict.request_sent is False
         self._put_cause(attempt, error, cause)

@@ -76,7 +76,6 @@ class Parts(TypedDict, total=False):
     cache: Outer | None
     rate_limit: Gate | None
     hedging: Layer | None
-    endpoints: Sending | None
     attempt_middleware: Sending | None
     chaos: Sending | None
 
@@ -273,7 +272,6 @@ class Strategies:
             cache=self._cache_of(wanted.cache),
             rate_limit=self._rate_limit_of(wanted.rate_limit),
             hedging=self._hedging_of(wanted.hedge, retries),
-            endpoints=None,
             attempt_middleware=self._middleware.around_attempts(wanted.attempt_middleware),
             chaos=self._chaos_of(wanted.chaos),
         )
@@ -282,22 +280,26 @@ class Strategies:
         """End what goes on of calls that are over: the client is being closed."""
         if self._hedging is not None:
             self._hedging[1].hang_up()
+        if self._cache is not None:
+            self._cache.hang_up()
 
     async def close(self, ports: Ports) -> None:
         """Do so, and wait for it, but not for long."""
         if self._hedging is not None:
             await self._hedging[1].close(ports)
-        await self.close_cache()
+        await self.close_cache(ports)
 
-    async def close_cache(self) -> None:
+    async def close_cache(self, ports: Ports) -> None:
         """Let go of what answers are kept in, which others may use."""
         if self._cache is not None:
-            await self._cache.store.close()
+            await self._cache.close(ports)
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
         if self._hedging is not None:
             self._hedging[1].begin_anew()
+        if self._cache is not None:
+            self._cache.begin_anew()
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Final
 
 from ..runtime.coroutines import run_to_end
@@ -57,16 +57,29 @@ class BlockingTask:
         self._interrupt = Interrupt()
         self._over = BlockingSignal()
 
-    def start(self, work: Work, ended: Callable[[], object], *, is_bounded: bool = True) -> None:
-        """Begin the work, in a copy of the context."""
-        arguments = (self._run, work, ended, bounds.deadline if is_bounded else None)
-        thread = threading.Thread(
-            target=copy_context().run, args=arguments, name=_NAME, daemon=True
-        )
+    def start(
+        self,
+        work: Work,
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
+        is_bounded: bool = True,
+    ) -> None:
+        """Begin the work, in a copy of the context and within the deadline of this thread.
+
+        Or apart: in a context of its own, and bound by none.
+        """
+        deadline = bounds.deadline if is_bounded and not is_apart else None
+        arguments = (self._run, work, ended, deadline)
+        context = Context() if is_apart else copy_context()
+        thread = threading.Thread(target=context.run, args=arguments, name=_NAME, daemon=True)
         try:
             thread.start()
-        except RuntimeError:
-            self._run(*arguments[1:])  # there are no threads to be had at the interpreter's end
+        except RuntimeError:  # there are no threads to be had at the interpreter's end
+            if is_apart:
+                ended()  # nobody waits for it
+            else:
+                self._run(*arguments[1:])
 
     def cancel(self) -> None:
         """End what it waits for on the network."""

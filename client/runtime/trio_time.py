@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager, nullcontext, suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -169,10 +169,11 @@ class Task:
         work: Callable[[], Coroutine[object, None, None]],
         ended: Callable[[], object],
         *,
+        is_apart: bool = False,
         is_bounded: bool = True,  # noqa: ARG002 - no task of the system's is, by another
     ) -> None:
-        """Begin the work, in a copy of the context."""
-        self._spawn(self._run, work, ended, context=copy_context())
+        """Begin the work, in a copy of the context or in one of its own."""
+        self._spawn(self._run, work, ended, context=Context() if is_apart else copy_context())
 
     def cancel(self) -> None:
         """Cancel it."""

@@ -113,6 +113,14 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.RateLimitPaused: _plain("seconds", "by", "status_code", telling=("by",)),
     events.RateLimitWaited: _plain("seconds"),
     events.LimitChanged: _plain("limit", "before", "reason", telling=("reason",)),
+    events.EndpointEjected: _plain(
+        "endpoint", "reason", "seconds", "ejected", "total", telling=("endpoint",)
+    ),
+    events.EndpointReturned: _plain(
+        "endpoint", "seconds", "ejected", "total", telling=("endpoint",)
+    ),
+    events.EndpointsChanged: _plain("added", "removed", telling=("added", "removed")),
+    events.EndpointsPanicked: _plain("is_on", "ejected", "total", telling=("is_on",)),
     events.WouldReject: _plain("by", "wait", telling=("by",)),
     events.Reconfigured: _plain("changed", telling=("changed",)),
 }

@@ -226,7 +226,7 @@ class DropIn:
     async def close_plugins(self) -> None:
         """Close the plugins, and let go of the cache, once what is protected is closed."""
         try:
-            await self._strategies.close_cache()
+            await self._strategies.close_cache(self._engine.ports)
         finally:
             await self.plugins.close(self._engine.ports)
 

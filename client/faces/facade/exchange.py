@@ -246,10 +246,13 @@ class StreamExchange(HttpExchange):
         """Free the connection of an answer that a retry replaces."""
         if failure.response is not None:
             await self._disposal.drain(failure.response)
+            self._call.let_go(failure.response)
 
     async def abandon(self, failure: Failure) -> None:
         """Close the answer."""
         await self.close(failure.response)
+        if failure.response is not None:
+            self._call.let_go(failure.response)
 
     async def keep(self, failure: Failure) -> None:
         """Read the answer that an error will carry."""
@@ -277,7 +280,9 @@ class StreamExchange(HttpExchange):
 
     def _shown(self, error: Exception) -> Exception | None:
         """Return the error of the tree that an exception of the body amounts to, or None."""
-        failure = explain(self._call, self, Attempt(self._call), error)
+        attempt = Attempt(self._call)
+        attempt.endpoint = self._call.endpoint
+        failure = explain(self._call, self, attempt, error)
         if failure is not None:
             self.body_error = failure.error
         return None if failure is None else failure.error

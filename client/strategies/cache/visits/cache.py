@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from ....http.bodies.response_decoding import Decoding
 from ....runtime.event_loop import runs_asyncio
+from ..flights.refreshing import Refreshes
+from ..flights.sharing import Sharing
 from ..keeping.keys import PROCESS
 from ..keeping.store import Store
 from ..storages.memory import MemoryStorage
@@ -57,6 +59,8 @@ class Cache:
         self.store: Store = Store(config, storage, ports, is_async=world.is_async, warn=warn)
         self.family: Family = family
         self.decoding: Decoding = Decoding(family, world.pause)
+        self.sharing: Sharing = Sharing()
+        self.refreshes: Refreshes = Refreshes()
         self._is_async = world.is_async
 
     @classmethod
@@ -75,7 +79,31 @@ class Cache:
             storage = before.storage
         if storage is None:
             storage = _storage_of(config)
-        return cls(config, storage=storage, world=world, family=family, ports=ports, warn=warn)
+        cache = cls(config, storage=storage, world=world, family=family, ports=ports, warn=warn)
+        if before is not None:
+            cache.sharing, cache.refreshes = before.sharing, before.refreshes
+        return cache
+
+    async def forget(self, url: str) -> None:
+        """Forget all that is kept of a URL, and what is being fetched of it: it was written to."""
+        self.sharing.divert(url)
+        await self.store.forget(url)
+
+    def hang_up(self) -> None:
+        """End what goes on beside the callers."""
+        self.sharing.hang_up()
+        self.refreshes.hang_up()
+
+    async def close(self, ports: Ports) -> None:
+        """Do so, wait for it, but not for long, and let go of the storage."""
+        await self.sharing.close(ports)
+        await self.refreshes.close(ports)
+        await self.store.close()
+
+    def begin_anew(self) -> None:
+        """Forget what went on in an event loop that has ended."""
+        self.sharing.begin_anew()
+        self.refreshes.begin_anew()
 
     def times(self, call: Call) -> tuple[float, float]:
         """Return the seconds since the epoch, and of a clock that all of this process read alike.

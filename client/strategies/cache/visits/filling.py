@@ -80,8 +80,12 @@ class Fill:
             return None
         return await self._keep(_decoded(head, response.content))
 
-    async def freshen(self, entry: Entry, headers: Headers) -> Entry:
-        """Keep, in place of an answer, what it has become by a 304; return that."""
+    async def freshen(self, entry: Entry, headers: Headers) -> tuple[Entry, bool]:
+        """Keep, in place of an answer, what it has become by a 304.
+
+        Returns:
+            That, and whether it may be kept.
+        """
         wall, now = self._cache.times(self._call)
         new = freshened(
             entry,
@@ -90,11 +94,12 @@ class Fill:
             received=wall,
             stamp=self._cache.stamp(now),
         )
-        if self._refusal(new) is None:
+        is_kept = self._refusal(new) is None
+        if is_kept:
             await self._keep(new)
         else:
             await self._cache.store.forget(self._asked.url)
-        return new
+        return new, is_kept
 
     async def _ended(self, head: Entry, recording: Recording) -> Entry | None:
         body = recording.body

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ....engine.layer import Failure
 from ....engine.rejections import is_rejection
 from ....exceptions import APIConnectionError, ClientClosedError
 from ....http.bodies.sent_request import copy_request
 from ..fields import Fields
+from ..flights.sharing import Fetched, Wish
 from ..keeping.keys import PROCESS
 from ..rules.deciding import Use, decide, may_replace_an_error, may_stand_in
 from ..rules.freshening import OfHead, is_about, of_head
@@ -30,26 +32,11 @@ if TYPE_CHECKING:
     from .cache import Cache
     from .report import CacheStatus
 
-__all__ = ["Fetched", "Reading"]
+__all__ = ["Reading"]
 
 _NOT_MODIFIED: Final = 304
 _ERRORS: Final = frozenset({500, 502, 503, 504})
 """What a stale answer may stand in for (RFC 5861, 4)."""
-
-
-class Fetched(NamedTuple):
-    """What came of asking a server.
-
-    Attributes:
-        result: Its answer, or the failure.
-        entry: What everybody who asks the same may be served from; None where that may not be.
-        is_revalidated: Whether the server has said that what was kept still holds. The answer
-            that said so has been let go of then.
-    """
-
-    result: Response | Failure
-    entry: Entry | None = None
-    is_revalidated: bool = False
 
 
 class Reading:
@@ -85,7 +72,10 @@ class Reading:
         why = "nothing is kept"
         if entry is not None:
             age = self._age(entry)
-            use, why = decide(entry, age, asked.wanted, refreshes=False)
+            refreshes = self._cache.config.stale_while_revalidate
+            use, why = decide(entry, age, asked.wanted, refreshes=refreshes)
+            if use is Use.REFRESH:
+                self._refresh(entry)
             if use is not Use.VALIDATE:
                 answer = await self._answer(entry, "hit" if use is Use.FRESH else "stale", why)
                 if answer is not None:
@@ -102,16 +92,51 @@ class Reading:
 
     async def _ask(self, entry: Entry | None, why: str) -> Response | Failure:
         """Ask a server, and return what is made of what it says."""
-        fetched = await self.fetch(self._call, self._exchange, entry)
-        return await self._landed(fetched, entry, why)
+        call, exchange, fetch = self._call, self._exchange, partial(self.fetch, entry)
+        if not self._may_wait:
+            return await self._landed(await fetch(call, exchange), entry, why)
+        found = await self._cache.sharing.ask(self._wish, call, exchange, fetch)
+        if isinstance(found, Fetched):
+            return await self._landed(found, entry, why)
+        if self._asked.why_not(found) is None:
+            answer = await self._answer(found, "hit", "another call has asked for it")
+            if answer is not None:
+                return answer
+        return await self._landed(await fetch(call, exchange), entry, why)
 
-    async def fetch(self, call: Call, exchange: Exchange, entry: Entry | None) -> Fetched:
+    @property
+    def _may_wait(self) -> bool:
+        """Whether an answer to another call may be good for this one."""
+        asked, wanted = self._asked, self._asked.wanted
+        if not self._cache.config.single_flight or asked.is_conditional:
+            return False
+        if asked.has_credentials and asked.partition is None:
+            return False
+        is_picky = wanted.no_cache or wanted.no_store or wanted.min_fresh is not None
+        return not is_picky and wanted.max_age is None
+
+    @property
+    def _wish(self) -> Wish:
+        asked = self._asked
+        return Wish(asked.url, asked.partition, asked.fields, asked.request)
+
+    def _refresh(self, entry: Entry) -> None:
+        """Ask a server beside the caller, who is served what is kept."""
+        cache = self._cache
+
+        async def fetch(call: Call, exchange: Exchange) -> Response | Failure:
+            return (await self.fetch(entry, call, exchange)).result
+
+        key = cache.sharing.key(self._wish)
+        cache.refreshes.begin(key, self._call, self._exchange, fetch)
+
+    async def fetch(self, entry: Entry | None, call: Call, exchange: Exchange) -> Fetched:
         """Ask a server, and keep what it says.
 
         Args:
+            entry: What is kept already, stale.
             call: The operation, or another that goes out in its place.
             exchange: The way of that to the wire.
-            entry: What is kept already, stale.
         """
         asked = self._asked
         fill = Fill(self._cache, call, asked, entry)
@@ -121,16 +146,18 @@ class Reading:
             exchange.take(_conditional(asked.request, own))
         result = await self._pass(fill, call, exchange)
         if isinstance(result, Failure):
-            if result.response is not None:
-                await fill.take(result.response, is_streamed=exchange.is_streamed)
-            return Fetched(result)
+            if result.response is None:
+                return Fetched(result)
+            kept = await fill.take(result.response, is_streamed=exchange.is_streamed)
+            return Fetched(result, kept)
         if result.status_code == _NOT_MODIFIED and own and entry is not None:
             headers = tuple(result.headers.raw)
             await exchange.discard(Failure(None, result))
             if is_about(entry, Fields(headers)):
-                return Fetched(result, await fill.freshen(entry, headers), is_revalidated=True)
+                new, is_kept = await fill.freshen(entry, headers)
+                return Fetched(result, new, is_revalidated=True, is_for_all=is_kept)
             exchange.take(asked.request)
-            return await self.fetch(call, exchange, None)
+            return await self.fetch(None, call, exchange)
         if asked.request.method == "HEAD":
             await self._heed_head(fill, result)
             return Fetched(result)
@@ -155,7 +182,7 @@ class Reading:
         if said is OfHead.FRESHENS:
             await fill.freshen(entry, headers)
         elif said is OfHead.CONTRADICTS:
-            await self._cache.store.forget(self._asked.url)
+            await self._cache.forget(self._asked.url)
 
     async def _landed(self, fetched: Fetched, entry: Entry | None, why: str) -> Response | Failure:
         """Return what the caller gets of what a server has said."""
@@ -164,7 +191,7 @@ class Reading:
             self._call.plan.leave(self._call)
             answer = await self._answer(fetched.entry, "revalidated", why)
             if answer is None:  # who has kept that, and in which coding?
-                await self._cache.store.forget(self._asked.url)
+                await self._cache.forget(self._asked.url)
                 self._exchange.take(self._asked.request)
                 return await self._ask(None, "what was kept cannot be read")
             return answer

@@ -38,7 +38,7 @@ async def invalidate(cache: Cache, call: Call, method: str, result: Response | F
     else:
         urls = (normalised(call.url),)
     for url in urls:
-        await cache.store.forget(url)
+        await cache.forget(url)
 
 
 def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:

@@ -11,18 +11,16 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
-from ...engine.layer import Failure
-from ...runtime.forking import fork_safe, tell_in_child
+from ....engine.layer import Failure
+from ....runtime.forking import fork_safe, tell_in_child
 from .flight import Flight, Landing, Seat
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    from ...engine.layer import Exchange
-    from ...engine.operation import Call
-    from ...engine.ports import Ports
-    from ...http.shapes import Request, Response
-    from .flight import Fly
+    from ....engine.layer import Exchange
+    from ....engine.operation import Call
+    from ....engine.ports import Ports
+    from ....http.shapes import Request
+    from .flight import Fly, Key
 
 __all__ = ["Arrival", "Flights", "Landing"]
 
@@ -42,12 +40,12 @@ class Arrival(NamedTuple, Generic[CargoT]):
     """What one who has waited gets.
 
     Attributes:
-        result: His answer, or a failure of his own; None where there is only the cargo for him.
-        cargo: What everybody is served from; None where that may not be.
+        failure: What he has failed with, an exception of his own; None where the cargo is for him.
+        cargo: What was brought; None where nothing was.
         is_own: Whether it was his request that went out.
     """
 
-    result: Response | Failure | None
+    failure: Failure | None
     cargo: CargoT | None
     is_own: bool
 
@@ -57,10 +55,10 @@ class Flights(Generic[CargoT]):
 
     def __init__(self) -> None:
         self._lock = fork_safe(threading.RLock())
-        self._open: dict[Hashable, Flight[CargoT]] = {}
+        self._open: dict[Key, Flight[CargoT]] = {}
         """Those that take somebody on, by key."""
         self._under_way: set[Flight[CargoT]] = set()
-        self._alone: OrderedDict[Hashable, float] = OrderedDict()
+        self._alone: OrderedDict[Key, float] = OrderedDict()
         """Keys whose answers are for one caller alone, and until when that is believed."""
         tell_in_child(self)
 
@@ -68,14 +66,14 @@ class Flights(Generic[CargoT]):
         return len(self._under_way)
 
     async def join(
-        self, key: Hashable, call: Call, exchange: Exchange, request: Request, fly: Fly[CargoT]
+        self, key: Key, call: Call, exchange: Exchange, request: Request, fly: Fly[CargoT]
     ) -> Arrival[CargoT] | None:
         """Wait for a request that is under way with this key, or have this one sent for everybody.
 
         A streamed call waits for others, and none waits for it: its caller may read slowly.
 
         Args:
-            key: What makes calls equal, so that one answer is good for all.
+            key: What makes calls equal, so that one answer is good for all: a URL, and what else.
             call: The operation.
             exchange: Its way to the wire.
             request: What it would send.
@@ -103,14 +101,13 @@ class Flights(Generic[CargoT]):
             await self._leave(seat, _SETTLING)
             raise
 
-    def divert(self, *keys: Hashable) -> None:
-        """Let nobody else wait for what is under way with these keys: it will be out of date."""
+    def divert(self, url: str) -> None:
+        """Let nobody else wait for what is under way from there: it will be out of date."""
         with self._lock:
-            for key in keys:
-                if (flight := self._open.pop(key, None)) is not None:
-                    flight.is_diverted = True
+            for key in [key for key in self._open if key[0] == url]:
+                self._open.pop(key).is_diverted = True
 
-    def note_storable(self, key: Hashable) -> None:
+    def note_storable(self, key: Key) -> None:
         """Take note that an answer is for everybody after all."""
         if key in self._alone:
             with self._lock:
@@ -143,7 +140,7 @@ class Flights(Generic[CargoT]):
         self._under_way.clear()
         self._alone.clear()
 
-    def _board(self, key: Hashable, seat: Seat, exchange: Exchange) -> Flight[CargoT] | None:
+    def _board(self, key: Key, seat: Seat, exchange: Exchange) -> Flight[CargoT] | None:
         """Give somebody a seat in what is under way, or in what he is to begin."""
         with self._lock:
             flight = self._open.get(key)
@@ -158,7 +155,7 @@ class Flights(Generic[CargoT]):
                 flight.board(seat)
             return flight
 
-    def _is_alone(self, key: Hashable, call: Call) -> bool:
+    def _is_alone(self, key: Key, call: Call) -> bool:
         until = self._alone.get(key)
         if until is None:
             return False
@@ -221,7 +218,7 @@ def _arrival(
     landing = flight.landing
     if landing is None:
         return None
-    if landing.cargo is not None:
+    if landing.is_for_all:
         return Arrival(None, landing.cargo, is_own=False)
     if not isinstance(landing.result, Failure):
         return None
@@ -242,4 +239,4 @@ def _own_arrival(flight: Flight[CargoT], call: Call) -> Arrival[CargoT] | None:
         return None
     if isinstance(landing.result, Failure) and landing.result.error is not None:
         call.note_error(landing.result.error)
-    return Arrival(landing.result, landing.cargo, is_own=True)
+    return Arrival(None, landing.cargo, is_own=True)

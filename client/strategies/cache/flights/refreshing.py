@@ -10,14 +10,14 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ...runtime.forking import fork_safe, tell_in_child
+from ....runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from ...engine.layer import Exchange, Inner
-    from ...engine.operation import Call
-    from ...engine.ports import Ports, Signal, Task
+    from ....engine.layer import Exchange, Inner
+    from ....engine.operation import Call
+    from ....engine.ports import Ports, Signal, Task
 
 __all__ = ["Refreshes"]
 

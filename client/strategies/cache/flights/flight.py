@@ -11,18 +11,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from ...engine.deadline import Deadline
-from ...engine.layer import Failure
+from ....engine.deadline import Deadline
+from ....engine.layer import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
-    from ...engine.layer import Exchange
-    from ...engine.operation import Call
-    from ...engine.ports import Signal
-    from ...http.shapes import Response
+    from ....engine.layer import Exchange
+    from ....engine.operation import Call
+    from ....engine.ports import Signal
+    from ....http.shapes import Response
 
     Fly = Callable[[Call, Exchange], Awaitable["Landing[CargoT]"]]
+    Key = tuple[str, Hashable]
+    """A URL, and what else makes calls equal, so that one answer is good for all."""
 
 __all__ = ["Flight", "Landing", "Seat"]
 
@@ -33,13 +35,14 @@ class Landing(NamedTuple, Generic[CargoT]):
     """What a flight has brought.
 
     Attributes:
-        result: For the caller whose request it was: the answer, or the failure; None where he is
-            served from the cargo like everybody.
-        cargo: What everybody is served from; None where the answer may not be stored.
+        result: The answer, or the failure, of the caller whose request it was.
+        cargo: What else it has brought for him, and for everybody if that may be.
+        is_for_all: Whether it may.
     """
 
-    result: Response | Failure | None
-    cargo: CargoT | None = None
+    result: Response | Failure
+    cargo: CargoT
+    is_for_all: bool
 
 
 class _Longest(Deadline):
@@ -115,7 +118,7 @@ class Flight(Generic[CargoT]):
         is_diverted: Whether what it brings is out of date, so that nobody else may wait for it.
     """
 
-    def __init__(self, key: Hashable, seat: Seat, exchange: Exchange) -> None:
+    def __init__(self, key: Key, seat: Seat, exchange: Exchange) -> None:
         self.key = key
         self.call: Call = seat.call.twin()
         self.task = seat.call.host.ports.task()
@@ -162,7 +165,7 @@ class Flight(Generic[CargoT]):
         landing = self.landing
         if landing is None or self.is_diverted:
             return False
-        return landing.cargo is None and not isinstance(landing.result, Failure)
+        return not landing.is_for_all and not isinstance(landing.result, Failure)
 
     async def _run(self, fly: Fly[CargoT]) -> None:
         call, exchange = self.call, self._exchange
