@@ -133,7 +133,8 @@ class Store:
         resource = place.resource
         if not self._ledger.allows(resource, began):
             return False
-        if resource in self._ledger.undone and not await self._erase(resource):
+        if resource in self._ledger.undone:
+            await self._erase(resource)
             return False
         try:
             return bool(await self._guard.run(partial(self._keep, place, request, entry, began)))
@@ -218,12 +219,10 @@ class Store:
         mark = await access.get(mark_of(resource))
         return not isinstance(mark, Tombstone) or mark.precedes(began)
 
-    async def _erase(self, resource: str) -> bool:
+    async def _erase(self, resource: str) -> None:
         count = await self._guard.run(partial(self._forget, resource))
-        if count is None:
-            return False
-        self._ledger.settle(resource, count)
-        return True
+        if count is not None:
+            self._ledger.settle(resource, count)
 
     async def _forget(self, resource: str, access: Access) -> int:
         kept = await access.get(resource)

@@ -231,6 +231,25 @@ def test_a_file_of_another_version_begins_anew(path: Path, storage: SQLiteStorag
     assert storage.get("a") == b"2"
 
 
+def test_tables_that_somebody_drops_are_made_anew(path: Path, storage: SQLiteStorage) -> None:
+    """Also while the file is open."""
+    storage.set("a", b"1")
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP TABLE entries; DROP TABLE totals; PRAGMA user_version = 0")
+    connection.close()
+    assert storage.get("a") is None
+    storage.set("a", b"2")
+    assert storage.get("a") == b"2"
+    assert not Path(f"{path}.damaged").exists()
+
+
+def test_what_another_makes_meanwhile_is_not_made_again(path: Path, storage: SQLiteStorage) -> None:
+    """It is looked once more, when nobody else can write."""
+    storage.set("a", b"1")
+    with patch.object(database, "_is_ready", side_effect=[False, True]):
+        assert SQLiteStorage(path).get("a") == b"1"
+
+
 def test_totals_that_are_wrong_keep_no_room(path: Path) -> None:
     """As after an update by hand: what is there goes, and the next begins anew."""
     storage = SQLiteStorage(path, max_entries=2)
