@@ -19,6 +19,7 @@ import uvicorn
 
 import client as package
 from client import ClientConfig, ResilientClient
+from client.exceptions import MyAPIError
 from tests.wire.cache.thin_core import ThinCore
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ async def read(receive: Receive) -> bytes:
 
 async def pass_on(answer: httpx.Response, method: str, send: Send) -> None:
     """Send an answer as it came, its length as it is."""
-    body = b"".join([part async for part in answer.aiter_raw()])
+    is_read = answer.is_stream_consumed or answer.is_closed  # as those of the facade's errors
+    body = answer.content if is_read else b"".join([part async for part in answer.aiter_raw()])
     headers = [pair for pair in answer.headers.raw if pair[0].lower() not in OF_THE_HOP]
     if method != "HEAD" and answer.headers.get("content-length") not in {None, str(len(body))}:
         body = body[: int(answer.headers["content-length"])]
@@ -115,7 +117,14 @@ class ByFacade:
         """Return a context in which there is an answer, streamed."""
         text = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
         options: dict[str, Any] = {"headers": text, "content": body or None}
-        async with self.client.stream(method, url, **options) as answer:
+        async with AsyncExitStack() as stack:
+            stream = self.client.stream(method, url, **options)
+            try:
+                answer = await stack.enter_async_context(stream)
+            except MyAPIError as error:
+                if error.response is None:
+                    raise httpx.TransportError(str(error)) from error
+                answer = error.response
             yield answer
 
 
