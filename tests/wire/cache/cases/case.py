@@ -1,7 +1,7 @@
 """The form of a case. Header fields are lines of text; `{+60}` in one is the date in 60 seconds.
 
-`{-60 obsolete}` is that date as RFC 850 writes it. All dates of a case are reckoned from one moment,
-that of its beginning.
+`{-60 obsolete}` is that date as RFC 850 writes it. All dates of a case are reckoned from one
+moment, that of its beginning.
 """
 
 from __future__ import annotations
