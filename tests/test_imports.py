@@ -25,7 +25,7 @@ ROOMS_OF_CLIENT = (
     ("metrics",),
     ("engine",),
     ("strategies",),
-    ("pipeline",),
+    ("pipeline", "cache"),
     ("transports",),
     ("ports",),
     ("telemetry",),

@@ -29,6 +29,10 @@ EVENT_LEVELS: Final = MappingProxyType(
         "rate limit paused": "INFO",
         "rate limit wait": "DEBUG",
         "limit changed": "DEBUG",
+        "endpoint ejected": "WARNING",
+        "endpoint returned": "INFO",
+        "endpoints changed": "INFO",
+        "endpoints panicked": "WARNING",
         "would reject": "INFO",
         "reconfigured": "INFO",
     }

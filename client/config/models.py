@@ -312,6 +312,31 @@ class ClientConfig(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _endpoints_take_the_place_of_others(self) -> Self:
+        if self.endpoints is None:
+            if "balancing" in self.model_fields_set:
+                raise refuse("endpoints", "balancing has no effect without endpoints: give those")
+            return self
+        if self.base_url:
+            raise refuse("endpoints", "give base_url or endpoints, not both")
+        circuit = self.circuit_breaker
+        if circuit is not None and circuit.scope == "origin":
+            raise refuse(
+                "endpoints",
+                'circuit_breaker.scope="origin" does not go with endpoints: one that does badly '
+                "is left out by balancing.outliers, and the circuit is that of the whole service; "
+                'give scope="client"',
+            )
+        given = () if callable(self.endpoints) else self.endpoints
+        if any(self.request_id_header.lower() in map(str.lower, each.headers) for each in given):
+            raise refuse(
+                "request_id",
+                "headers of an endpoint must not hold {name}: it is made for each operation",
+                name=self.request_id_header,
+            )
+        return self
+
     @classmethod
     def from_env(
         cls,

@@ -7,6 +7,9 @@ from typing import Final
 from .instruments import SECONDS, Instrument
 
 __all__ = [
+    "CACHE_BYTES",
+    "CACHE_ENTRIES",
+    "CACHE_LOOKUPS",
     "CHAOS_INJECTED",
     "FALLBACKS",
     "HEDGES",
@@ -18,6 +21,25 @@ __all__ = [
     "WOULD_REJECT",
 ]
 
+CACHE_LOOKUPS: Final = Instrument(
+    name="cache.lookups",
+    kind="counter",
+    help="Operations that passed the cache, by what it did for them",
+    unit="{operation}",
+    labels=("target", "status"),
+)
+CACHE_ENTRIES: Final = Instrument(
+    name="cache.entries",
+    kind="gauge",
+    help="What is kept in the cache, answers and what leads to them",
+    unit="{entry}",
+)
+CACHE_BYTES: Final = Instrument(
+    name="cache.size",
+    kind="gauge",
+    help="Bytes that are kept in the cache",
+    unit="By",
+)
 FALLBACKS: Final = Instrument(
     name="fallbacks",
     kind="counter",

@@ -38,6 +38,7 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.CircuitIsolated: ("circuit isolated",),
     events.CircuitReleased: ("circuit released",),
     events.OperationFailed: (_FAILED, _REJECTED),
+    events.CacheUsed: ("cache used",),
     events.FallbackUsed: ("fallback used",),
     events.ChaosInjected: ("chaos injected",),
     events.HedgeSent: ("hedge sent",),
@@ -45,6 +46,10 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.RateLimitPaused: ("rate limit paused",),
     events.RateLimitWaited: ("rate limit wait",),
     events.LimitChanged: ("limit changed",),
+    events.EndpointEjected: ("endpoint ejected",),
+    events.EndpointReturned: ("endpoint returned",),
+    events.EndpointsChanged: ("endpoints changed",),
+    events.EndpointsPanicked: ("endpoints panicked",),
     events.WouldReject: ("would reject",),
     events.Reconfigured: ("reconfigured",),
 }

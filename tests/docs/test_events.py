@@ -55,6 +55,7 @@ LOGGED: list[events.Event] = [
         is_drained=True,
         **ABOUT,
     ),
+    events.CacheUsed(status="hit", why="fresh", age=1.0, **ABOUT),
     events.FallbackUsed(error=ERROR, outcome="server_error", **ABOUT),
     events.ChaosInjected(attempt=1, fault="delay", seconds=1.0, **ABOUT),
     events.WouldReject(by="circuit", **ABOUT),

@@ -190,7 +190,7 @@ class AsyncDropIn(
         overrides = self._overrides(request, options)
         send = partial(super().send, stream=stream, **options)
         response: ResponseT = await self._drop_in.send(
-            request, send, overrides, through=self, is_streamed=stream
+            request, send, overrides, through=self, is_streamed=stream, options=options
         )
         return response
 
@@ -281,7 +281,9 @@ class BlockingDropIn(
         overrides = self._overrides(request, options)
         send = self._world.awaitable(partial(super().send, stream=stream, **options))
         response: ResponseT = run_to_end(
-            self._drop_in.send(request, send, overrides, through=self, is_streamed=stream)
+            self._drop_in.send(
+                request, send, overrides, through=self, is_streamed=stream, options=options
+            )
         )
         return response
 

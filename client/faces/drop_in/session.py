@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = ["DropIn"]
 
 _REQUEST_ID: Final = "X-Request-ID"
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 _CLOSED: Final = "it was closed while its plugins started"
 _NOTE: Final = re.compile(r"\d+ attempts? (was|were) made in \S+ s")
 
@@ -132,7 +134,7 @@ class DropIn:
         self._measure()
         self._when_streamed = self._prepare(_once_unless_told(settings))
 
-    async def send(
+    async def send(  # noqa: PLR0913 - a call, and all that is said with it
         self,
         request: Request,
         send: Send,
@@ -140,6 +142,7 @@ class DropIn:
         *,
         through: Any,
         is_streamed: bool = False,
+        options: Mapping[str, object] = _NONE,
     ) -> Any:
         """Send a request through the layers; return or raise what httpx would.
 
@@ -149,12 +152,15 @@ class DropIn:
             overrides: Settings for this call alone.
             through: The httpx client, or the transport, that makes the attempts.
             is_streamed: Whether answers come with their body still on the wire.
+            options: What the client is told with the request.
 
         Raises:
             ValueError: An override is not allowed.
             Exception: Of httpx: what the last attempt raised, or a rejection.
         """
-        call, exchange = self._begin(request, send, overrides, through, is_streamed=is_streamed)
+        call, exchange = self._begin(
+            request, send, overrides, through, is_streamed=is_streamed, options=options
+        )
         try:
             outcome = await self._engine.run(call, exchange)
         except MyAPIError as error:
@@ -218,8 +224,11 @@ class DropIn:
             raise ClientClosedError(_CLOSED)
 
     async def close_plugins(self) -> None:
-        """Close the plugins, once what is protected is closed."""
-        await self.plugins.close(self._engine.ports)
+        """Close the plugins, and let go of the cache, once what is protected is closed."""
+        try:
+            await self._strategies.close_cache(self._engine.ports)
+        finally:
+            await self.plugins.close(self._engine.ports)
 
     def end_waits(self) -> None:
         """End every wait for a next attempt: what the calls go through was closed.
@@ -348,6 +357,7 @@ class DropIn:
         through: Any,
         *,
         is_streamed: bool,
+        options: Mapping[str, object] = _NONE,
         raises: bool = False,
     ) -> tuple[Call, SendExchange]:
         check_extensions(request.extensions, is_async=self._world.is_async)
@@ -363,6 +373,7 @@ class DropIn:
             through=through,
             http=self._http,
             is_streamed=is_streamed,
+            options=options,
             raises=raises,
         )
         return call, exchange

@@ -104,6 +104,11 @@ def check_changes(
             f"{mask_url(after.base_url)!r}, another scheme or host, because its state is about "
             f"that server: {_REMEDY}"
         )
+    if (before.endpoints is None) != (after.endpoints is None):
+        raise ValueError(
+            f"a client with base_url cannot get endpoints, nor the other way round, because its "
+            f"httpx client is made for the one or the other: {_REMEDY}"
+        )
     if is_foreign:
         check_foreign_client(after)
 

@@ -1,1 +1,1 @@
-"""Endpoints: who is chosen, and who is left out."""
+"""Endpoints: who is chosen, who is left out, and how their list is kept up to date."""
