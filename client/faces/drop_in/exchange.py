@@ -17,7 +17,7 @@ from ...http.family import request_of
 from ...http.verdicts import OK
 from ..disposal import Disposal
 from ..failures import Failures
-from ..outlooks import outlook_of
+from ..outlooks import default_encoding_of, outlook_of
 from .witness import SendAttempt, WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
@@ -139,14 +139,14 @@ class SendExchange(Failures):
     @property
     def likeness(self) -> Hashable:
         """What operations have in common whose requests say the same; None where more may be."""
-        if self.is_streamed:
+        request, client = self._sent.request, self._through
+        default = self._family.module.USE_CLIENT_DEFAULT
+        if self.is_streamed or client.auth is not None or client.event_hooks["request"]:
             return None
-        request = self._sent.request
-        outlook = self.outlook(request)
-        if outlook.is_hidden:
+        if self._call.plan.sendings or self._options.get("auth", default) is not default:
             return None
         raw = tuple(request.headers.raw)
-        return request.method, str(request.url), raw, outlook.default_encoding
+        return request.method, str(request.url), raw, default_encoding_of(client)
 
     def own_request(self, like: Request) -> Request:  # noqa: ARG002 - its own is built already
         """Return the request of this operation, which says the same as that of another."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
@@ -138,7 +138,8 @@ class HttpExchange(Failures):
 
     def own_request(self, like: Request) -> Request:
         """Return the request of this operation, which says the same as that of another."""
-        return copy_request(like, dict(self._options["headers"]))
+        headers: Any = self._options["headers"]
+        return copy_request(like, dict(headers))
 
     def outlook(self, request: Request) -> Outlook:
         """Return what becomes of a request until it is on the wire."""

@@ -76,7 +76,7 @@ class Caching(Outer):
         reading = Reading(self.cache, inner, call, exchange, asked)
         result = await reading.run()
         if likeness is not None and reading.served is not None:
-            self._recall.note(likeness, asked, reading.served, result)
+            self._recall.note(likeness, call, asked, reading.served, result)
         return result
 
     def gauges(self, now: float) -> Iterable[Gauge]:  # noqa: ARG002 - a part's signature

@@ -19,7 +19,7 @@ import uvicorn
 
 import client as package
 from client import ClientConfig, ResilientClient
-from tests.wire.cache.thin_core import ThinCore
+from client.exceptions import MyAPIError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 CACHE: Final[dict[str, Any]] = {"stale_if_error": 60.0}
 """Stale answers in place of errors, so that what forbids them is seen to forbid them."""
+MODES: Final = ("drop-in", "facade", "none")
+"""Which client asks the origin: one of two, or one without a cache."""
+LIMITS: Final = httpx.Limits(max_connections=100, keepalive_expiry=2.0)
+"""An origin closes idle connections after a while, and nothing is tried twice here."""
 OF_THE_HOP: Final = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"host"})
 
 
@@ -78,7 +82,8 @@ async def read(receive: Receive) -> bytes:
 
 async def pass_on(answer: httpx.Response, method: str, send: Send) -> None:
     """Send an answer as it came, its length as it is."""
-    body = b"".join([part async for part in answer.aiter_raw()])
+    is_read = answer.is_stream_consumed or answer.is_closed  # as those of the facade's errors
+    body = answer.content if is_read else b"".join([part async for part in answer.aiter_raw()])
     headers = [pair for pair in answer.headers.raw if pair[0].lower() not in OF_THE_HOP]
     if method != "HEAD" and answer.headers.get("content-length") not in {None, str(len(body))}:
         body = body[: int(answer.headers["content-length"])]
@@ -115,7 +120,14 @@ class ByFacade:
         """Return a context in which there is an answer, streamed."""
         text = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
         options: dict[str, Any] = {"headers": text, "content": body or None}
-        async with self.client.stream(method, url, **options) as answer:
+        async with AsyncExitStack() as stack:
+            stream = self.client.stream(method, url, **options)
+            try:
+                answer = await stack.enter_async_context(stream)
+            except MyAPIError as error:
+                if error.response is None:
+                    raise httpx.TransportError(str(error)) from error
+                answer = error.response
             yield answer
 
 
@@ -128,15 +140,22 @@ async def fronts(mode: str, origin: str) -> AsyncIterator[Front]:
             config = ClientConfig(base_url=origin).merged(
                 retry={"max_attempts": 1}, cache=CACHE, circuit_breaker=None
             )
-            yield ByFacade(await stack.enter_async_context(ResilientClient(config)))
+            own = await stack.enter_async_context(
+                httpx.AsyncClient(cookies=jar, timeout=30.0, limits=LIMITS)
+            )
+            facade = ResilientClient(config, http_client=own)
+            yield ByFacade(await stack.enter_async_context(facade))
             return
-        options: dict[str, Any] = {"cache": CACHE} if mode == "drop_in" else {}
         client = package.AsyncClient(
-            max_retries=0, follow_redirects=False, cookies=jar, timeout=30.0, **options
+            cache=CACHE if mode == "drop-in" else None,
+            max_retries=0,
+            follow_redirects=False,
+            cookies=jar,
+            timeout=30.0,
+            limits=LIMITS,
         )
         client.headers = httpx.Headers()
-        front: Front = ByDropIn(await stack.enter_async_context(client))
-        yield ThinCore(front, **CACHE) if mode == "core" else front
+        yield ByDropIn(await stack.enter_async_context(client))
 
 
 async def main() -> None:
@@ -144,7 +163,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--origin", default="http://127.0.0.1:8000")
     parser.add_argument("--port", type=int, default=8001)
-    parser.add_argument("--mode", choices=["none", "core", "drop_in", "facade"], default="drop_in")
+    parser.add_argument("--mode", choices=MODES, default="drop-in")
     wanted = parser.parse_args()
     async with fronts(wanted.mode, wanted.origin) as front:
         config = uvicorn.Config(

@@ -6,7 +6,7 @@ and nothing besides would build the same request, so what the first one came to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ....http.bodies.stored_response import likened
 from ....http.verdicts import OK
@@ -44,32 +44,46 @@ class _Ready:
         entry: What is kept there.
         request: Of that call.
         response: What that got, as its own copy.
+        counted_as: The target that such calls are counted under.
     """
 
-    __slots__ = ("_aged", "_pairs", "_second", "entry", "place", "request", "response")
+    __slots__ = (
+        "_aged",
+        "_pairs",
+        "counted_as",
+        "entry",
+        "place",
+        "request",
+        "response",
+    )
 
-    def __init__(self, place: Place, entry: Entry, request: Request, response: Response) -> None:
+    def __init__(
+        self, place: Place, entry: Entry, request: Request, response: Response, counted_as: str
+    ) -> None:
         self.place: Place = place
+        self.counted_as: str = counted_as
         self.entry: Entry = entry
         self.request: Request = request
         self.response: Response = response
         self._pairs = [pair for pair in response.headers.raw if pair[0].lower() != b"age"]
-        self._second = -1
-        self._aged = response.headers
+        self._aged: tuple[int, object] = -1, None
+        """Its headers at an age in whole seconds."""
 
     def headers(self, age: float) -> object:
         """Return its headers at an age, for one caller."""
-        kind = type(self._aged)
-        if (second := int(age)) != self._second:
-            self._aged = kind([*self._pairs, (b"Age", age_header(age))])
-            self._second = second
-        return kind(self._aged)
+        kind: Any = self.response.headers.__class__
+        second, headers = self._aged
+        if second != int(age):
+            headers = kind([*self._pairs, (b"Age", age_header(age))])
+            self._aged = int(age), headers
+        return kind(headers)
 
 
 class Recall:
     """They, by what makes calls alike. Safe to share between threads.
 
-    A hit takes 0.3 of httpx's time for an exchange that costs nothing, and 1.2 without this.
+    A hit of the facade takes 0.23 of httpx's time for an exchange that costs nothing, and 1.4
+    without this; one of a drop-in client 0.57, and 1.8.
 
     Args:
         cache: What all operations share.
@@ -93,10 +107,13 @@ class Recall:
         age = current_age(entry, *cache.times(call), PROCESS)
         if not age < entry.terms.lifetime:
             return None
+        call.counted_as = ready.counted_as
         response = likened(ready.response, exchange.own_request(ready.request), ready.headers(age))
         return told(cache, call, response, CacheReport("hit", "fresh", age))
 
-    def note(self, likeness: Hashable, asked: Asked, entry: Entry, response: object) -> None:
+    def note(
+        self, likeness: Hashable, call: Call, asked: Asked, entry: Entry, response: Any
+    ) -> None:
         """Keep an answer ready for calls alike, where what is kept is for all of them."""
         if asked.has_credentials or asked.is_conditional or asked.wanted is not NOTHING_SAID:
             return
@@ -113,4 +130,4 @@ class Recall:
         own = likened(response, asked.request, response.headers.copy())
         if len(self._ready) >= _MOST:
             self._ready.pop(next(iter(self._ready)), None)
-        self._ready[likeness] = _Ready(place, entry, asked.request, own)
+        self._ready[likeness] = _Ready(place, entry, asked.request, own, call.counted_as)
