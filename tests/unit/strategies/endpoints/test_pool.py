@@ -1,15 +1,21 @@
 """The list of endpoints, and what is out to them."""
 
 import random
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
+import client.strategies.endpoints
 from client.strategies.endpoints.pool import EndpointPool, Outcome, Ticket
 from tests.unit.strategies.endpoints.pools import Pool, at, endpoints, letters, rules, url
 from tests.unit.threads import together
 
+_FOLDER = str(Path(client.strategies.endpoints.__file__).parent)
 POLICIES = ["p2c", "round_robin", "least_outstanding", "ordered", "hash"]
 every_policy = pytest.mark.parametrize("policy", POLICIES)
 
@@ -134,16 +140,16 @@ def test_what_is_known_stays_with_its_url(policy: str) -> None:
 def test_one_that_left_the_list_is_known_when_it_is_back() -> None:
     """With what is out to it; that it fails meanwhile ejects nobody."""
     pool = Pool("abcd")
-    out = pool.take(pinned="a")
+    out = [pool.take(pinned="a") for _ in range(5)]
     pool.eject("b")
     pool.pool.replace(endpoints(dict.fromkeys("cd", 1)), pool.now)
-    assert pool.end(out, Outcome.FAILURE) == []
+    assert [told for each in out for told in pool.end(each, Outcome.FAILURE)] == []
     late = pool.pool.take(pool.now, pinned=url("a"))
     assert late is None
     assert {pool.go() for _ in range(50)} == {"c", "d"}
     pool.pool.replace(endpoints(dict.fromkeys("abcd", 1)), pool.now)
     assert letters(pool, ("ejected",)) == "b"
-    assert pool.state("a").penalty == 16
+    assert (pool.state("a").penalty, pool.state("a").state) == (64, "in")
 
 
 def test_of_those_that_left_the_list_so_many_are_known() -> None:
@@ -209,66 +215,80 @@ class Interrupted(BaseException):
     """A signal handler raises it."""
 
 
-def interrupts(work: Callable[[], object]) -> Iterator[int]:
-    """Have work interrupted before each line of the folder that it runs, one after the other."""
-    import sys  # noqa: PLC0415 - only here
+def interrupted(work: Callable[[], object], line: int) -> bool:
+    """Do some work, and have it interrupted before a line of the folder; False if it has fewer."""
+    left = line
 
-    for line in range(10_000):
-        left = [line]
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if _FOLDER not in frame.f_code.co_filename:
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise Interrupted
+        return trace
 
-        def trace(frame: FrameType, event: str, _: object, left: list[int] = left) -> object:
-            if "strategies/endpoints" not in frame.f_code.co_filename or "tests" in (
-                frame.f_code.co_filename
-            ):
-                return None
-            if event == "line":
-                left[0] -= 1
-                if left[0] < 0:
-                    sys.settrace(None)
-                    raise Interrupted
-            return trace
-
-        before = sys.gettrace()
-        sys.settrace(trace)  # type: ignore[arg-type]
-        try:
-            work()
-        except Interrupted:
-            sys.settrace(before)
-            yield line
-        else:
-            sys.settrace(before)
-            return
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
 
 
 @every_policy
 def test_an_interrupt_loses_nothing(policy: str) -> None:
-    """Wherever it comes: what is out is given back, and who is ejected comes back."""
+    """Wherever it comes: what is out is given back, and all the endpoints are chosen yet."""
     pool = Pool("abcd", policy)
     tickets: list[Ticket] = []
 
     def work() -> None:
-        pool.now += 7
-        for number in range(3):
-            ticket = Ticket()
-            tickets.append(ticket)
-            pool.pool.take(pool.now, ticket=ticket, key=f"{pool.now} {number}", avoid=avoid)
-            pool.pool.report(ticket, Outcome.FAILURE, 0.1, pool.now)
-            pool.pool.release(ticket)
+        for avoid in ((), (url("b"),), (url("c"), url("d"))):
+            tickets.append(Ticket())
+            pool.pool.take(pool.now, ticket=tickets[-1], key=f"{pool.now}", avoid=avoid)
+            pool.pool.report(tickets[-1], Outcome.SUCCESS, 0.1, pool.now)
+            pool.pool.release(tickets[-1])
 
-    for number in range(4):
-        avoid = [url("abcd"[number])] if number % 2 else []
-        for _ in interrupts(work):
-            for ticket in tickets:
-                pool.pool.release(ticket)
-            tickets.clear()
-            assert not pool.pool._out
-            assert {each.outstanding for each in pool.pool.states(pool.now)} == {0}
-    pool.now += 1000
-    for _ in range(50):
-        pool.go(key=str(pool.chance.random()))
-        pool.now += 2
-    if policy == "ordered":
-        assert pool.state("a").state == "in"
-    else:
+    line = 0
+    while interrupted(work, line):
+        for ticket in tickets:
+            pool.pool.release(ticket)
+        assert not pool.pool._out
+        assert {each.outstanding for each in pool.pool.states(pool.now)} == {0}
+        pool.now += 1
+        line += 1
+    expected = "a" if policy == "ordered" else "abcd"
+    assert {pool.go(key=str(number)) for number in range(200)} == set(expected)
+
+
+@pytest.mark.parametrize("ends", ["fails", "succeeds", "is cancelled", "is left"])
+def test_an_interrupted_ejection_ends_all_the_same(ends: str) -> None:
+    """And so does an interrupted return: nothing has to happen but calls."""
+    line, is_interrupted = 0, True
+    while is_interrupted:
+        pool = Pool("abcd", "round_robin")
+        if ends == "fails":
+            pool.fail("a", 4)
+            ticket, outcome = pool.take(pinned="a"), Outcome.FAILURE
+        else:
+            pool.eject("a")
+            pool.now += 30
+            ticket, outcome = pool.take(), Outcome.SUCCESS
+            outcome = Outcome.CANCELLED if ends == "is cancelled" else Outcome.SUCCESS
+        if ends == "is left":
+            is_interrupted = interrupted(partial(pool.pool.release, ticket), line)
+        else:
+            is_interrupted = interrupted(partial(pool.end, ticket, outcome), line)
+        pool.pool.release(ticket)
+        for _ in range(60):
+            pool.now += 1
+            pool.go()
+        assert {pool.go() for _ in range(4)} == set("abcd"), f"interrupted at {line}"
         assert letters(pool, ("in",)) == "abcd"
-        assert {pool.go(key=str(number)) for number in range(200)} == set("abcd")
+        line += 1
+    assert line > 5

@@ -55,6 +55,15 @@ def test_only_the_keys_of_one_that_goes_move() -> None:
     assert owners(pool) == before
 
 
+def test_the_heaviest_may_go_too() -> None:
+    """How many points the others have does not hang on it, as long as they weigh nearly as much."""
+    before = owners(Pool({"a": 5, "b": 6, "c": 7}, "hash"))
+    without = owners(Pool({"a": 5, "b": 6}, "hash"))
+    assert {key for key in KEYS if before[key] != without[key]} == {
+        key for key in KEYS if before[key] == "c"
+    }
+
+
 def test_in_a_slow_start_keys_come_back_one_by_one() -> None:
     """Each stays when it has come; so no key goes to and fro."""
     pool = Pool("abcd", "hash", slow_start=10)

@@ -3,7 +3,7 @@
 import pytest
 
 from client.strategies.endpoints.pool import Outcome
-from tests.unit.strategies.endpoints.pools import Pool, at
+from tests.unit.strategies.endpoints.pools import Pool, at, url
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 8, 40])
@@ -74,3 +74,50 @@ def test_one_is_chosen_where_there_is_no_other(weights: dict[str, float]) -> Non
     pool = Pool(weights)
     pool.fail("a", 10)
     assert pool.go() == "a"
+
+
+@pytest.mark.parametrize("weights", [{"a": 1, "b": 1}, {"a": 1, "b": 2}], ids=["even", "other"])
+def test_in_a_slow_start_one_gets_less(weights: dict[str, float]) -> None:
+    """Of what comes while all are idle, and of what is out."""
+    pool = Pool(weights, slow_start=10)
+    pool.eject("a")
+    pool.now += 30
+    pool.end(pool.take(), seconds=0.01)
+    pool.now += 2
+    own = weights["a"] * 0.2
+    expected = own / (own + weights["b"])
+    found = []
+    for _ in range(2000):
+        for letter in "ab":
+            pool.pool._nodes[url(letter)].score.forget()
+        found.append(pool.go())
+    assert found.count("a") / 2000 == pytest.approx(expected, abs=0.03)
+    out = [at(pool.take()) for _ in range(400)]
+    assert out.count("a") / 400 == pytest.approx(expected, abs=0.05)
+
+
+def test_where_all_are_in_a_slow_start_one_is_chosen() -> None:
+    """At the worst one that came only now."""
+    pool = Pool({"a": 1, "b": 2, "c": 4}, slow_start=100, max_ejection_share=1, panic_share=1)
+    for letter in "ab":
+        pool.eject(letter)
+    pool.now += 30
+    assert {pool.go(), pool.go()} == {"a", "b"}
+    pool.eject("c")
+    assert {pool.go() for _ in range(50)} == {"a", "b"}
+
+
+def test_in_a_slow_start_the_faster_one_does_not_get_all() -> None:
+    """It is drawn less often, as the first of the two and as the second."""
+    pool = Pool("ab", slow_start=10)
+    pool.eject("a")
+    pool.now += 30
+    pool.end(pool.take(), seconds=0.001)
+    pool.end(pool.take(pinned="b"), seconds=1.0)
+    pool.now += 2
+    found = []
+    for _ in range(1000):
+        ticket = pool.take()
+        found.append(at(ticket))
+        pool.pool.release(ticket)
+    assert found.count("a") / 1000 == pytest.approx(1 - 0.8 / 1.2, abs=0.05)
