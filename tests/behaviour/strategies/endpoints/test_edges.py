@@ -116,7 +116,6 @@ async def test_a_rate_limit_is_the_services(world: World) -> None:
 
 async def test_a_failed_list_says_nothing_of_an_endpoint(world: World) -> None:
     """It is an error of its own, and nothing is out anywhere."""
-
     service = Service()
     read = Registry(world, [OSError("no such file")]).function
     client = balanced(world, service, retry=None, endpoints=read)
