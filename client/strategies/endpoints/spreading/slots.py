@@ -12,12 +12,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ...runtime.forking import fork_safe
+from ....runtime.forking import fork_safe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ...engine.ports import Bell
+    from ....engine.ports import Bell
 
 __all__ = ["EndpointSlots", "Waiter"]
 
