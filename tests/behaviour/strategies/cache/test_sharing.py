@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from client import ClientConfig, ResilientClient
+from client.ports import asyncio_tasks
 from client.strategies.cache.flights import flights, sharing
 from client.strategies.cache.flights.flight import Flight
 from tests.behaviour.strategies.cache.flying import (
@@ -260,7 +261,8 @@ def test_what_went_on_in_a_loop_that_has_ended_is_forgotten() -> None:
     loop.close()
     assert asyncio.run(client.get("/x")).status_code == 200
     asyncio.run(client.close())
-    for task in waiting:
+    for task in (*waiting, *asyncio_tasks._under_way):
         task._log_destroy_pending = False  # type: ignore[attr-defined] # it is meant to be
     waiting.clear()
+    asyncio_tasks._under_way.clear()
     gc.collect()
