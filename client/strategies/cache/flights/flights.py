@@ -105,6 +105,8 @@ class Flights(Generic[CargoT]):
         except BaseException:
             await self._leave(seat, _SETTLING)
             raise
+        finally:
+            seat.flight = None  # the two would keep each other alive
 
     def divert(self, url: str) -> None:
         """Let nobody else wait for what is under way from there: it will be out of date."""
