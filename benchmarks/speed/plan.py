@@ -16,7 +16,7 @@ SECTIONS: Final = (
     "startup",
     "strategies",
 )
-ON_DEMAND: Final = ("telemetry",)
+ON_DEMAND: Final = ("telemetry", "cache")
 """Measured where somebody asks for it, and not part of `RESULTS.md`."""
 MAX_ROUNDS: Final = 1_000
 _FEWEST_STARTS: Final = 15

@@ -202,7 +202,7 @@ class AsyncDropIn(
 
     async def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
-        return await self.request("GET", url, **options)
+        return await super().get(url, **self._carry(options))
 
     async def options(
         self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]
@@ -295,7 +295,7 @@ class BlockingDropIn(
 
     def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
-        return self.request("GET", url, **options)
+        return super().get(url, **self._carry(options))
 
     def options(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send an OPTIONS request."""

@@ -50,7 +50,6 @@ class _Ready:
     __slots__ = (
         "_aged",
         "_pairs",
-        "_second",
         "counted_as",
         "entry",
         "place",
@@ -67,22 +66,24 @@ class _Ready:
         self.request: Request = request
         self.response: Response = response
         self._pairs = [pair for pair in response.headers.raw if pair[0].lower() != b"age"]
-        self._second = -1
-        self._aged = response.headers
+        self._aged: tuple[int, object] = -1, None
+        """Its headers at an age in whole seconds."""
 
     def headers(self, age: float) -> object:
         """Return its headers at an age, for one caller."""
-        kind: Any = type(self._aged)
-        if (second := int(age)) != self._second:
-            self._aged = kind([*self._pairs, (b"Age", age_header(age))])
-            self._second = second
-        return kind(self._aged)
+        kind: Any = self.response.headers.__class__
+        second, headers = self._aged
+        if second != int(age):
+            headers = kind([*self._pairs, (b"Age", age_header(age))])
+            self._aged = int(age), headers
+        return kind(headers)
 
 
 class Recall:
     """They, by what makes calls alike. Safe to share between threads.
 
-    A hit takes 0.3 of httpx's time for an exchange that costs nothing, and 1.2 without this.
+    A hit of the facade takes 0.23 of httpx's time for an exchange that costs nothing, and 1.4
+    without this; one of a drop-in client 0.57, and 1.8.
 
     Args:
         cache: What all operations share.
