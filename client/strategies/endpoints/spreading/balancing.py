@@ -171,7 +171,7 @@ class Balancing(Sending, Observer):
 
     def _has_slot(self, call: Call, url: str, hold: Hold) -> bool:
         slots = self._slots
-        if url not in slots.limits or slots.take(url, hold):
+        if slots.take(url, hold):
             return True
         if any(each.mode != "observe" for each in self._roster.bulkheads(url)):
             return False
