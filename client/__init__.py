@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .metrics.stats import (
         CircuitStats as CircuitStats,
         ClientStats as ClientStats,
+        EndpointStats as EndpointStats,
         TargetStats as TargetStats,
     )
     from .events import Event as Event, Listener as Listener
@@ -240,6 +241,7 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "metrics.stats": (
         "CircuitStats",
         "ClientStats",
+        "EndpointStats",
         "TargetStats",
     ),
 }

@@ -26,7 +26,7 @@ from client.strategies.endpoints.pool import EndpointPool, Outcome, Ticket, Tran
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from client.strategies.endpoints.settings import PolicyName
+    from client.config.parts.endpoints import Policy
 
 __all__ = [
     "Ours",
@@ -96,7 +96,7 @@ class Ours:
 
     def __init__(
         self,
-        policy: PolicyName = "p2c",
+        policy: Policy = "p2c",
         outliers: OutlierConfig | None = None,
         seed: int = 1,
         weights: Collection[float] = (1.0,) * COUNT,
@@ -339,22 +339,26 @@ def play(
     return playing.run(seconds)
 
 
-def one_is_slow(balancer: Balancer, *, seed: int = 1, offered: float = OFFERED) -> Played:
+def one_is_slow(
+    balancer: Balancer, *, seed: int = 1, offered: float = OFFERED, seconds: float = SECONDS
+) -> Played:
     """Play that one server is ten times slower than the others."""
 
     def story(_: Playing, server: Server) -> None:
         server.mean = MEAN * SLOWER
 
-    return play(balancer, seed=seed, offered=offered, story=story)
+    return play(balancer, seed=seed, offered=offered, seconds=seconds, story=story)
 
 
-def one_fails(balancer: Balancer, *, seed: int = 1, offered: float = OFFERED) -> Played:
+def one_fails(
+    balancer: Balancer, *, seed: int = 1, offered: float = OFFERED, seconds: float = SECONDS
+) -> Played:
     """Play that one server fails each call at once."""
 
     def story(_: Playing, server: Server) -> None:
         server.is_failing = True
 
-    return play(balancer, seed=seed, offered=offered, story=story)
+    return play(balancer, seed=seed, offered=offered, seconds=seconds, story=story)
 
 
 def one_dies(
@@ -396,7 +400,7 @@ class Report:
 
 
 def _slow(report: Report) -> None:
-    policies: tuple[PolicyName, ...] = ("least_outstanding", "round_robin", "p2c")
+    policies: tuple[Policy, ...] = ("least_outstanding", "round_robin", "p2c")
     found = {policy: one_is_slow(Ours(policy)) for policy in policies}
     for policy, played in found.items():
         report.show(f"one 10 times slower, {policy}", played)

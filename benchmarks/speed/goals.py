@@ -105,6 +105,35 @@ def _strategies() -> list[_Promise]:
     ]
 
 
+def _endpoints() -> list[_Promise]:
+    return [
+        promise
+        for how in ("simulated", "loopback")
+        for promise in (
+            _Promise(
+                "endpoints",
+                f"slow, {how}",
+                f"p99 with one endpoint of four slow, p2c, over least outstanding's, {how}",
+                0.4,
+            ),
+            _Promise(
+                "endpoints",
+                f"failing, {how}",
+                f"requests to an endpoint that fails at once, as a share, {how}",
+                0.02,
+            ),
+            _Promise("endpoints", f"lost, {how}", f"calls that fail of all those, {how}", 0.0),
+            _Promise(
+                "endpoints",
+                f"back, {how}",
+                f"share of an endpoint that is back, after its slow start, over all of it, {how}",
+                0.9,
+                is_least=True,
+            ),
+        )
+    ]
+
+
 def _cache() -> list[_Promise]:
     return [
         *(
@@ -188,6 +217,7 @@ _PROMISES: Final = (
         )
     ),
     *_strategies(),
+    *_endpoints(),
     *_cache(),
 )
 

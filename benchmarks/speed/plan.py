@@ -15,6 +15,7 @@ SECTIONS: Final = (
     "scale",
     "startup",
     "strategies",
+    "endpoints",
 )
 ON_DEMAND: Final = ("telemetry", "cache")
 """Measured where somebody asks for it, and not part of `RESULTS.md`."""

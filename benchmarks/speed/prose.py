@@ -152,4 +152,20 @@ limit rise.
 **Hedges** cut off the tail that is due to chance, for a few per cent more requests. They do nothing
 for a server that is slow as a whole: the budget is what keeps them from making that worse, and
 "without a budget" shows what it spares the server.""",
+    "endpoints": """\
+Four servers of some 20 ms behind one client, and something happens to one of them. The first table
+is played, with the client's own choice and the same chances each time; the second is told to real
+servers in another process, by calls that come at random and seldom enough that the client's loop
+is not what is measured.
+
+**Ten times slower**: "least outstanding" sends a call to the slow server whenever that has as
+little to do as another, and each of these is one of the slowest calls. "p2c" knows what an answer
+takes there.
+
+**Failing at once**: by latency alone the server that fails is the fastest of all, and draws a third
+of all requests. A failure that counts against its server keeps all but a few away before it is even
+ejected.
+
+**Dead and back**: what it was asked when it died goes to the others, and no call fails. Its share
+is counted from the end of its slow start; a tenth more or less is chance.""",
 }

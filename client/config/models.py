@@ -251,7 +251,8 @@ class ClientConfig(Settings):
         cache: See `CacheConfig`; None, the default, keeps no answer.
         endpoints: In place of `base_url`: a list of `Endpoint`, of URLs or of dicts, or a function,
             plain or async, that returns one; default None.
-        balancing: How calls are spread over the endpoints; see `BalancingConfig`.
+        balancing: How calls are spread over the endpoints; see `BalancingConfig`. Without
+            endpoints it says nothing.
         logging: See `LoggingConfig`.
         headers: Sent with every request, but never to another origin after a redirect.
         follow_redirects: Follow redirects, within the rules of USAGE.md; default True.
@@ -315,8 +316,6 @@ class ClientConfig(Settings):
     @model_validator(mode="after")
     def _endpoints_take_the_place_of_others(self) -> Self:
         if self.endpoints is None:
-            if "balancing" in self.model_fields_set:
-                raise refuse("endpoints", "balancing has no effect without endpoints: give those")
             return self
         if self.base_url:
             raise refuse("endpoints", "give base_url or endpoints, not both")

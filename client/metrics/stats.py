@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .aggregator import Aggregator
     from .snapshot import MetricsSnapshot
 
-__all__ = ["CircuitStats", "ClientStats", "TargetStats", "take_stats"]
+__all__ = ["CircuitStats", "ClientStats", "EndpointStats", "TargetStats", "take_stats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,31 @@ class TargetStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointStats:
+    """How one endpoint stands. What was done there is in `ClientStats.targets`, by its URL.
+
+    Attributes:
+        state: "in", "slow_start" (it was ejected, and is led up to its full share), "ejected",
+            "probing" (an attempt finds out whether it is well again) or "drained" (its weight
+            is 0).
+        weight: Its share beside the others', as configured.
+        outstanding: Attempts that are out there, open streams included.
+        latency: Seconds that an answer takes, by which "p2c" chooses; None where none has come.
+        failures: Failed attempts in a row, until now.
+        cause: What it is ejected for; None where it is not.
+        seconds_left: For how long it is ejected at least; 0.0 where it is not.
+    """
+
+    state: str
+    weight: float
+    outstanding: int
+    latency: float | None
+    failures: int
+    cause: str | None = None
+    seconds_left: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientStats:
     """A snapshot of a client; it does not change after it was taken.
 
@@ -97,6 +122,7 @@ class ClientStats:
         circuits: The state of each circuit, by its scope ("client" or an origin). An origin that
             has never failed has none, unless `failure_rate`, a storage or a listener needs it.
         targets: What was done at each target.
+        endpoints: How each endpoint stands, by its URL; none for a client without endpoints.
     """
 
     client: str = "default"
@@ -115,14 +141,20 @@ class ClientStats:
     budget_available: float | None = None
     circuits: Mapping[str, str]
     targets: Mapping[str, TargetStats] = field(default_factory=dict[str, TargetStats])
+    endpoints: Mapping[str, EndpointStats] = field(default_factory=dict[str, EndpointStats])
 
 
-def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientStats:
+def take_stats(
+    metrics: Aggregator,
+    circuits: Sequence[CircuitStats],
+    endpoints: Mapping[str, EndpointStats] | None = None,
+) -> ClientStats:
     """Return what has happened so far, together with what stands now.
 
     Args:
         metrics: What the client counted.
         circuits: How each of them stands.
+        endpoints: How each of them stands, by URL; None where there are none.
     """
     taken = metrics.snapshot()
     attempts = taken.counts(ATTEMPT_DURATION)
@@ -144,6 +176,7 @@ def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientS
         budget_available=taken.gauge(BUDGET_AVAILABLE),
         circuits={each.scope: each.state for each in circuits},
         targets=_targets(metrics, taken, circuits),
+        endpoints=endpoints or {},
     )
 
 

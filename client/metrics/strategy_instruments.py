@@ -11,6 +11,9 @@ __all__ = [
     "CACHE_ENTRIES",
     "CACHE_LOOKUPS",
     "CHAOS_INJECTED",
+    "ENDPOINTS",
+    "ENDPOINT_EJECTIONS",
+    "ENDPOINT_OUTSTANDING",
     "FALLBACKS",
     "HEDGES",
     "LIMIT_CHANGES",
@@ -100,4 +103,26 @@ WOULD_REJECT: Final = Instrument(
     help="Operations that a strategy that only observes would have turned away or let wait",
     unit="{operation}",
     labels=("target", "by"),
+)
+ENDPOINTS: Final = Instrument(
+    name="endpoints",
+    kind="gauge",
+    help="Endpoints by the state that they are in",
+    unit="{endpoint}",
+    labels=("state",),
+    of_several="max",
+)
+ENDPOINT_OUTSTANDING: Final = Instrument(
+    name="endpoint.outstanding",
+    kind="gauge",
+    help="Attempts that are out to an endpoint, open streams included",
+    unit="{attempt}",
+    labels=("target",),
+)
+ENDPOINT_EJECTIONS: Final = Instrument(
+    name="endpoint.ejections",
+    kind="counter",
+    help="Ejections of endpoints that failed, by what for",
+    unit="{ejection}",
+    labels=("target", "reason"),
 )

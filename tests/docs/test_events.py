@@ -60,6 +60,14 @@ LOGGED: list[events.Event] = [
     events.ChaosInjected(attempt=1, fault="delay", seconds=1.0, **ABOUT),
     events.WouldReject(by="circuit", **ABOUT),
     events.Reconfigured(changed=("retry",)),
+    events.EndpointEjected(
+        endpoint="https://a.example", reason="check", seconds=30.0, ejected=1, total=2, **ABOUT
+    ),
+    events.EndpointReturned(
+        endpoint="https://a.example", seconds=30.0, ejected=0, total=2, **ABOUT
+    ),
+    events.EndpointsChanged(added=("https://a.example",), removed=()),
+    events.EndpointsPanicked(is_on=True, ejected=2, total=3, **ABOUT),
 ]
 
 

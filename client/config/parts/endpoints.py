@@ -117,7 +117,7 @@ class OutlierConfig(Settings):
             `minimum_calls` were made of late; default None.
         minimum_calls: See `failure_ratio`; default 20.
         base_ejection: Seconds that a first ejection lasts; default 30.0. Repeated ones double.
-        max_ejection: Seconds that no ejection exceeds; default 300.0.
+        max_ejection: Seconds that no ejection exceeds, the first neither; default 300.0.
         max_ejection_share: The share of the endpoints that may be ejected at once; 0 to 1, default
             0.5.
         panic_share: With more than this share gone, ejections are ignored; 0 to 1, default 0.5.
@@ -143,7 +143,8 @@ class OutlierConfig(Settings):
                 "minimum_calls ({given}) has no effect without failure_ratio: give that too",
                 given=self.minimum_calls,
             )
-        if self.base_ejection > self.max_ejection:
+        is_given = "base_ejection" in self.model_fields_set
+        if is_given and self.base_ejection > self.max_ejection:
             raise refuse(
                 "order",
                 "base_ejection ({low}) must not be above max_ejection ({high})",
@@ -163,7 +164,8 @@ class BalancingConfig(Settings):
         policy: "p2c" (of two at random the one with less to do and lower latency),
             "round_robin", "least_outstanding", "ordered" (the first that is well) or "hash" (the
             same key to the same endpoint). Default "p2c".
-        balancing_key: `(request) -> str`, needed by "hash"; default None.
+        balancing_key: `(request) -> str`, which "hash" needs and others do not look at; default
+            None.
         outliers: See `OutlierConfig`; None leaves nobody out.
         refresh: Seconds after which a callable list is read again; default 30.0.
         health_path: Asked of each endpoint, on connections of its own; default None: nothing is.
@@ -185,11 +187,8 @@ class BalancingConfig(Settings):
 
     @model_validator(mode="after")
     def _the_hash_has_a_key(self) -> Self:
-        if (self.policy == "hash") != (self.balancing_key is not None):
-            raise refuse(
-                "hash",
-                'policy="hash" and balancing_key= go together: give both, or neither',
-            )
+        if self.policy == "hash" and self.balancing_key is None:
+            raise refuse("hash", 'policy="hash" needs balancing_key: give that too')
         return self
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from ...errors.urls import mask_url, name_of_endpoint
 from ...exceptions import InvalidRequestError
 from ...http.service import PLACEHOLDER, Service, Site
-from ...strategies.endpoints.balancing import Balancing, Fixed
+from ...metrics.stats import EndpointStats
 from ...strategies.endpoints.checks import Checks
 from ...strategies.endpoints.listing import Listing
+from ...strategies.endpoints.spreading.balancing import Balancing, Fixed
 from .health_checks import HealthProbe
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from ...engine.ports import Ports, World
     from ...http.family import Family
     from ...metrics.aggregator import Aggregator
-    from ...strategies.endpoints.balancing import Source
+    from ...strategies.endpoints.pool import EndpointPool
+    from ...strategies.endpoints.spreading.balancing import Source
     from .call_options import CallOptions
 
 __all__ = ["Endpoints"]
@@ -70,8 +72,8 @@ class Endpoints:
         self._world = world
         self._config = config
         self._probe = HealthProbe(config, world=world, family=family, transport=transport)
-        self._checks: Checks | None = None
         self._ports = ports
+        self._checks: Checks | None = self._checks_of(config)
         self._warn = warn
         self._is_foreign = is_foreign
         self._id_header = config.request_id_header.lower()
@@ -81,38 +83,35 @@ class Endpoints:
         self._source: Source = self._source_of(config, None)
         self.balancing: Balancing = Balancing(
             config.balancing,
-            self._watched(self._source, config),
+            self._watched(self._source),
             service=self.service,
             site_of=self._site_of,
             ports=ports,
             notifiers=notifiers,
             metrics=metrics,
-            warn=warn,
         )
 
-    def _watched(self, source: Source, config: ClientConfig) -> Source:
-        """Return a source whose endpoints are checked actively, where that is asked for."""
-        if config.balancing.health_path is None and self._checks is None:
-            return source
-        return _Watched(source, self.watch)
+    def _checks_of(self, config: ClientConfig) -> Checks | None:
+        """Return what checks endpoints actively, once that is asked for."""
+        if config.balancing.health_path is None:
+            return None
+        interval = config.balancing.health_interval
+        return Checks(self._probe, interval=interval, ports=self._ports, tell=self._note)
 
-    def watch(self, known: tuple[Endpoint, ...]) -> None:
-        """Check these endpoints actively, if that is asked for, and no others."""
-        is_on = self._config.balancing.health_path is not None
-        if self._checks is None:
-            if not is_on:
-                return
-            interval = self._config.balancing.health_interval
-            probe, ports = self._probe, self._ports
-            self._checks = Checks(probe, interval=interval, ports=ports, tell=self._note)
-        self._checks.begin(known if is_on else ())
+    def _watched(self, source: Source) -> Source:
+        """Return a source whose endpoints are checked, where that is asked for, or has been."""
+        return source if self._checks is None else _Watched(source, self._checks, self)
+
+    @property
+    def checks_actively(self) -> bool:
+        """Whether that is asked for now."""
+        return self._config.balancing.health_path is not None
 
     def _note(self, url: str, *, passed: bool, holds: float) -> None:
         """Take note of an active check."""
-        pool = self.balancing.pool
-        if pool is not None:
-            now, name = self._ports.now(), name_of_endpoint(url)
-            self.balancing.tell(pool.check(name, now, passed=passed, holds=holds))
+        pool = cast("EndpointPool", self.balancing.pool)  # which is there before any check is
+        now, name = self._ports.now(), name_of_endpoint(url)
+        self.balancing.tell(pool.check(name, now, passed=passed, holds=holds))
 
     def _source_of(self, config: ClientConfig, known: tuple[Endpoint, ...] | None) -> Source:
         given = config.endpoints
@@ -153,15 +152,17 @@ class Endpoints:
             ValueError: It cannot be used.
         """
         site = Site(endpoint, self._module)
-        names = {name.lower() for name in site.headers}
-        if self._id_header in names:
-            raise ValueError(f"headers of {site.url} hold the request id, which each operation has")
-        if names and self._is_foreign:
+        self._check_names(site, self._id_header)
+        if site.headers and self._is_foreign:
             raise ValueError(
                 f"{site.url} has headers of its own, or a password, which an http_client that was "
                 "passed in might take along to another server: pass transport= instead"
             )
         return site
+
+    def _check_names(self, site: Site, id_header: str) -> None:
+        if id_header in map(str.lower, site.headers):
+            raise ValueError(f"headers of {site.url} hold the request id, which each operation has")
 
     def adopt(self, client: Any, more: Iterable[tuple[Any, Any]]) -> None:
         """Take note of the headers that the httpx client, or the session, sends with everything."""
@@ -210,13 +211,14 @@ class Endpoints:
         if config.endpoints != self._given:
             source = self._source_of(config, source.known)
         for each in source.known or ():
-            self._site_of(each)
+            self._check_names(self._site_of(each), config.request_id_header.lower())
         return partial(self._go_by, config, source)
 
     def _go_by(self, config: ClientConfig, source: Source) -> None:
         before = self._source
         self._id_header = config.request_id_header.lower()
-        self.balancing.reconfigure(config.balancing, self._watched(source, config))
+        self._checks = self._checks or self._checks_of(config)
+        self.balancing.reconfigure(config.balancing, self._watched(source))
         self._config, self._given, self._source = config, config.endpoints, source
         if isinstance(before, Listing) and before is not source:
             self._ports.at_home(before.hang_up)
@@ -225,6 +227,21 @@ class Endpoints:
         if self._checks is not None:
             self._checks.interval = config.balancing.health_interval
         self._probe.config = config
+
+    def stats(self) -> dict[str, EndpointStats]:
+        """Return how each endpoint stands, by its URL."""
+        return {
+            each.url: EndpointStats(
+                state=each.state,
+                weight=each.weight,
+                outstanding=each.outstanding,
+                latency=each.latency,
+                failures=each.failures,
+                cause=each.cause or None,
+                seconds_left=each.seconds_left,
+            )
+            for each in self.balancing.states()
+        }
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
@@ -256,12 +273,17 @@ class _Watched:
 
     Args:
         source: The source.
-        watch: Has endpoints checked, and no others.
+        checks: Checks them.
+        owner: Says whether that is asked for now.
     """
 
-    def __init__(self, source: Source, watch: Callable[[tuple[Endpoint, ...]], object]) -> None:
+    def __init__(self, source: Source, checks: Checks, owner: Endpoints) -> None:
         self._source = source
-        self._watch = watch
+        self._checks = checks
+        self._owner = owner
+
+    def _watch(self, known: tuple[Endpoint, ...]) -> None:
+        self._checks.begin(known if self._owner.checks_actively else ())
 
     @property
     def known(self) -> tuple[Endpoint, ...] | None:

@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from ...http.headers import Pairs
     from ...http.shapes import Response
     from ...metrics.aggregator import Aggregator
-    from ...metrics.stats import ClientStats
+    from ...metrics.stats import ClientStats, EndpointStats
     from ...telemetry.health import Health
     from ..strategies import Additions, Wanted
     from ..watching import ConfigWatch
@@ -385,13 +385,24 @@ class Session:
 
     def stats(self) -> ClientStats:
         """Return a snapshot of what has happened so far."""
-        return take_stats(self.engine.metrics, self.control.stats())
+        return take_stats(self.engine.metrics, self.control.stats(), self.endpoint_stats())
 
     def health(self, required: Iterable[str]) -> Health:
         """Return whether the client can do its work."""
         states, observes = self.control.states, self.control.observes
         is_closed = self.engine.is_closed
-        return assess(self.config.name, states, required, is_closed=is_closed, observes=observes)
+        return assess(
+            self.config.name,
+            states,
+            required,
+            is_closed=is_closed,
+            observes=observes,
+            endpoints=self.endpoint_stats(),
+        )
+
+    def endpoint_stats(self) -> Mapping[str, EndpointStats]:
+        """Return how each endpoint stands, by its URL; nothing where there are none."""
+        return {} if self._endpoints is None else self._endpoints.stats()
 
     @property
     def metrics(self) -> Aggregator:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ...config.parts.endpoints import check_endpoints
 from ...exceptions import APIConnectionError
-from ...runtime.daemon_call import call_in_daemon
+from ...runtime.detached_thread import call_in_daemon
 from ...runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ class Listing:
         """Return the list; where there is none yet, wait for it, within the time of a call.
 
         Raises:
-            APIConnectionError: It could not be read, or not in time. The next call tries again.
+            APIConnectionError: It could not be read, or not in time. The next call tries again, and
+                no circuit has heard of it.
             DeadlineExceededError: The call has no time left.
             ClientClosedError: The client is closed.
         """
@@ -213,6 +214,7 @@ class Listing:
         why = _why(reading.error) if reading.is_over else f"no list came within {_PATIENCE:g} s"
         text = f"the endpoints could not be read: {why}"
         error = errors.make(APIConnectionError, call, text, request_sent=False)
+        call.failure = KeyboardInterrupt()  # of the servers' health it says nothing
         try:
             raise error from reading.error
         finally:

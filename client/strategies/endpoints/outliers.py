@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from .nodes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from ...config.parts.endpoints import OutlierConfig
     from .nodes import Node, Ticket
-    from .settings import OutlierRules
 
 __all__ = ["BY_CHECK", "Outliers", "Transition"]
 
@@ -64,21 +64,24 @@ class Transition:
 class Outliers:
     """The ejected among the endpoints of a list. Whoever uses it holds the pool's lock.
 
+    An interrupt may break any of this off. What is true is in the `Health` of each endpoint; who is
+    gone is looked up there whenever something may have changed, and that is noted before it does.
+
     Args:
         rules: When and how; None for never.
 
     Attributes:
         gone: The ejected, by URL.
         due: Those of them to which a probe may go.
-        next_due: When the next may.
+        next_due: When to look at them again.
         is_panic: Whether ejections are ignored.
         is_changed: Whether somebody left, came back or came due since this was last made False.
     """
 
-    def __init__(self, rules: OutlierRules | None) -> None:
-        self._rules: OutlierRules | None = None
+    def __init__(self, rules: OutlierConfig | None) -> None:
+        self._rules: OutlierConfig | None = None
         self._is_enforced = False
-        self._total = 0
+        self._listed: dict[str, Node] = {}
         self.gone: dict[str, Node] = {}
         self.due: dict[str, Node] = {}
         self.next_due: float = inf
@@ -86,7 +89,7 @@ class Outliers:
         self.is_changed: bool = False
         self._set(rules)
 
-    def _set(self, rules: OutlierRules | None) -> None:
+    def _set(self, rules: OutlierConfig | None) -> None:
         self._rules = None if rules is None or rules.mode == "off" else rules
         self._is_enforced = self._rules is not None and self._rules.mode == "enforce"
 
@@ -94,38 +97,37 @@ class Outliers:
         """Return whether an endpoint may be chosen like any other."""
         return not node.health.is_out or not self._is_enforced or self.is_panic
 
-    def reconfigure(self, rules: OutlierRules | None, now: float) -> tuple[Transition, ...]:
+    def reconfigure(self, rules: OutlierConfig | None, now: float) -> tuple[Transition, ...]:
         """Go by other rules, over what is known already."""
+        self.next_due = -inf
         self._set(rules)
-        self.is_changed = True
-        return tuple(self._fit(now))
+        return self._fit(now)
 
     def replace(self, nodes: Sequence[Node], now: float) -> tuple[Transition, ...]:
         """Go by another list, of endpoints that are not drained."""
-        stay = {node.url for node in nodes}
-        for url, node in list(self.gone.items()):
-            if url not in stay:
-                self._let_in(node, 0.0, now)
-        self._total = len(nodes)
-        self.is_changed = True
-        return tuple(self._fit(now))
+        self.next_due = -inf
+        self._listed = {node.url: node for node in nodes}
+        return self._fit(now)
 
     def report(
         self, node: Node, ticket: Ticket, outcome: Outcome, now: float
     ) -> tuple[Transition, ...]:
         """Take note of what came of an attempt."""
         rules, health = self._rules, node.health
-        if rules is None or outcome is Outcome.CANCELLED or ticket.era != health.era:
+        if rules is None or ticket.era != health.era or self._listed.get(node.url) is not node:
+            return ()
+        if outcome is Outcome.CANCELLED:
+            self.give_back(node, ticket, now)
             return ()
         failed = outcome is Outcome.FAILURE
         if health.is_out:
             if ticket is not health.probe and ticket.began < health.until:
                 return ()
-            return tuple(self._eject(node, _PROBE, now) if failed else self._return(node, now))
+            return self._eject(node, _PROBE, now) if failed else self._return(node, now)
         if outcome is Outcome.LIMITED:
             return ()
         cause = health.count(rules, now, failed=failed)
-        return () if cause is None else tuple(self._eject(node, cause, now))
+        return () if cause is None else self._eject(node, cause, now)
 
     def check(
         self, node: Node, now: float, holds: float, *, passed: bool
@@ -139,98 +141,93 @@ class Outliers:
             passed: Whether it answered well.
         """
         health = node.health
-        if self._rules is None:
+        if self._rules is None or self._listed.get(node.url) is not node:
             return ()
         if passed:
             is_sorry = health.is_out and health.cause == BY_CHECK
-            return tuple(self._return(node, now)) if is_sorry else ()
-        told = () if health.is_out else tuple(self._eject(node, BY_CHECK, now))
+            return self._return(node, now) if is_sorry else ()
+        told = () if health.is_out else self._eject(node, BY_CHECK, now)
         if health.is_out:
+            self.next_due = -inf
             health.cause = BY_CHECK
             health.until = max(health.until, now + holds)
-            self.due.pop(node.url, None)
-            self.is_changed = True
-            self._look_ahead()
+            self._settle(now)
         return told
 
-    def come_due(self, now: float) -> None:
+    def look(self, now: float) -> None:
         """Let a probe go to those whose ejection is over, and that have none out."""
-        if not self._is_enforced:
-            return
-        for url, node in self.gone.items():
-            if url not in self.due and node.health.due() <= now:
-                node.health.probe = None
-                self.due[url] = node
-                self.is_changed = True
-        self._look_ahead()
+        self._settle(now)
 
     def send_probe(self, node: Node, ticket: Ticket, now: float) -> None:
         """Let an attempt be the probe of an endpoint that is due."""
-        del self.due[node.url]
-        ticket.is_probe = True
+        self.next_due = -inf
         patience = _LEAST_PATIENCE if self._rules is None else self._rules.base_ejection
+        node.health.next_probe = now + max(patience, _LEAST_PATIENCE)
         node.health.probe = ticket
-        node.health.probe_until = now + max(patience, _LEAST_PATIENCE)
-        self.is_changed = True
-        self._look_ahead()
+        ticket.is_probe = True
+        self._settle(now)
 
-    def give_back(self, node: Node, ticket: Ticket) -> None:
-        """Let another attempt be the probe: this one has found nothing out."""
+    def give_back(self, node: Node, ticket: Ticket, now: float) -> None:
+        """Let another attempt be the probe, soon: this one has found nothing out."""
         if node.health.probe is ticket:
+            self.next_due = -inf
+            node.health.next_probe = now + _LEAST_PATIENCE
             node.health.probe = None
-            self.due[node.url] = node
-            self.is_changed = True
+            self._settle(now)
 
-    def _eject(self, node: Node, cause: str, now: float) -> Iterator[Transition]:
+    def _eject(self, node: Node, cause: str, now: float) -> tuple[Transition, ...]:
         rules, health = self._rules, node.health
-        if rules is None or (not health.is_out and not self._allows(node, rules)):
-            return
+        if rules is None or not (health.is_out or self._allows(rules)):
+            return ()
+        self.next_due = -inf
         health.eject(rules, cause, now)
-        self.gone[node.url] = node
-        self.due.pop(node.url, None)
-        yield self._told("ejected", node.url, health.seconds, cause)
-        yield from self._settle()
+        self._settle(now)
+        return (self._told("ejected", node.url, health.seconds, cause), *self._panic())
 
-    def _allows(self, node: Node, rules: OutlierRules) -> bool:
-        gone, total = len(self.gone) + 1, self._total
-        return node.weight > 0 and gone < total and gone / total <= rules.max_ejection_share + _TINY
+    def _allows(self, rules: OutlierConfig) -> bool:
+        return self._is_allowed(len(self.gone) + 1, rules)
 
-    def _return(self, node: Node, now: float) -> Iterator[Transition]:
-        health = node.health
-        seconds, cause = now - (health.until - health.seconds), health.cause
-        self._let_in(node, 0.0 if self._rules is None else self._rules.slow_start, now)
-        yield self._told("returned", node.url, max(0.0, seconds), cause)
-        yield from self._settle()
+    def _is_allowed(self, gone: int, rules: OutlierConfig) -> bool:
+        total = len(self._listed)
+        return gone < total and gone / total <= rules.max_ejection_share + _TINY
 
-    def _let_in(self, node: Node, slow_start: float, now: float) -> None:
-        node.health.come_back(slow_start, now)
-        self.gone.pop(node.url, None)
-        self.due.pop(node.url, None)
+    def _return(self, node: Node, now: float) -> tuple[Transition, ...]:
+        return (self._let_in(node, now), *self._panic())
 
-    def _fit(self, now: float) -> Iterator[Transition]:
+    def _let_in(self, node: Node, now: float) -> Transition:
+        health, rules = node.health, self._rules
+        seconds, cause = max(0.0, now - (health.until - health.seconds)), health.cause
+        self.next_due = -inf
+        health.come_back(0.0 if rules is None else rules.slow_start, now)
+        self._settle(now)
+        return self._told("returned", node.url, seconds, cause)
+
+    def _fit(self, now: float) -> tuple[Transition, ...]:
         """Let those in that are too many to be ejected."""
-        rules = self._rules
-        while self.gone:
-            count = len(self.gone)
-            is_few = count < self._total
-            if rules and is_few and count / self._total <= rules.max_ejection_share + _TINY:
-                break
-            yield from self._return(min(self.gone.values(), key=_time_left), now)
-        yield from self._settle()
+        self._settle(now)
+        told, rules = list[Transition](), self._rules
+        while self.gone and not (rules and self._is_allowed(len(self.gone), rules)):
+            told.append(self._let_in(min(self.gone.values(), key=_until), now))
+        return (*told, *self._panic())
 
-    def _settle(self) -> Iterator[Transition]:
-        """See, after a change, whether there is panic, and when the next probe may go."""
+    def _settle(self, now: float) -> None:
+        """See, after a change, who is gone and who is due, and when to look again."""
+        self.gone = {url: node for url, node in self._listed.items() if node.health.is_out}
+        times = {url: node.health.due() for url, node in self.gone.items()}
+        if not self._is_enforced:
+            times = {}
+        self.due = {url: self.gone[url] for url, due in times.items() if due <= now}
         self.is_changed = True
-        rules = self._rules
-        is_panic = rules is not None and len(self.gone) > (rules.panic_share + _TINY) * self._total
-        if is_panic is not self.is_panic:
-            self.is_panic = is_panic
-            yield self._told("panic" if is_panic else "calm", "", 0.0, "")
-        self._look_ahead()
+        self.next_due = min((due for due in times.values() if due > now), default=inf)
 
-    def _look_ahead(self) -> None:
-        waits = (node.health.due() for url, node in self.gone.items() if url not in self.due)
-        self.next_due = min(waits, default=inf)
+    def _panic(self) -> tuple[Transition, ...]:
+        """See, after a change, whether too many are gone."""
+        rules, gone = self._rules, len(self.gone)
+        is_panic = rules is not None and gone > (rules.panic_share + _TINY) * len(self._listed)
+        if is_panic is self.is_panic:
+            return ()
+        self.is_panic = is_panic
+        return (self._told("panic" if is_panic else "calm", "", 0.0, ""),)
 
     def _told(
         self,
@@ -239,9 +236,11 @@ class Outliers:
         seconds: float,
         cause: str,
     ) -> Transition:
-        is_observed = not self._is_enforced
-        return Transition(kind, url, seconds, cause, len(self.gone), self._total, is_observed)
+        is_observed = self._rules is not None and not self._is_enforced
+        return Transition(
+            kind, url, seconds, cause, len(self.gone), len(self._listed), is_observed=is_observed
+        )
 
 
-def _time_left(node: Node) -> float:
+def _until(node: Node) -> float:
     return node.health.until

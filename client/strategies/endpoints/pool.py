@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from ...runtime.forking import fork_safe
+from ...runtime.forking import fork_safe, tell_in_child
 from .nodes import Node, Outcome, Ticket
 from .outliers import Outliers, Transition
 from .policies import make_policy
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Collection, Sequence
 
-    from .settings import BalancingRules, EndpointSettings
+    from ...config.parts.endpoints import BalancingConfig
+    from .nodes import Weighted
 
 __all__ = ["EndpointPool", "EndpointState", "Outcome", "Ticket", "Transition"]
+
+_REMEMBERED: Final = 1000
+"""Endpoints that have left the list, the last ones, of which is still known what was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,8 @@ class EndpointPool:
 
     def __init__(
         self,
-        endpoints: Sequence[EndpointSettings],
-        rules: BalancingRules,
+        endpoints: Sequence[Weighted],
+        rules: BalancingConfig,
         chance: random.Random,
         now: float = 0.0,
     ) -> None:
@@ -87,9 +91,18 @@ class EndpointPool:
         self._outliers = Outliers(rules.outliers)
         self._slowest = Slowest()
         self._nodes: dict[str, Node] = {}
-        self._leaving: dict[str, Node] = {}
-        """No more in the list, but attempts are out to them still."""
+        self._past: dict[str, Node] = {}
+        """No more in the list; they may come back, and attempts may be out to them still."""
+        self._now = now
+        tell_in_child(self)
         self.replace(endpoints, now)
+
+    def begin_anew(self) -> None:
+        """Forget what the parent of a forked process has out, and choose by other chances."""
+        self._out.clear()
+        for node in (*self._nodes.values(), *self._past.values()):
+            node.out.clear()
+        self._chance.seed()
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -102,7 +115,7 @@ class EndpointPool:
         """Those of the list, in its order."""
         return tuple(self._nodes)
 
-    def replace(self, endpoints: Sequence[EndpointSettings], now: float) -> tuple[Transition, ...]:
+    def replace(self, endpoints: Sequence[Weighted], now: float) -> tuple[Transition, ...]:
         """Go by another list; what is known of an URL stays.
 
         Raises:
@@ -111,7 +124,7 @@ class EndpointPool:
         if not endpoints:
             raise ValueError("a list of endpoints must not be empty")
         with self._lock:
-            known = {**self._leaving, **self._nodes}
+            known = {**self._past, **self._nodes}
             nodes: dict[str, Node] = {}
             for each in endpoints:
                 if each.url not in nodes:
@@ -119,12 +132,13 @@ class EndpointPool:
                     node.settings, node.weight = each, each.weight
                     nodes[each.url] = node
             self._nodes = nodes
-            self._leaving = {url: node for url, node in known.items() if node.out}
+            past = [each for each in known.items() if each[1].out]
+            self._past = dict([*known.items()][-_REMEMBERED:] + past)
             told = self._outliers.replace([node for node in nodes.values() if node.weight > 0], now)
             self._refresh()
             return told
 
-    def reconfigure(self, rules: BalancingRules, now: float) -> tuple[Transition, ...]:
+    def reconfigure(self, rules: BalancingConfig, now: float) -> tuple[Transition, ...]:
         """Choose by other rules."""
         with self._lock:
             if rules.policy != self._policy_name:
@@ -157,17 +171,18 @@ class EndpointPool:
             The ticket; None where all are drained, or the pinned one is not in the list.
         """
         with self._lock:
+            self._now = now
             outliers = self._outliers
             if outliers.next_due <= now:
-                outliers.come_due(now)
+                outliers.look(now)
                 self._refresh()
             node = self._choose(now, avoid, key) if pinned is None else self._nodes.get(pinned)
             if node is None:
                 return None
             ticket = Ticket() if ticket is None else ticket
             ticket.node, ticket.began, ticket.era = node, now, node.health.era
-            self._out.add(ticket)
             node.out.add(ticket)
+            self._out.add(ticket)
             if node.url in outliers.due:
                 outliers.send_probe(node, ticket, now)
                 self._refresh()
@@ -175,14 +190,13 @@ class EndpointPool:
 
     def _choose(self, now: float, avoid: Collection[str], key: str | None) -> Node | None:
         policy, due = self._policy, self._outliers.due
-        if due:
-            if not avoid and not policy.keeps_order:
-                return next(iter(due.values()))
-            if avoid:  # it has failed once: it does not go and find out where it may fail again
-                node = policy.choose(now, {*avoid, *due}, key) or policy.choose(now, due, key)
-                if node is not None:
-                    return node
-        return policy.choose(now, avoid, key) or policy.choose(now, (), key)
+        skipped: tuple[Collection[str], ...] = (avoid, ())
+        if due and avoid:  # it has failed once, and does not find out where it may fail again
+            skipped = ({*avoid, *due}, due, ())
+        elif due and not policy.keeps_order:
+            return next(iter(due.values()))
+        found = (policy.choose(now, each, key) for each in skipped)
+        return next(filter(None, found), None)
 
     def report(
         self, ticket: Ticket, outcome: Outcome, seconds: float, now: float
@@ -202,7 +216,7 @@ class EndpointPool:
             node = ticket.node
             if node is None or ticket.is_reported:
                 return ()
-            ticket.is_reported = True
+            ticket.is_reported, self._now = True, now
             was_out = node.health.is_out
             told = self._outliers.report(node, ticket, outcome, now)
             if was_out and not node.health.is_out:
@@ -213,7 +227,6 @@ class EndpointPool:
                 node.score.fail(seconds, now)
             elif outcome is Outcome.CANCELLED:
                 node.score.outlast(seconds, now)
-                self._outliers.give_back(node, ticket)
             self._refresh()
             return told
 
@@ -229,10 +242,8 @@ class EndpointPool:
             self._out.discard(ticket)
             node.out.discard(ticket)
             if not ticket.is_reported:
-                self._outliers.give_back(node, ticket)
+                self._outliers.give_back(node, ticket, self._now)
                 self._refresh()
-            if not node.out and self._leaving.get(node.url) is node:
-                del self._leaving[node.url]
 
     def check(self, url: str, now: float, *, passed: bool, holds: float) -> tuple[Transition, ...]:
         """Take note of an active check of an endpoint.
@@ -285,10 +296,10 @@ class EndpointPool:
 def _state(node: Node, now: float) -> EndpointState:
     health = node.health
     state: Literal["in", "slow_start", "ejected", "probing", "drained"] = "in"
-    if health.is_out:
-        state = "ejected" if health.probe is None else "probing"
-    elif node.weight == 0:
+    if node.weight == 0:
         state = "drained"
+    elif health.is_out:
+        state = "ejected" if health.probe is None else "probing"
     elif health.ramp(now) < 1.0:
         state = "slow_start"
     return EndpointState(

@@ -37,6 +37,10 @@ from client.events import (
     CircuitOpened,
     CircuitRejected,
     CircuitReleased,
+    EndpointEjected,
+    EndpointReturned,
+    EndpointsChanged,
+    EndpointsPanicked,
     Event,
     FallbackUsed,
     HedgeLost,
@@ -198,6 +202,32 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         "info",
         "reconfigured",
         {"changed": ("retry.max_attempts",)},
+    ),
+    (
+        EndpointEjected(
+            endpoint="http://a", reason="probe", seconds=30.0006, ejected=1, total=3, **ABOUT
+        ),
+        "warning",
+        "endpoint ejected",
+        {"endpoint": "http://a", "reason": "probe", "seconds": 30.001, "ejected": 1, "total": 3},
+    ),
+    (
+        EndpointReturned(endpoint="http://a", seconds=30.0006, ejected=0, total=3, **ABOUT),
+        "info",
+        "endpoint returned",
+        {"endpoint": "http://a", "seconds": 30.001, "ejected": 0, "total": 3},
+    ),
+    (
+        EndpointsChanged(added=("http://a",), removed=("http://b",), **ABOUT),
+        "info",
+        "endpoints changed",
+        {"added": ("http://a",), "removed": ("http://b",)},
+    ),
+    (
+        EndpointsPanicked(is_on=True, ejected=2, total=3, **ABOUT),
+        "warning",
+        "endpoints panicked",
+        {"is_on": True, "ejected": 2, "total": 3},
     ),
 ]
 # What is not: other listeners may want it.

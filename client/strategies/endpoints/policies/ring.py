@@ -21,7 +21,7 @@ __all__ = ["MOST_POINTS", "Ring", "place"]
 
 MOST_POINTS: Final = 65_536
 """On a ring, about."""
-_POINTS: Final = 512
+_POINTS: Final = 1024
 """Of an endpoint whose weight is a power of two and the greatest, where there are few."""
 _EIGHT: Final = Struct(">8Q")
 _TWO: Final = Struct(">QQ")

@@ -7,8 +7,10 @@ that is by 1/weight later.
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
+
+from .policy import Policy
 
 if TYPE_CHECKING:
     import random
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RoundRobin"]
 
 
-class RoundRobin:
+class RoundRobin(Policy):
     """The policy `round_robin`.
 
     Args:
@@ -50,16 +52,24 @@ class RoundRobin:
 
     def choose(self, now: float, avoid: Collection[str], _key: str | None, /) -> Node | None:
         """Return the next, or None."""
-        heap, passed, chosen = self._heap, list[tuple[float, int, "Node"]](), None
-        while heap and chosen is None:
-            turn, index, node = heappop(heap)
-            if node.url in avoid:
-                passed.append((turn, index, node))
-                continue
-            chosen = node
-            self._moment = max(self._moment, turn)
-            after = self._turns[node.url] = self._moment + 1.0 / node.share(now)
-            passed.append((after, index, node))
-        for each in passed:
-            heappush(heap, each)
-        return chosen
+        heap = self._heap
+        if avoid:
+            left = [each for each in heap if each[2].url not in avoid]
+            if not left:
+                return None
+            turn, index, node = min(left)
+            rest = [each for each in heap if each[2] is not node]
+            self._heap = [(self._took(node, turn, now), index, node), *rest]
+            heapify(self._heap)
+            return node
+        if not heap:
+            return None
+        turn, index, node = heap[0]
+        heapreplace(heap, (self._took(node, turn, now), index, node))
+        return node
+
+    def _took(self, node: Node, turn: float, now: float) -> float:
+        """Note that an endpoint has taken its turn; return its next."""
+        self._moment = max(self._moment, turn)
+        after = self._turns[node.url] = self._moment + 1.0 / node.share(now)
+        return after

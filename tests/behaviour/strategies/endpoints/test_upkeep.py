@@ -50,8 +50,9 @@ async def test_calls_go_by_a_list_that_changes(world: World) -> None:
 
 
 async def test_a_call_fails_that_has_no_list(world: World) -> None:
-    """The next one has one."""
-    client = balanced(world, Registry(world, [OSError, ONE]).function)
+    """The next one has one, for no circuit has opened."""
+    circuit = {"failure_threshold": 1}
+    client = balanced(world, Registry(world, [OSError, ONE]).function, circuit_breaker=circuit)
     with pytest.raises(APIConnectionError) as failed:
         await client.get("/a")
     assert "/a failed: the endpoints could not be read: OSError was raised" in str(failed.value)

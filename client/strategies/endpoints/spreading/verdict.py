@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...exceptions import APIConnectionError, DeadlineExceededError, MyAPIError, RateLimitError
-from .nodes import Outcome
+from ....exceptions import APIConnectionError, DeadlineExceededError, MyAPIError, RateLimitError
+from ..nodes import Outcome
 
 if TYPE_CHECKING:
-    from ...engine.operation import Attempt, Call
+    from ....engine.operation import Attempt, Call
 
 __all__ = ["outcome_of"]
 

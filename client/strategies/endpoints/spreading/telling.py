@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from ...engine.telling import tell_would_reject
-from ...events import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
-from ...http.service import NAME
-from ...metrics.endpoint_instruments import ENDPOINT_EJECTIONS
-from ...metrics.strategy_instruments import WOULD_REJECT
+from ....engine.telling import tell_would_reject
+from ....events import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
+from ....http.service import NAME
+from ....metrics.strategy_instruments import ENDPOINT_EJECTIONS, WOULD_REJECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ...engine.notifiers import Notifiers
-    from ...engine.operation import Call
-    from ...metrics.aggregator import Aggregator
-    from .outliers import Transition
+    from ....engine.notifiers import Notifiers
+    from ....engine.operation import Call
+    from ....metrics.aggregator import Aggregator
+    from ..outliers import Transition
 
 __all__ = ["Telling"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from .window import RecentFailures
 
 if TYPE_CHECKING:
-    from .nodes import Ticket
-    from .settings import OutlierRules
+    from ....config.parts.endpoints import OutlierConfig
+    from ..nodes import Ticket
 
 __all__ = ["Health"]
 
@@ -30,7 +30,7 @@ class Health:
         failures: How many attempts failed since the last success.
         recent: What failed of late; None where no ratio is asked for.
         probe: The probe that is out.
-        probe_until: Until when it is waited for; then another may go.
+        next_probe: When another may go, whatever came of that.
     """
 
     __slots__ = (
@@ -42,8 +42,8 @@ class Health:
         "era",
         "failures",
         "is_out",
+        "next_probe",
         "probe",
-        "probe_until",
         "recent",
         "seconds",
         "until",
@@ -58,13 +58,13 @@ class Health:
         self.failures: int = 0
         self.recent: RecentFailures | None = None
         self.probe: Ticket | None = None
-        self.probe_until: float = 0.0
+        self.next_probe: float = 0.0
         self._doublings = 0
         self._returned = 0.0
         self._ramp_from: float | None = None
         self._ramp_seconds = 0.0
 
-    def count(self, rules: OutlierRules, now: float, *, failed: bool) -> str | None:
+    def count(self, rules: OutlierConfig, now: float, *, failed: bool) -> str | None:
         """Count an attempt; return what its endpoint would be ejected for, or None."""
         self.failures = self.failures + 1 if failed else 0
         if rules.failure_ratio is not None:
@@ -72,17 +72,17 @@ class Health:
             recent.add(now, failed=failed)
         if not failed:
             return None
-        if rules.consecutive_failures and self.failures >= rules.consecutive_failures:
+        if self.failures >= rules.consecutive_failures:
             return "consecutive_failures"
         return "failure_ratio" if self._fails_often(rules, now) else None
 
-    def _fails_often(self, rules: OutlierRules, now: float) -> bool:
+    def _fails_often(self, rules: OutlierConfig, now: float) -> bool:
         ratio, recent = rules.failure_ratio, self.recent
         if ratio is None or recent is None:
             return False
         return recent.is_over(ratio, rules.minimum_calls, now)
 
-    def eject(self, rules: OutlierRules, cause: str, now: float) -> None:
+    def eject(self, rules: OutlierConfig, cause: str, now: float) -> None:
         """Be out, for twice as long as last time; each ejection's time in health takes one off."""
         if not self.is_out and rules.base_ejection > 0:
             healthy = max(0.0, now - self._returned) / rules.base_ejection
@@ -105,6 +105,7 @@ class Health:
         self.failures = 0
         self.recent = None
         self.probe = None
+        self.next_probe = 0.0
         self._ramp_from = None
 
     def ramp(self, now: float) -> float:
@@ -119,5 +120,5 @@ class Health:
         return max(_LEAST_SHARE, share)
 
     def due(self) -> float:
-        """Return when the next probe may go: after the ejection, and after a probe that is out."""
-        return self.until if self.probe is None else self.probe_until
+        """Return when a probe may go."""
+        return max(self.until, self.next_probe)
