@@ -190,10 +190,12 @@ class EndpointPool:
 
     def _choose(self, now: float, avoid: Collection[str], key: str | None) -> Node | None:
         policy, due = self._policy, self._outliers.due
+        if not due:
+            return policy.choose(now, avoid, key) or policy.choose(now, (), key)
         skipped: tuple[Collection[str], ...] = (avoid, ())
-        if due and avoid:  # it has failed once, and does not find out where it may fail again
+        if avoid:  # it has failed once, and does not find out where it may fail again
             skipped = ({*avoid, *due}, due, ())
-        elif due and not policy.keeps_order:
+        elif not policy.keeps_order:
             return next(iter(due.values()))
         found = (policy.choose(now, each, key) for each in skipped)
         return next(filter(None, found), None)
