@@ -193,10 +193,13 @@ def test_a_picture_shows_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     state = ask(page).json
     state["clients"][0]["targets"][0][-2:] = [None, 2.5]
     state["clients"][0]["hedges"] = [12, 10]
+    state["clients"][0]["cache"] = [9, 1, 2, 3, 4]
     state["clients"][0]["rate_limit"] = [3, 1, 1_800_000_000.0]
     text = drawn(Glance(1, state), monkeypatch=monkeypatch)
     assert "default  SyncResilientClient  closed" in text
     assert "hedges 12 sent, 10 won" in text
+    cached = "cache 9 hits, 1 stale, 2 revalidated, 3 misses, 4 past it"
+    assert cached in " ".join(text.split())
     assert "rate limit: 3 waiting, 1 paused" in text
     state["clients"][0]["rate_limit"] = [3, 0, None]
     assert "rate limit: 3 waiting  " in drawn(Glance(1, state), monkeypatch=monkeypatch)

@@ -210,6 +210,10 @@ def _title(client: Any) -> Text:
         title.append(f"budget {client['budget']}")
     if hedges := client.get("hedges"):
         title.append(f"hedges {hedges[0]:g} sent, {hedges[1]:g} won")
+    if cached := client.get("cache"):
+        hits, stale, revalidated, misses, past = cached
+        also = f"{stale:g} stale, {revalidated:g} revalidated, {misses:g} misses, {past:g} past it"
+        title.append(f"cache {hits:g} hits, {also}")
     text = _text("  ".join(title), "bold")
     if client["circuit"]:
         text.append("  circuit ").append_text(_state(client["circuit"][1]))

@@ -78,7 +78,7 @@ class Seat:
     async def wait(self) -> Failure | None:
         """Wait until the flight is over; return what ends the wait before, or None."""
         flight, host, deadline = self.flight, self.call.host, self.call.deadline
-        while flight is not None and not flight.is_over:
+        while flight is not None and not (flight.is_over or flight.is_cancelled):
             now = host.ports.now()
             if host.is_closed or (deadline is not None and deadline.passed(now)):
                 return self._failure()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
@@ -97,9 +98,15 @@ class Flights(Generic[CargoT]):
                 return _arrival(flight, seat, exchange, request)
             await self._leave(seat, _SETTLING_LATE)
             return Arrival(failure, None, flight.is_of(seat))
+        except GeneratorExit:  # nothing can be awaited, and its loop may have ended
+            with suppress(RuntimeError):
+                self._give_up(seat)
+            raise
         except BaseException:
             await self._leave(seat, _SETTLING)
             raise
+        finally:
+            seat.flight = None  # the two would keep each other alive
 
     def divert(self, url: str) -> None:
         """Let nobody else wait for what is under way from there: it will be out of date."""
@@ -165,25 +172,32 @@ class Flights(Generic[CargoT]):
         return False
 
     async def _leave(self, seat: Seat, seconds: float) -> None:
-        """Give up a seat; where it was the last, cancel the flight and wait for its end a while."""
+        """Give up a seat; where it was the last, wait a while for the end of the flight."""
+        flight = seat.flight
+        if not self._give_up(seat):
+            return
+        ports = seat.call.host.ports
+        until = ports.now() + seconds
+        while (left := until - ports.now()) > 0 and flight in self._under_way:
+            await seat.signal.wait(left)
+
+    def _give_up(self, seat: Seat) -> bool:
+        """Give up a seat; return whether it was the last, so that the flight is cancelled."""
         flight = seat.flight
         if flight is None or flight.is_over:
-            return
+            return False
         with self._lock:
             if flight.is_of(seat):
                 seat.call.note_way(flight.call)
             flight.seats.pop(seat, None)
             if flight.seats and flight.is_started:
-                return
+                return False
             self._close(flight)
             flight.told.append(seat.signal)
         if not flight.is_started:  # an interrupt came before
             self._end(flight)
         flight.cancel()
-        ports = seat.call.host.ports
-        until = ports.now() + seconds
-        while (left := until - ports.now()) > 0 and flight in self._under_way:
-            await seat.signal.wait(left)
+        return True
 
     def _close(self, flight: Flight[CargoT]) -> None:
         """Take nobody else on."""

@@ -74,14 +74,14 @@ class _Cargo(NamedTuple):
     wish: Wish
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The header fields that it depends on."""
-        entry = self.fetched.entry
-        return () if entry is None else entry.vary
+    def entry(self) -> Entry:
+        """What others are served from."""
+        return cast("Entry", self.fetched.entry)
 
     def suits(self, wish: Wish) -> bool:
         """Whether it is an answer to another wish, too."""
-        return wish.key(self.names) == self.wish.key(self.names)
+        names = self.entry.vary
+        return wish.key(names) == self.wish.key(names)
 
 
 class Sharing:
@@ -119,13 +119,12 @@ class Sharing:
             arrival = await self._flights.join(key, call, exchange, wish.request, fly)
             if arrival is None:
                 break
-            if arrival.failure is not None or arrival.cargo is None:
+            if arrival.cargo is None:
                 return Fetched(cast("Failure", arrival.failure))
-            fetched = arrival.cargo.fetched
-            if arrival.is_own or fetched.entry is None:
-                return fetched
+            if arrival.is_own:
+                return arrival.cargo.fetched
             if arrival.cargo.suits(wish):
-                return fetched.entry
+                return arrival.cargo.entry
         fetched = await fetch(call, exchange)
         if fetched.entry is not None:
             self._flights.note_storable(self.key(wish))
