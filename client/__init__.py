@@ -246,7 +246,7 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 _PUBLIC_MODULES: Final = frozenset(
-    {"backoff", "config", "dashboard", "events", "exceptions", "telemetry", "testing"}
+    {"backoff", "cache", "config", "dashboard", "events", "exceptions", "telemetry", "testing"}
 )
 # The imports above say the same, which is what the two checkers do not see.
 __all__ = [*(each for names in _NAMES_OF.values() for each in names), "__version__"]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]

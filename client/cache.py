@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .config.parts.cache import CacheConfig
 from .strategies.cache.storages.memory import MemoryStorage
 from .strategies.cache.storages.protocol import Storage
+from .strategies.cache.storages.sqlite import SQLiteStorage
 from .strategies.cache.visits.report import CacheReport
 
-__all__ = ["CacheConfig", "CacheReport", "MemoryStorage", "Storage"]
+__all__ = ["CacheReport", "MemoryStorage", "SQLiteStorage", "Storage"]

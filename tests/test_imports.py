@@ -51,6 +51,7 @@ SHARED_BY_FACES = (
     "failures",
     "middleware",
     "nesting",
+    "outlooks",
     "plugins",
     "reprs",
     "strategies",

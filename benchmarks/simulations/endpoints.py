@@ -26,7 +26,7 @@ from client.strategies.endpoints.pool import EndpointPool, Outcome, Ticket, Tran
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from client.strategies.endpoints.settings import PolicyName
+    from client.config.parts.endpoints import Policy
 
 __all__ = [
     "Ours",
@@ -96,7 +96,7 @@ class Ours:
 
     def __init__(
         self,
-        policy: PolicyName = "p2c",
+        policy: Policy = "p2c",
         outliers: OutlierConfig | None = None,
         seed: int = 1,
         weights: Collection[float] = (1.0,) * COUNT,
@@ -400,7 +400,7 @@ class Report:
 
 
 def _slow(report: Report) -> None:
-    policies: tuple[PolicyName, ...] = ("least_outstanding", "round_robin", "p2c")
+    policies: tuple[Policy, ...] = ("least_outstanding", "round_robin", "p2c")
     found = {policy: one_is_slow(Ours(policy)) for policy in policies}
     for policy, played in found.items():
         report.show(f"one 10 times slower, {policy}", played)

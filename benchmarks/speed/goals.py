@@ -134,6 +134,41 @@ def _endpoints() -> list[_Promise]:
     ]
 
 
+def _cache() -> list[_Promise]:
+    return [
+        *(
+            _Promise(
+                "cache",
+                f"hit_{face}_{world}",
+                f"a hit in memory, {face}, {world}, over plain httpx's get on a null transport",
+                bound,
+            )
+            for face, bound in (("facade", 0.4), ("drop-in", 0.65))
+            for world in ("async", "sync")
+        ),
+        *(
+            _Promise(
+                "cache",
+                f"misses_{face}_{world}",
+                f"requests for 100 equal misses at once, {face}, {world}",
+                1,
+            )
+            for face in ("facade", "drop-in")
+            for world in ("async", "sync")
+        ),
+        *(
+            _Promise(
+                "cache",
+                f"outage_{face}",
+                f"reads answered in an outage with a warm cache, {face}, percent",
+                100,
+                is_least=True,
+            )
+            for face in ("facade", "drop-in")
+        ),
+    ]
+
+
 _PROMISES: Final = (
     _Promise(
         "engine",
@@ -183,6 +218,7 @@ _PROMISES: Final = (
     ),
     *_strategies(),
     *_endpoints(),
+    *_cache(),
 )
 
 

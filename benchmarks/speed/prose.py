@@ -74,6 +74,12 @@ beside the loop of tenacity around the same. This is what the library's own code
 attempt-free call; what the tables above show on top is the translation to and from httpx, the
 request id, the redirect rules. The allocations say how much a call under way holds, and what it
 leaves for the garbage collector to find: near zero means that nothing is left in a circle.""",
+    "cache": """\
+What a call costs that is answered from what is kept, and what that spares the server. A **hit** is
+compared with plain httpx's get on the null transport, which is the least that any call takes: over
+a network it would take as long as the network does. hishel keeps in SQLite's memory here, for it
+has no other. Of **equal misses at once** one is sent, and answers all. In the **outage** everything
+that is read is kept and stale, and may stand in for an error.""",
     "telemetry": """\
 How many microseconds of the processor a call of the facade takes more on the null transport because
 somebody wants to know of it: the median of the differences to the client that nobody asks.

@@ -22,6 +22,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         "request id made": "DEBUG",
         "operation failed": "DEBUG",
         "operation rejected": "DEBUG",
+        "cache used": "DEBUG",
         "fallback used": "INFO",
         "chaos injected": "WARNING",
         "hedge sent": "DEBUG",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, c
 from ..exceptions import RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable
+    from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable
     from contextlib import AbstractContextManager
     from typing import TypeGuard
 
@@ -409,6 +409,18 @@ class Exchange(Protocol):
         """
         ...
 
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where that is not known.
+
+        All of it, but for the id of the operation, and without credentials of the client's.
+        """
+        ...
+
+    def own_request(self, like: Request) -> Request:
+        """Return the request of this operation, which says the same as that of another."""
+        ...
+
     def outlook(self, request: Request) -> Outlook:
         """Return what becomes of a request until it is on the wire."""
         ...
@@ -427,6 +439,10 @@ class Exchange(Protocol):
 
     async def keep(self, failure: Failure) -> None:
         """Read the answer that an error will carry."""
+        ...
+
+    async def read(self, response: Response) -> None:
+        """Read an answer that is streamed, where there is no caller to do that, and close it."""
         ...
 
     async def complete(self, failure: Failure) -> None:

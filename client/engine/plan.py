@@ -175,6 +175,12 @@ class Plan:
                 return make()
         return None
 
+    def refuses(self, call: Call) -> bool:
+        """Whether somebody, or a gate, would turn a call away for sure; nobody is told."""
+        if self.stop.is_on and self.stop.refusal(call) is not None:
+            return True
+        return any(gate.peek(call) is not None for gate in self.gates)
+
     def watching(self, call: Call) -> Waking:
         """Return what wakes a call that waits, where a gate or somebody would turn it away."""
         watches = [watch for gate in self.gates if (watch := gate.watch(call)) is not None]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ..engine.operation import Call
+    from ..engine.ports import HttpPort
     from ..http.family import Family
     from ..http.shapes import Request, Response
     from ..http.verdicts import Classifier, Verdict
@@ -51,6 +52,7 @@ class Failures:
     _call: Call
     _family: Family
     _classifier: Classifier
+    _http: HttpPort
 
     def failure_of(self, attempt: Any, response: Response) -> Failure | None:
         """Return why an answer is a failure, or None for a good one."""
@@ -176,6 +178,13 @@ class Failures:
         if not left:  # what has come already would be read on
             raise TimeoutError
         return await ports.within(left, work)
+
+    async def read(self, response: Response) -> None:
+        """Read an answer that is streamed, where there is no caller to do that, and close it."""
+        try:
+            await self._in_time(lambda: self._http.read(response))
+        finally:
+            await self._http.close_response(response)
 
     def guard(self, response: Response) -> None:
         """Hold the body to the deadline, and translate its errors, while the caller reads it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..http.family import Family
     from ..http.shapes import Request
 
-__all__ = ["outlook_of"]
+__all__ = ["default_encoding_of", "outlook_of"]
 
 _UTF_8 = "utf-8"
 
@@ -52,6 +52,11 @@ def outlook_of(
         cookie,
         is_hidden=is_hidden,
         follows=follow,
-        default_encoding=getattr(client, ENCODING, _UTF_8),
+        default_encoding=default_encoding_of(client),
         redirect=getattr(client, TO_REDIRECT),
     )
+
+
+def default_encoding_of(client: object) -> object:
+    """Return how a client has texts read that name no charset."""
+    return getattr(client, ENCODING, _UTF_8)

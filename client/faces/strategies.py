@@ -254,8 +254,11 @@ class Strategies:
             TypeError: One of them cannot be used here; nothing has changed then.
         """
         self._chaos_of(wanted.chaos)
+        self._cache_of(wanted.cache)
         self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
+        if wanted.cache is None:
+            self._cache = None  # what is written from now on nobody takes note of
         self._slots = slots
         if self._hedging is not None:
             self._hedging[1].most = slots or _MOST_LOSERS

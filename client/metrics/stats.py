@@ -17,7 +17,7 @@ from .instruments import (
     OPERATIONS_ACTIVE,
     REJECTIONS,
 )
-from .strategy_instruments import RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
+from .strategy_instruments import CACHE_LOOKUPS, RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
 from .targets import shown_origin
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class ClientStats:
         hedges: Those that were sent beside one that was late.
         failures: Operations that ended in an error, by the name of its class.
         rejections: Operations that were turned away without an attempt, by what turned them away.
+        cache: Operations that have passed the cache, by what it did for them: "hit", "stale",
+            "revalidated", "miss" or "bypass".
         slots_in_use: Slots of the bulkhead that are taken now; 0 without a bulkhead.
         slots_waiting: Operations that queue for one now.
         slots_limit: Slots that the bulkhead has; None without a bulkhead.
@@ -130,6 +132,7 @@ class ClientStats:
     hedges: int = 0
     failures: Mapping[str, int]
     rejections: Mapping[str, int] = field(default_factory=dict[str, int])
+    cache: Mapping[str, int] = field(default_factory=dict[str, int])
     slots_in_use: int
     slots_waiting: int
     slots_limit: int | None = None
@@ -164,6 +167,7 @@ def take_stats(
         hedges=sum(count for labels, count in attempts.items() if labels[-1] == HEDGE),
         failures=metrics.failures_by_class(),
         rejections=_summed(taken.counts(REJECTIONS), 1),
+        cache=_summed(taken.counts(CACHE_LOOKUPS), 1),
         slots_in_use=int(taken.gauge(BULKHEAD_IN_USE) or 0),
         slots_waiting=int(taken.gauge(BULKHEAD_WAITING) or 0),
         slots_limit=None if limit is None else int(limit),

@@ -55,6 +55,10 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
 }
 
 
+_OF_EVERY_CALL: Final = frozenset({"cache used"})
+"""What is not logged where each line would ask the logger: a hit would take a third longer."""
+
+
 class _Defaults(NamedTuple):
     """A `LoggingConfig()` for those who do without pydantic."""
 
@@ -90,6 +94,8 @@ class EventLog:
         self._levels = {**EVENT_LEVELS, **self._config.levels}
         threshold = _number("DEBUG" if self._asks_logger else self._config.level)
         self._logged = {name for name, level in self._levels.items() if _number(level) >= threshold}
+        if self._asks_logger:
+            self._logged -= _OF_EVERY_CALL
         self.listens_to: frozenset[type[events.Event]] = frozenset(
             kind for kind, names in _NAMES.items() if not self._logged.isdisjoint(names)
         )

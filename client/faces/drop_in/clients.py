@@ -198,7 +198,7 @@ class AsyncDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.AsyncClient.request`."""
-        return await super().request(method, url, **self._carry(options))
+        return await super().request(method, self._drop_in.parsed(url), **self._carry(options))
 
     async def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
@@ -291,7 +291,7 @@ class BlockingDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.Client.request`."""
-        return super().request(method, url, **self._carry(options))
+        return super().request(method, self._drop_in.parsed(url), **self._carry(options))
 
     def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""

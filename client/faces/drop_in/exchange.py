@@ -17,11 +17,11 @@ from ...http.family import request_of
 from ...http.verdicts import OK
 from ..disposal import Disposal
 from ..failures import Failures
-from ..outlooks import outlook_of
+from ..outlooks import default_encoding_of, outlook_of
 from .witness import SendAttempt, WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Mapping
 
     from ...engine.layer import Outlook
     from ...engine.operation import Attempt, Call
@@ -135,6 +135,23 @@ class SendExchange(Failures):
         """Send this request from now on, in place of what the caller asked for."""
         is_async = hasattr(self._through, "aclose")
         self._sent = self._sent.followed_by(request, self._family, is_async=is_async)
+
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where more may be."""
+        request, client = self._sent.request, self._through
+        default = self._family.module.USE_CLIENT_DEFAULT
+        if self.is_streamed or client.auth is not None or client.event_hooks["request"]:
+            return None
+        if self._call.plan.sendings or self._options.get("auth", default) is not default:
+            return None
+        raw = tuple(request.headers.raw)
+        return request.method, str(request.url), raw, default_encoding_of(client)
+
+    def own_request(self, like: Request) -> Request:  # noqa: ARG002 - its own is built already
+        """Return the request of this operation, which says the same as that of another."""
+        request: Request = self._sent.request
+        return request
 
     def outlook(self, request: Request) -> Outlook:
         """Return what becomes of a request until it is on the wire."""

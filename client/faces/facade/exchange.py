@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
@@ -17,7 +17,7 @@ from ..failures import Failures
 from ..outlooks import outlook_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from ...engine.layer import Failure, Outlook
     from ...engine.operation import Call
@@ -83,6 +83,7 @@ class HttpExchange(Failures):
         self._cookies = cookies
         self.sees_requests: bool = cookies is not None
         self._options = options
+        self._is_plain = not options and len(headers) == 1  # the id
         has_body = not _BODIES.isdisjoint(options)
         self._body = RequestBody(options, headers, needs_async=needs_async) if has_body else None
         options["headers"] = to_httpx(headers)
@@ -126,6 +127,19 @@ class HttpExchange(Failures):
             self._sent.rewind()
         carried = None if attempt is None or not self._may_carry() else attempt.carried
         return copy_request(request, carried or {})
+
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where more is said."""
+        cookies, call = self._cookies, self._call
+        if not self._is_plain or cookies is None or cookies.are_kept or self._taken is not None:
+            return None
+        return (call.method, call.target) if type(call.target) is str else None
+
+    def own_request(self, like: Request) -> Request:
+        """Return the request of this operation, which says the same as that of another."""
+        headers: Any = self._options["headers"]
+        return copy_request(like, dict(headers))
 
     def outlook(self, request: Request) -> Outlook:
         """Return what becomes of a request until it is on the wire."""

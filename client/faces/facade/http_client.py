@@ -44,7 +44,7 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
     is_async: bool,
     decoding: Decoding,
     bound: BodyBound,
-    cookies: HostCookies,
+    cookies: HostCookies | None = None,
     transport: object = None,
     service: Service | None = None,
 ) -> Any:
@@ -71,7 +71,9 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
         verify=config.verify_ssl,
         http2=config.http2,
         trust_env=config.trust_env,
-        event_hooks=_hooks(_Hooks(rules, cookies, decoding, bound), is_async=is_async),
+        event_hooks=_hooks(
+            _Hooks(rules, cookies or HostCookies(module), decoding, bound), is_async=is_async
+        ),
         transport=transport,
         mounts=mounts,
     )

@@ -11,7 +11,25 @@ if TYPE_CHECKING:
     from ..family import Family
     from ..shapes import Request, Response
 
-__all__ = ["stored_response"]
+__all__ = ["likened", "stored_response"]
+
+
+def likened(response: Any, request: Request, headers: object) -> Response:
+    """Return a copy of a response that was read: a tenth of what it takes to make and read it.
+
+    Args:
+        response: The response.
+        request: What it answers.
+        headers: Its own.
+    """
+    kind: Any = response.__class__
+    twin = kind.__new__(kind)
+    twin.__dict__.update(response.__dict__)
+    twin.headers, twin.request = headers, request
+    twin.extensions = dict(response.extensions)
+    twin.history = []
+    made: Response = twin
+    return made
 
 
 def stored_response(  # noqa: PLR0913 - what an answer is made of, each named by the caller

@@ -16,6 +16,7 @@ from ...engine.layer import Failure, Outer
 from ...metrics.strategy_instruments import CACHE_BYTES, CACHE_ENTRIES
 from .visits.asking import asked_for
 from .visits.reading import Reading
+from .visits.recall import Recall
 from .visits.report import CacheReport
 from .visits.telling import told
 from .visits.writing import invalidate
@@ -47,6 +48,7 @@ class Caching(Outer):
     def __init__(self, cache: Cache, *, is_read: bool = True) -> None:
         self.cache: Cache = cache
         self._is_read = is_read
+        self._recall = Recall(cache)
 
     async def run(self, inner: Inner, call: Call, exchange: Exchange) -> Response | Failure:
         """Return an answer that is kept, or what comes of going on."""
@@ -58,6 +60,11 @@ class Caching(Outer):
         if not self._is_read:
             result = await inner(call, exchange)
             return told(self.cache, call, result, CacheReport("bypass", "switched off"))
+        likeness = None if exchange.is_streamed else exchange.likeness
+        if likeness is not None:
+            answer = self._recall.answer(likeness, call, exchange)
+            if answer is not None:
+                return answer
         try:
             request = exchange.request_for(None)
         except Exception as error:
@@ -66,7 +73,11 @@ class Caching(Outer):
                 raise
             return failure
         asked = asked_for(request, call, exchange, self.cache.config.partition)
-        return await Reading(self.cache, inner, call, exchange, asked).run()
+        reading = Reading(self.cache, inner, call, exchange, asked)
+        result = await reading.run()
+        if likeness is not None and reading.served is not None:
+            self._recall.note(likeness, call, asked, reading.served, result)
+        return result
 
     def gauges(self, now: float) -> Iterable[Gauge]:  # noqa: ARG002 - a part's signature
         """Return how much is kept, where the storage can tell."""

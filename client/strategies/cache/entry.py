@@ -20,9 +20,9 @@ Stamp: TypeAlias = tuple[bytes, float]
 """A process, as random bytes of its own, and the seconds of its monotonic clock."""
 
 _FIXED: Final = struct.Struct("!H?ddd?HHHHHHQ")
-_OBJECTS: Final = 900
+_OBJECTS: Final = 500
 """Bytes of memory that an entry takes without header fields and body."""
-_FIELD: Final = 400
+_FIELD: Final = 360
 """Bytes of memory that a header field takes besides its text, which is there twice."""
 _DAMAGED: Final = "not an entry of the cache, or a damaged one"
 

@@ -20,15 +20,14 @@ class Fields:
     """
 
     __slots__ = ("_lines",)
-    _lines: dict[str, tuple[str, ...]]
+    _lines: dict[str, list[str]]
 
     def __init__(self, pairs: Iterable[tuple[bytes | str, bytes | str]] = ()) -> None:
-        lines: dict[str, tuple[str, ...]] = {}
+        lines: dict[str, list[str]] = {}
         for raw_name, raw_value in pairs:
             name = raw_name.decode("latin-1") if isinstance(raw_name, bytes) else raw_name
             value = raw_value.decode("latin-1") if isinstance(raw_value, bytes) else raw_value
-            name = name.lower()
-            lines[name] = (*lines.get(name, ()), value)
+            lines.setdefault(name.lower(), []).append(value)
         self._lines = lines
 
     def get(self, name: str) -> str | None:
@@ -40,7 +39,7 @@ class Fields:
 
     def lines(self, name: str) -> tuple[str, ...]:
         """Return the values of a field line by line; none for a field that is not there."""
-        return self._lines.get(name, ())
+        return tuple(self._lines.get(name, ()))
 
     def __contains__(self, name: object) -> bool:
         return name in self._lines
@@ -55,7 +54,7 @@ class Fields:
         return isinstance(other, Fields) and self._lines == other._lines
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._lines.items()))
+        return hash(frozenset((name, tuple(lines)) for name, lines in self._lines.items()))
 
     def __repr__(self) -> str:
         return f"Fields({', '.join(self._lines)})"  # a value may be a secret

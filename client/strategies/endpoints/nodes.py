@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from .health.health import Health
 from .scores import Score
 
 if TYPE_CHECKING:
     from .scores import Slowest
-    from .settings import EndpointSettings
+
+    class Weighted(Protocol):
+        """An endpoint as configured, or what was made of it."""
+
+        @property
+        def url(self) -> str:
+            """By which it is known, whatever else of it changes."""
+            ...
+
+        @property
+        def weight(self) -> float:
+            """Its share beside the others' weights; 0 drains it."""
+            ...
+
 
 __all__ = ["Node", "Outcome", "Ticket"]
 
@@ -67,8 +80,8 @@ class Node:
 
     __slots__ = ("health", "is_ready", "out", "score", "settings", "url", "weight")
 
-    def __init__(self, settings: EndpointSettings, slowest: Slowest) -> None:
-        self.settings: EndpointSettings = settings
+    def __init__(self, settings: Weighted, slowest: Slowest) -> None:
+        self.settings: Weighted = settings
         self.url: Final[str] = settings.url
         self.weight: float = settings.weight
         self.score: Final = Score(slowest)

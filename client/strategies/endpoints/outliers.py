@@ -25,8 +25,8 @@ from .nodes import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ...config.parts.endpoints import OutlierConfig
     from .nodes import Node, Ticket
-    from .settings import OutlierRules
 
 __all__ = ["BY_CHECK", "Outliers", "Transition"]
 
@@ -78,8 +78,8 @@ class Outliers:
         is_changed: Whether somebody left, came back or came due since this was last made False.
     """
 
-    def __init__(self, rules: OutlierRules | None) -> None:
-        self._rules: OutlierRules | None = None
+    def __init__(self, rules: OutlierConfig | None) -> None:
+        self._rules: OutlierConfig | None = None
         self._is_enforced = False
         self._listed: dict[str, Node] = {}
         self.gone: dict[str, Node] = {}
@@ -89,7 +89,7 @@ class Outliers:
         self.is_changed: bool = False
         self._set(rules)
 
-    def _set(self, rules: OutlierRules | None) -> None:
+    def _set(self, rules: OutlierConfig | None) -> None:
         self._rules = None if rules is None or rules.mode == "off" else rules
         self._is_enforced = self._rules is not None and self._rules.mode == "enforce"
 
@@ -97,7 +97,7 @@ class Outliers:
         """Return whether an endpoint may be chosen like any other."""
         return not node.health.is_out or not self._is_enforced or self.is_panic
 
-    def reconfigure(self, rules: OutlierRules | None, now: float) -> tuple[Transition, ...]:
+    def reconfigure(self, rules: OutlierConfig | None, now: float) -> tuple[Transition, ...]:
         """Go by other rules, over what is known already."""
         self.next_due = -inf
         self._set(rules)
@@ -184,10 +184,10 @@ class Outliers:
         self._settle(now)
         return (self._told("ejected", node.url, health.seconds, cause), *self._panic())
 
-    def _allows(self, rules: OutlierRules) -> bool:
+    def _allows(self, rules: OutlierConfig) -> bool:
         return self._is_allowed(len(self.gone) + 1, rules)
 
-    def _is_allowed(self, gone: int, rules: OutlierRules) -> bool:
+    def _is_allowed(self, gone: int, rules: OutlierConfig) -> bool:
         total = len(self._listed)
         return gone < total and gone / total <= rules.max_ejection_share + _TINY
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Collection, Sequence
 
-    from .settings import BalancingRules, EndpointSettings
+    from ...config.parts.endpoints import BalancingConfig
+    from .nodes import Weighted
 
 __all__ = ["EndpointPool", "EndpointState", "Outcome", "Ticket", "Transition"]
 
@@ -76,8 +77,8 @@ class EndpointPool:
 
     def __init__(
         self,
-        endpoints: Sequence[EndpointSettings],
-        rules: BalancingRules,
+        endpoints: Sequence[Weighted],
+        rules: BalancingConfig,
         chance: random.Random,
         now: float = 0.0,
     ) -> None:
@@ -114,7 +115,7 @@ class EndpointPool:
         """Those of the list, in its order."""
         return tuple(self._nodes)
 
-    def replace(self, endpoints: Sequence[EndpointSettings], now: float) -> tuple[Transition, ...]:
+    def replace(self, endpoints: Sequence[Weighted], now: float) -> tuple[Transition, ...]:
         """Go by another list; what is known of an URL stays.
 
         Raises:
@@ -137,7 +138,7 @@ class EndpointPool:
             self._refresh()
             return told
 
-    def reconfigure(self, rules: BalancingRules, now: float) -> tuple[Transition, ...]:
+    def reconfigure(self, rules: BalancingConfig, now: float) -> tuple[Transition, ...]:
         """Choose by other rules."""
         with self._lock:
             if rules.policy != self._policy_name:
@@ -189,14 +190,13 @@ class EndpointPool:
 
     def _choose(self, now: float, avoid: Collection[str], key: str | None) -> Node | None:
         policy, due = self._policy, self._outliers.due
-        if due:
-            if not avoid and not policy.keeps_order:
-                return next(iter(due.values()))
-            if avoid:  # it has failed once: it does not go and find out where it may fail again
-                node = policy.choose(now, {*avoid, *due}, key) or policy.choose(now, due, key)
-                if node is not None:
-                    return node
-        return policy.choose(now, avoid, key) or policy.choose(now, (), key)
+        skipped: tuple[Collection[str], ...] = (avoid, ())
+        if due and avoid:  # it has failed once, and does not find out where it may fail again
+            skipped = ({*avoid, *due}, due, ())
+        elif due and not policy.keeps_order:
+            return next(iter(due.values()))
+        found = (policy.choose(now, each, key) for each in skipped)
+        return next(filter(None, found), None)
 
     def report(
         self, ticket: Ticket, outcome: Outcome, seconds: float, now: float

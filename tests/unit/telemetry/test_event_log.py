@@ -29,6 +29,7 @@ from client.events import (
     BulkheadAcquired,
     BulkheadRejected,
     BulkheadWaiting,
+    CacheUsed,
     ChaosInjected,
     CircuitClosed,
     CircuitHalfOpened,
@@ -134,6 +135,12 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         "info",
         "circuit released",
         {"scope": "client", "reason": "maintenance", "seconds": 5.988},
+    ),
+    (
+        CacheUsed(status="hit", why="fresh", age=1.23456, **ABOUT),
+        "debug",
+        "cache used",
+        {"status": "hit", "why": "fresh", "age": 1.235},
     ),
     (
         FallbackUsed(error=ERROR, outcome="server_error", **ABOUT),

@@ -65,7 +65,7 @@ class Refreshes:
             self._under_way[key] = task
         try:
             own = _own(call)
-            if own.plan.stopped(own) is not None or own.plan.peek(own) is not None:
+            if own.plan.refuses(own):
                 self._end(key, task)
                 return False
             twin = exchange.twin_for(own, is_first=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PROCESS", "Keys", "check_secret"]
+__all__ = ["PROCESS", "Keys"]
 
 PROCESS: Final = secrets.token_bytes(16)
 """Says whose monotonic clock a stamp was read from. Forked children share it, and the clock."""
@@ -22,38 +22,20 @@ PROCESS: Final = secrets.token_bytes(16)
 _SECRET: Final = secrets.token_bytes(32)
 _DIGEST: Final = 20
 """Bytes of a key: two of 160 bits are not found to be equal, not even by who looks for them."""
-_LEAST: Final = 16
-
-
-def check_secret(secret: bytes | str) -> bytes:
-    """Return a secret as bytes.
-
-    Raises:
-        ValueError: It is shorter than 16 bytes, and can be guessed.
-    """
-    given = secret.encode() if isinstance(secret, str) else secret
-    if len(given) < _LEAST:
-        raise ValueError(
-            f"the secret has {len(given)} bytes: give {_LEAST} at least, as "
-            "secrets.token_bytes(32) makes them"
-        )
-    return given
 
 
 class Keys:
     """Makes keys. It shows nothing of its secret.
 
     Args:
-        secret: What keys are hashed with, 16 bytes at least.
-
-    Raises:
-        ValueError: It is shorter.
+        secret: What keys are hashed with.
     """
 
     __slots__ = ("_part", "_resource", "_variant")
 
     def __init__(self, secret: bytes | str | None = None) -> None:
-        own = _SECRET if secret is None else check_secret(secret)
+        own = _SECRET if secret is None else secret
+        own = own.encode("utf-8", "surrogatepass") if isinstance(own, str) else own
         key = blake2b(own, digest_size=32, person=b"cache secret").digest()
         shared = b"" if secret is None else key
         self._resource = blake2b(digest_size=_DIGEST, key=shared, person=b"cache resource")

@@ -62,7 +62,6 @@ class Store:
 
     Raises:
         TypeError: It is no storage, or one for the other world.
-        ValueError: The secret is too short.
     """
 
     def __init__(
@@ -93,6 +92,18 @@ class Store:
         """Return when an answer is asked for: now. Called before the request is sent."""
         return self._ledger.began(self._ports.wall_clock())
 
+    def glance(self, place: Place) -> Entry | None:
+        """Return what is kept in the memory of this process, and is for every request.
+
+        None where that is not so, or where the storage is another one: then `find` says.
+        """
+        if self._memory is None or place.partition is not None:
+            return None
+        if place.resource in self._ledger.undone:
+            return None
+        kept = self._memory.find(place.resource)
+        return kept if type(kept) is Entry else None
+
     async def find(self, place: Place, request: Fields) -> Entry | None:
         """Return what is kept for a request with such header fields."""
         if place.resource in self._ledger.undone:
@@ -122,7 +133,8 @@ class Store:
         resource = place.resource
         if not self._ledger.allows(resource, began):
             return False
-        if resource in self._ledger.undone and not await self._erase(resource):
+        if resource in self._ledger.undone:
+            await self._erase(resource)
             return False
         try:
             return bool(await self._guard.run(partial(self._keep, place, request, entry, began)))
@@ -207,12 +219,10 @@ class Store:
         mark = await access.get(mark_of(resource))
         return not isinstance(mark, Tombstone) or mark.precedes(began)
 
-    async def _erase(self, resource: str) -> bool:
+    async def _erase(self, resource: str) -> None:
         count = await self._guard.run(partial(self._forget, resource))
-        if count is None:
-            return False
-        self._ledger.settle(resource, count)
-        return True
+        if count is not None:
+            self._ledger.settle(resource, count)
 
     async def _forget(self, resource: str, access: Access) -> int:
         kept = await access.get(resource)

@@ -91,15 +91,19 @@ class _Crew:
     def _next(self) -> Job[Any] | None:
         with self.lock:
             self.idle += 1
-        job = None
-        with suppress(Empty):
+        try:
             job = self.jobs.get(timeout=_IDLE_SECONDS)
+        except Empty:
+            with self.lock, suppress(Empty):
+                self.idle -= 1
+                self.size -= 1
+                job = self.jobs.get_nowait()  # which has come in this moment
+                self.size += 1
+                return job
+            return None
         with self.lock:
             self.idle -= 1
-            if job is None and not self.jobs.empty():
-                job = self.jobs.get_nowait()
-            if job is None:
-                self.size -= 1
+            self.size -= job is None
         return job
 
 

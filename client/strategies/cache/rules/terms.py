@@ -37,6 +37,7 @@ class Terms:
         is_explicit: Whether the server says so, or it is guessed.
         first_age: How old it was when it came, in seconds (the corrected initial age).
         made: When it was made, in seconds since the epoch: its `Date`, else when it came.
+        changed: When it was changed last, likewise: its `Last-Modified`, else `made`.
         etag: Its entity tag as it was sent, or None.
         last_modified: Its `Last-Modified` as it was sent, or None.
         must_validate: Whether the server must be asked each time.
@@ -48,6 +49,7 @@ class Terms:
     is_explicit: bool
     first_age: float
     made: float
+    changed: float
     etag: str | None
     last_modified: str | None
     must_validate: bool
@@ -86,6 +88,7 @@ def terms_of(status: int, fields: Fields, requested: float, received: float) -> 
         is_explicit=is_explicit,
         first_age=max(0.0, received - made, _said_age(fields) + delay),
         made=made,
+        changed=made if modified is None else modified,
         etag=_single(fields, "etag"),
         last_modified=_single(fields, "last-modified") if modified is not None else None,
         must_validate=must_validate,

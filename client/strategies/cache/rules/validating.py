@@ -63,7 +63,7 @@ def is_not_modified(entry: Entry, request: Fields) -> bool:
     if len(since) != 1:
         return False
     asked = parse_date(since[0].strip(BLANKS), entry.received)
-    return asked is not None and _modified(entry) <= asked
+    return asked is not None and entry.terms.changed <= asked
 
 
 def _matches(etag: str | None, lines: tuple[str, ...]) -> bool:
@@ -76,16 +76,6 @@ def _matches(etag: str | None, lines: tuple[str, ...]) -> bool:
 
 def _opaque(etag: str) -> str:
     return etag.removeprefix("W/")
-
-
-def _modified(entry: Entry) -> float:
-    """Return when it was modified: at the latest when it was made (RFC 9111, 4.3.2)."""
-    terms = entry.terms
-    if terms.last_modified is not None:
-        modified = parse_date(terms.last_modified, entry.received)
-        if modified is not None:
-            return modified
-    return terms.made
 
 
 def not_modified_headers(entry: Entry) -> Headers:

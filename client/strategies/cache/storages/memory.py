@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryStorage", "Record"]
 
-_PLACE: Final = 340
+_PLACE: Final = 230
 """Bytes that a key and its place in the table take, besides what is kept there."""
 _BYTES: Final = 33
 """Bytes that an object of bytes takes, besides its contents."""

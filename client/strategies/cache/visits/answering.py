@@ -6,13 +6,13 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from ....engine.attempts import explain
-from ....engine.layer import Failure
 from ....http.bodies.stored_response import stored_response
 from ..rules.deciding import age_header
 from ..rules.directives import FOREVER
 from ..rules.validating import is_not_modified, not_modified_headers
 
 if TYPE_CHECKING:
+    from ....engine.layer import Failure
     from ....http.shapes import Options, Response
     from ..entry import Entry, Headers
     from .visit import Visit
@@ -59,9 +59,9 @@ async def not_cached(visit: Visit) -> Response | Failure:
 
 
 def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
-    cache, outlook = visit.cache, visit.asked.outlook
-    response = stored_response(
-        cache.family,
+    outlook = visit.asked.outlook
+    return stored_response(
+        visit.cache.family,
         status=status,
         headers=headers,
         body=body,
@@ -69,13 +69,10 @@ def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
         default_encoding=outlook.default_encoding,
         redirect=outlook.redirect,
     )
-    if body:
-        cache.decoding.install(response)
-    return response
 
 
 async def _handed_over(visit: Visit, response: Response) -> Response | Failure:
     call, exchange = visit.call, visit.exchange
-    await exchange.complete(Failure(None, response))
+    await visit.cache.make_ready(response, is_streamed=exchange.is_streamed)
     failure = exchange.failure_of(exchange.attempt_kind(call), response)
     return response if failure is None else failure

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ....http.bodies.sent_request import copy_request
+from ....http.credentials import is_credential, name_credential
 from ..fields import Fields
 from ..rules.directives import of_request
 from ..rules.storing import is_for_all
 from ..rules.urls import normalised
 from ..rules.validating import is_answerable
-from .credentials import is_credential, name_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +96,8 @@ def asked_for(
     outlook = exchange.outlook(request)
     is_hidden = outlook.is_hidden or any(each.adds_credentials for each in call.plan.sendings)
     fields = _fields_of(request, outlook)
-    past = _reason_to_pass(request, fields)
+    wanted = of_request(fields)
+    past = "no-store" if wanted.no_store else _reason_to_pass(request, fields)
     whose = None
     if past is None and partition is not None:
         whose = _whose(request, outlook, partition)
@@ -105,7 +106,7 @@ def asked_for(
         request=request,
         url=normalised(str(request.url)),
         fields=fields,
-        wanted=of_request(fields),
+        wanted=wanted,
         outlook=outlook,
         partition=whose,
         has_credentials=is_hidden or name_credential(fields) is not None,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ....engine.operation import Call
     from ....engine.ports import Ports, World
     from ....http.family import Family
+    from ....http.shapes import Response
     from ..entry import Stamp
 
 __all__ = ["Cache"]
@@ -58,9 +59,9 @@ class Cache:
         self.storage: object = storage
         self.store: Store = Store(config, storage, ports, is_async=world.is_async, warn=warn)
         self.family: Family = family
-        self.decoding: Decoding = Decoding(family, world.pause)
         self.sharing: Sharing = Sharing()
         self.refreshes: Refreshes = Refreshes()
+        self._decoding = Decoding(family, world.pause)
         self._is_async = world.is_async
 
     @classmethod
@@ -115,6 +116,22 @@ class Cache:
         if self._is_async and not runs_asyncio():  # trio's begins anywhere, in each run
             return ports.wall_clock(), time.monotonic()
         return ports.wall_clock(), ports.now()
+
+    async def make_ready(self, response: Response, *, is_streamed: bool) -> None:
+        """Unpack the body of a kept answer, now or when its caller reads it.
+
+        No time is too late for that: it is there.
+
+        Raises:
+            Exception: Of httpx: it cannot be unpacked.
+        """
+        is_packed = self._decoding.install(response)
+        if is_streamed:
+            return
+        if is_packed and self._is_async:
+            await response.aread()
+        else:
+            response.read()
 
     def stamp(self, moment: float) -> Stamp:
         """Return what says when something came, to this process."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ....engine.attempts import explain
 from ....engine.layer import Failure
 from ....engine.rejections import is_rejection
 from ....exceptions import APIConnectionError, ClientClosedError
@@ -12,7 +13,7 @@ from ....http.bodies.sent_request import copy_request
 from ..fields import Fields
 from ..flights.sharing import Fetched, Wish
 from ..keeping.keys import PROCESS
-from ..rules.deciding import Use, decide, may_replace_an_error, may_stand_in
+from ..rules.deciding import Use, decide, may_stand_in
 from ..rules.freshening import OfHead, is_about, of_head
 from ..rules.terms import current_age
 from ..rules.validating import conditions
@@ -54,6 +55,8 @@ class Reading:
         self, cache: Cache, inner: Inner, call: Call, exchange: Exchange, asked: Asked
     ) -> None:
         self.visit: Visit = Visit(cache, call, exchange, asked)
+        self.served: Entry | None = None
+        """What was kept, and fresh, and has been served."""
         self._cache = cache
         self._inner = inner
         self._call = call
@@ -79,6 +82,7 @@ class Reading:
             if use is not Use.VALIDATE:
                 answer = await self._answer(entry, "hit" if use is Use.FRESH else "stale", why)
                 if answer is not None:
+                    self.served = entry if use is Use.FRESH else None
                     return answer
                 entry, why = None, "what was kept cannot be read"
         if asked.wanted.only_if_cached:
@@ -125,7 +129,17 @@ class Reading:
         cache = self._cache
 
         async def fetch(call: Call, exchange: Exchange) -> Response | Failure:
-            return (await self.fetch(entry, call, exchange)).result
+            result = (await self.fetch(entry, call, exchange)).result
+            if isinstance(result, Failure) or not exchange.is_streamed:
+                return result
+            try:
+                await exchange.read(result)
+            except Exception as error:
+                failure = explain(call, exchange, exchange.attempt_kind(call), error)
+                if failure is None:
+                    raise
+                return failure
+            return result
 
         key = cache.sharing.key(self._wish)
         cache.refreshes.begin(key, self._call, self._exchange, fetch)
@@ -216,7 +230,9 @@ class Reading:
         is_connection = error.status_code is None and isinstance(error, APIConnectionError)
         if not is_connection and error.status_code not in _ERRORS:
             return None
-        is_allowed = may_replace_an_error(entry, age, wanted, config.stale_if_error)
+        said = entry.terms.directives.stale_if_error
+        longest = config.stale_if_error if said is None else said
+        is_allowed = longest > 0 and may_stand_in(entry, age, wanted, longest)
         return "stale-if-error" if is_allowed else None
 
     async def _answer(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....engine.layer import Failure
+from ....http.family import request_of
 from ..fields import Fields
 from ..rules.invalidating import SAFE_METHODS, invalidated_by
-from ..rules.urls import normalised
+from ..rules.urls import normalised, same_origin
 
 if TYPE_CHECKING:
     from ....engine.operation import Call
@@ -44,11 +45,31 @@ async def invalidate(cache: Cache, call: Call, method: str, result: Response | F
 def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:
     """Return the URLs that an answer, and the redirects before it, tell to be changed."""
     first, *others = *response.history, response
-    changed = list(invalidated_by(method, first.status_code, call.url, _fields(first)))
+    changed = list(_changed_by_first(call, method, first))
     for each in others:
         asked = each.request
         changed += invalidated_by(asked.method, each.status_code, str(asked.url), _fields(each))
     return tuple(dict.fromkeys(changed))
+
+
+def _changed_by_first(call: Call, method: str, response: Response) -> tuple[str, ...]:
+    """Return them by the answer to the operation itself, which may have gone elsewhere.
+
+    Of several endpoints the one that was asked answers with URLs of its own; what is kept is kept
+    for the service.
+    """
+    url, sent = normalised(call.url), request_of(response)
+    there = url if sent is None else normalised(str(sent.url))
+    changed = invalidated_by(method, response.status_code, there, _fields(response))
+    if same_origin(url, there):
+        return changed
+    path = url.split("/", 3)[3]
+    of_service, of_endpoint = url.removesuffix(path), there.removesuffix(path)
+    return tuple(
+        of_service + each.removeprefix(of_endpoint)
+        for each in changed
+        if each.startswith(of_endpoint)
+    )
 
 
 def _fields(response: Response) -> Fields:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from .window import RecentFailures
 
 if TYPE_CHECKING:
+    from ....config.parts.endpoints import OutlierConfig
     from ..nodes import Ticket
-    from ..settings import OutlierRules
 
 __all__ = ["Health"]
 
@@ -64,7 +64,7 @@ class Health:
         self._ramp_from: float | None = None
         self._ramp_seconds = 0.0
 
-    def count(self, rules: OutlierRules, now: float, *, failed: bool) -> str | None:
+    def count(self, rules: OutlierConfig, now: float, *, failed: bool) -> str | None:
         """Count an attempt; return what its endpoint would be ejected for, or None."""
         self.failures = self.failures + 1 if failed else 0
         if rules.failure_ratio is not None:
@@ -72,17 +72,17 @@ class Health:
             recent.add(now, failed=failed)
         if not failed:
             return None
-        if rules.consecutive_failures and self.failures >= rules.consecutive_failures:
+        if self.failures >= rules.consecutive_failures:
             return "consecutive_failures"
         return "failure_ratio" if self._fails_often(rules, now) else None
 
-    def _fails_often(self, rules: OutlierRules, now: float) -> bool:
+    def _fails_often(self, rules: OutlierConfig, now: float) -> bool:
         ratio, recent = rules.failure_ratio, self.recent
         if ratio is None or recent is None:
             return False
         return recent.is_over(ratio, rules.minimum_calls, now)
 
-    def eject(self, rules: OutlierRules, cause: str, now: float) -> None:
+    def eject(self, rules: OutlierConfig, cause: str, now: float) -> None:
         """Be out, for twice as long as last time; each ejection's time in health takes one off."""
         if not self.is_out and rules.base_ejection > 0:
             healthy = max(0.0, now - self._returned) / rules.base_ejection

@@ -34,11 +34,6 @@ class RecentFailures:
         calls = sum(self._calls)
         return calls >= minimum and sum(self._failures) / calls >= ratio
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._calls = [0] * _BUCKETS
-        self._failures = [0] * _BUCKETS
-
     def _forget(self, now: float) -> None:
         """Empty the buckets that time has passed."""
         tick = int(now * _BUCKETS / WINDOW)

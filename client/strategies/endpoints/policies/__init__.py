@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .hashed import Hashed
 from .least_outstanding import LeastOutstanding
@@ -12,16 +12,23 @@ from .round_robin import RoundRobin
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from ..nodes import Ticket
-    from ..settings import PolicyName
     from .policy import Policy
 
 __all__ = ["make_policy"]
 
+_BY_NAME: Final[dict[str, Callable[[random.Random], Policy]]] = {
+    "p2c": PowerOfTwo,
+    "round_robin": RoundRobin,
+    "least_outstanding": LeastOutstanding,
+    "ordered": Ordered,
+}
 
-def make_policy(name: PolicyName, chance: random.Random, out: AbstractSet[Ticket]) -> Policy:
+
+def make_policy(name: str, chance: random.Random, out: AbstractSet[Ticket]) -> Policy:
     """Make the policy of a name.
 
     Args:
@@ -29,14 +36,6 @@ def make_policy(name: PolicyName, chance: random.Random, out: AbstractSet[Ticket
         chance: Whatever is left to chance.
         out: The attempts that are out, to whatever endpoint.
     """
-    match name:
-        case "p2c":
-            return PowerOfTwo(chance)
-        case "round_robin":
-            return RoundRobin(chance)
-        case "least_outstanding":
-            return LeastOutstanding(chance)
-        case "ordered":
-            return Ordered(chance)
-        case "hash":
-            return Hashed(chance, out)
+    if name == "hash":
+        return Hashed(chance, out)
+    return _BY_NAME[name](chance)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from .policy import Policy
 from .ring import Ring, place
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ LEAST_BOUND: Final = 4
 """What an endpoint takes in any case: of few attempts, a share is none."""
 
 
-class Hashed:
+class Hashed(Policy):
     """The policy `hash`.
 
     Args:

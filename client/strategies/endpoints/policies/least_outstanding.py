@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from .policy import Policy
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Collection, Sequence
@@ -17,7 +19,7 @@ _MEAN: Final = 1 / 3
 _CUT: Final = 1.0 - math.exp(-1.0 / _MEAN)
 
 
-class LeastOutstanding:
+class LeastOutstanding(Policy):
     """The policy `least_outstanding`. It looks at all of them.
 
     Where all weigh the same, it draws one of those with the fewest. Else it adds a part of an

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .policy import Policy
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Collection, Sequence
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Ordered"]
 
 
-class Ordered:
+class Ordered(Policy):
     """The policy `ordered`. Of the weights it only minds whether there is one.
 
     Args:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from .draw import Draw
+from .policy import Policy
 
 if TYPE_CHECKING:
     import random
@@ -28,7 +29,7 @@ _WORSE: Final = 2.0
 """How many times the cost of another one is too much, where weights differ."""
 
 
-class PowerOfTwo:
+class PowerOfTwo(Policy):
     """The policy `p2c`.
 
     Args:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from heapq import heapify, heapreplace
 from typing import TYPE_CHECKING
 
+from .policy import Policy
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Collection, Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RoundRobin"]
 
 
-class RoundRobin:
+class RoundRobin(Policy):
     """The policy `round_robin`.
 
     Args:

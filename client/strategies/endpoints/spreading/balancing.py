@@ -94,6 +94,11 @@ class Balancing(Sending, Observer):
         """What is known of the endpoints; None where none are known yet."""
         return self._roster.pool
 
+    @property
+    def adds_credentials(self) -> bool:  # type: ignore[override] # read, and never set
+        """Whether an endpoint has a header of its own that says whose a request is."""
+        return self._roster.adds_credentials
+
     def reconfigure(self, config: BalancingConfig, source: Source) -> None:
         """Go by other settings; what is known of an endpoint stays with its URL.
 

@@ -10,6 +10,7 @@ import random
 import threading
 from typing import TYPE_CHECKING, Final
 
+from ....http.credentials import name_credential
 from ....metrics.strategy_instruments import ENDPOINT_OUTSTANDING, ENDPOINTS
 from ....runtime.forking import fork_safe
 from ..pool import EndpointPool
@@ -47,6 +48,8 @@ class Roster:
         config: How they are chosen.
         pool: What is known of each; None where none are known yet.
         slots: How many attempts may be there at once.
+        adds_credentials: Whether an endpoint has a header of its own, or a password, that says
+            whose a request is; True where that is not known yet.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Roster:
         self.config: BalancingConfig = config
         self.pool: EndpointPool | None = None
         self.slots: EndpointSlots = EndpointSlots()
+        self.adds_credentials: bool = True
         self._service = service
         self._site_of = site_of
         self._ports = ports
@@ -104,6 +108,9 @@ class Roster:
         self._service.go_by(sites)
         self._sites = {site.url: (each, site) for each, site in zip(known, sites, strict=True)}
         bounds = {url: each.bulkhead for url, (each, _) in self._sites.items()}
+        self.adds_credentials = any(
+            name_credential(map(str.lower, each.headers)) or "@" in each.url for each in known
+        )
         self._known = known
         told: Iterable[Transition] = ()
         if pool is None:

@@ -105,3 +105,19 @@ def test_where_all_are_in_a_slow_start_one_is_chosen() -> None:
     assert {pool.go(), pool.go()} == {"a", "b"}
     pool.eject("c")
     assert {pool.go() for _ in range(50)} == {"a", "b"}
+
+
+def test_in_a_slow_start_the_faster_one_does_not_get_all() -> None:
+    """It is drawn less often, as the first of the two and as the second."""
+    pool = Pool("ab", slow_start=10)
+    pool.eject("a")
+    pool.now += 30
+    pool.end(pool.take(), seconds=0.001)
+    pool.end(pool.take(pinned="b"), seconds=1.0)
+    pool.now += 2
+    found = []
+    for _ in range(1000):
+        ticket = pool.take()
+        found.append(at(ticket))
+        pool.pool.release(ticket)
+    assert found.count("a") / 1000 == pytest.approx(1 - 0.8 / 1.2, abs=0.05)
