@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
-import pytest
 import trio
 
 from client.runtime.event_loop import has_ended, here
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_without_one_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
