@@ -109,10 +109,6 @@ class Site:
         made: URL = self._base.copy_with(raw_path=self.path + url.raw_path)
         return made
 
-    def holds(self, url: URL) -> bool:
-        """Whether a URL is one of this endpoint: its origin, and below its path."""
-        return _origin(url) == self.origin and _is_below(url.raw_path, self.path)
-
 
 @dataclass(frozen=True, slots=True)
 class _Worn:
@@ -203,7 +199,7 @@ class Service:
             there, key = headers.get(name), name.lower()
             if there is not None and there != usual.get(key) and key != "host":
                 continue  # the caller's
-            if there is not None:
+            if there is not None and key != "host":
                 instead.append((name, there))
             headers[name] = value
             names.append(key)
@@ -214,8 +210,7 @@ class Service:
         for name in worn.names:
             headers.pop(name, None)
         for name, value in worn.instead:
-            if name.lower() != "host":
-                headers[name] = value
+            headers[name] = value
 
     def follow(self, request: Request) -> bool:
         """Let a request that follows a redirect, or was changed, take along what it may.
@@ -233,8 +228,8 @@ class Service:
         if request.url is not worn.url:
             is_within = self._follow(request, worn)
         if is_within and (given := headers.get(_AUTH)) is not None:
-            worn = extensions[WORN]
-            if _AUTH not in worn.names:
+            now: _Worn = extensions[WORN]
+            if _AUTH not in now.names:
                 extensions[AUTHORIZATION] = given
         return is_within
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ...engine.ports import Ports, World
     from ...http.family import Family
     from ...metrics.aggregator import Aggregator
+    from ...strategies.endpoints.pool import EndpointPool
     from ...strategies.endpoints.spreading.balancing import Source
     from .call_options import CallOptions
 
@@ -88,7 +89,6 @@ class Endpoints:
             ports=ports,
             notifiers=notifiers,
             metrics=metrics,
-            warn=warn,
         )
 
     def _checks_of(self, config: ClientConfig) -> Checks | None:
@@ -109,10 +109,9 @@ class Endpoints:
 
     def _note(self, url: str, *, passed: bool, holds: float) -> None:
         """Take note of an active check."""
-        pool = self.balancing.pool
-        if pool is not None:
-            now, name = self._ports.now(), name_of_endpoint(url)
-            self.balancing.tell(pool.check(name, now, passed=passed, holds=holds))
+        pool = cast("EndpointPool", self.balancing.pool)  # which is there before any check is
+        now, name = self._ports.now(), name_of_endpoint(url)
+        self.balancing.tell(pool.check(name, now, passed=passed, holds=holds))
 
     def _source_of(self, config: ClientConfig, known: tuple[Endpoint, ...] | None) -> Source:
         given = config.endpoints
@@ -153,15 +152,17 @@ class Endpoints:
             ValueError: It cannot be used.
         """
         site = Site(endpoint, self._module)
-        names = {name.lower() for name in site.headers}
-        if self._id_header in names:
-            raise ValueError(f"headers of {site.url} hold the request id, which each operation has")
-        if names and self._is_foreign:
+        self._check_names(site, self._id_header)
+        if site.headers and self._is_foreign:
             raise ValueError(
                 f"{site.url} has headers of its own, or a password, which an http_client that was "
                 "passed in might take along to another server: pass transport= instead"
             )
         return site
+
+    def _check_names(self, site: Site, id_header: str) -> None:
+        if id_header in map(str.lower, site.headers):
+            raise ValueError(f"headers of {site.url} hold the request id, which each operation has")
 
     def adopt(self, client: Any, more: Iterable[tuple[Any, Any]]) -> None:
         """Take note of the headers that the httpx client, or the session, sends with everything."""
@@ -210,7 +211,7 @@ class Endpoints:
         if config.endpoints != self._given:
             source = self._source_of(config, source.known)
         for each in source.known or ():
-            self._site_of(each)
+            self._check_names(self._site_of(each), config.request_id_header.lower())
         return partial(self._go_by, config, source)
 
     def _go_by(self, config: ClientConfig, source: Source) -> None:

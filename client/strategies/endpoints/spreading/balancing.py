@@ -54,7 +54,6 @@ class Balancing(Sending, Observer):
         ports: Of the client.
         notifiers: Told what happens.
         metrics: Where it is counted.
-        warn: Logs a warning about the client.
 
     Raises:
         ValueError: An endpoint cannot be used.
@@ -73,7 +72,6 @@ class Balancing(Sending, Observer):
         ports: Ports,
         notifiers: Notifiers,
         metrics: Aggregator,
-        warn: Callable[[str], object],
     ) -> None:
         self._source = source
         self._service = service
@@ -85,7 +83,6 @@ class Balancing(Sending, Observer):
             site_of=site_of,
             ports=ports,
             telling=self._telling,
-            warn=warn,
         )
         self._slots = self._roster.slots
         self._grants: Final = Grants(self)
@@ -108,7 +105,7 @@ class Balancing(Sending, Observer):
         Raises:
             ValueError: An endpoint cannot be used; nothing has changed then.
         """
-        self._roster.follow(source.known, is_checked=True)
+        self._roster.follow(source.known)
         self._source = source
         self._roster.reconfigure(config)
         self.reads_request = config.policy == "hash"
@@ -161,7 +158,16 @@ class Balancing(Sending, Observer):
         for avoid in ({*tried, *full}, full) if full else (tried,):
             ticket = hold.ticket
             now = self._ports.now()
-            pool.take(now, ticket=ticket, avoid=avoid, key=hold.key, pinned=hold.pinned)
+            # A probe of the circuit has one attempt, and speaks for all endpoints.
+            is_careful = pool.has_due(now) and call.objection() is not None
+            pool.take(
+                now,
+                ticket=ticket,
+                avoid=avoid,
+                key=hold.key,
+                pinned=hold.pinned,
+                is_careful=is_careful,
+            )
             node = ticket.node
             if node is None:
                 return False
@@ -174,7 +180,7 @@ class Balancing(Sending, Observer):
 
     def _has_slot(self, call: Call, url: str, hold: Hold) -> bool:
         slots = self._slots
-        if url not in slots.limits or slots.take(url, hold):
+        if slots.take(url, hold):
             return True
         if any(each.mode != "observe" for each in self._roster.bulkheads(url)):
             return False
@@ -251,10 +257,7 @@ class Balancing(Sending, Observer):
     def _rejected(self, call: Call, hold: Hold, patience: float) -> MyAPIError:
         call.host.metrics.add(REJECTIONS, (call.counted_as, "endpoint"))
         where = "all endpoints are" if hold.pinned is None else f"{hold.pinned} is"
-        if not self._slots.limits:
-            text = "all endpoints are drained"
-        else:
-            text = f"{where} full, and no slot came free within {patience:g} s"
+        text = f"{where} full, and no slot came free within {patience:g} s"
         return call.host.errors.make(PoolTimeoutError, call, text, request_sent=False)
 
     def has_room(self, hold: Hold) -> bool:
@@ -306,8 +309,10 @@ class Balancing(Sending, Observer):
         return self._roster.gauges()
 
     def begin_anew(self) -> None:
-        """Forget who queues: that was in an event loop that has ended."""
+        """Forget what is out, and who queues: that was in an event loop that has ended."""
         self._slots.begin_anew()
+        if self.pool is not None:
+            self.pool.begin_anew()
 
     def hang_up(self) -> None:
         """Wake who queues: the client is closed."""

@@ -43,7 +43,6 @@ class Roster:
             that cannot be used.
         ports: Of the client.
         telling: Counts and announces what happens.
-        warn: Logs a warning about the client.
 
     Attributes:
         config: How they are chosen.
@@ -53,7 +52,7 @@ class Roster:
             whose a request is; True where that is not known yet.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, each named by the caller
+    def __init__(
         self,
         config: BalancingConfig,
         *,
@@ -61,7 +60,6 @@ class Roster:
         site_of: Callable[[Endpoint], Site],
         ports: Ports,
         telling: Telling,
-        warn: Callable[[str], object],
     ) -> None:
         self.config: BalancingConfig = config
         self.pool: EndpointPool | None = None
@@ -71,7 +69,6 @@ class Roster:
         self._site_of = site_of
         self._ports = ports
         self._telling = telling
-        self._warn = warn
         self._chance = random.Random()  # noqa: S311 - no secret
         # A signal handler may call in the middle of a change.
         self._lock = fork_safe(threading.RLock())
@@ -85,29 +82,20 @@ class Roster:
             if self.pool is not None:
                 self.tell(self.pool.reconfigure(config, self._ports.now()))
 
-    def follow(self, known: tuple[Endpoint, ...] | None, *, is_checked: bool = False) -> None:
+    def follow(self, known: tuple[Endpoint, ...] | None) -> None:
         """Go by a list, if it is another one; what is known of an endpoint stays with its URL.
 
         Args:
             known: The list; None changes nothing.
-            is_checked: Whether one that cannot be used is the mistake of whoever calls this.
 
         Raises:
-            ValueError: One cannot be used, and that is to be told, or there is no list yet.
+            ValueError: One cannot be used; nothing has changed then.
         """
         if known is None or known is self._known:
             return
-        told: Iterable[Transition] = ()
         with self._lock:
             before, is_first = tuple(self._sites), self.pool is None
-            try:
-                if known is not self._known:  # nobody else was quicker
-                    told = self._go_by(known)
-            except ValueError as error:
-                if is_checked or is_first:
-                    raise
-                self._known = known  # not to try it again each time
-                self._warn(f"the endpoints cannot be used, and the last list is kept: {error}")
+            told = self._go_by(known)
             after = tuple(self._sites)
         self.tell(told)
         if not is_first and set(before) != set(after):

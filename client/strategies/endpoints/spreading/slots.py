@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ....runtime.forking import fork_safe
+from ....runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,6 +54,7 @@ class EndpointSlots:
         self.limits: Mapping[str, int] = {}
         self._held: dict[str, set[object]] = {}
         self._queue: dict[Waiter, None] = {}
+        tell_in_child(self)
 
     @property
     def waiting(self) -> int:
@@ -98,7 +99,7 @@ class EndpointSlots:
 
     def _hand_over(self, url: str, held: set[object]) -> None:
         limit = self.limits.get(url)
-        if limit is not None and len(held) >= limit:
+        if limit is None or len(held) >= limit:  # without a bound, nobody queues for it
             return
         for waiter in self._queue:
             if waiter.urls is None or url in waiter.urls:

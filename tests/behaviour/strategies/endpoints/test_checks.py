@@ -46,7 +46,7 @@ class Asked:
                 await self.world.sleep(answer)
         finally:
             self.under_way -= 1
-        if isinstance(answer, type):
+        if isinstance(answer, type) and issubclass(answer, Exception):
             raise answer
         return bool(answer)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from client import Endpoint, MyAPIError, PoolTimeoutError
-from client.events import WouldReject
+from client.events import OperationSucceeded, WouldReject
 from tests.behaviour.strategies.endpoints.services import Service, balanced, outstanding
 from tests.behaviour.wire import Answer
+from tests.behaviour.world import listens_to
 
 if TYPE_CHECKING:
     from client.events import Event
@@ -69,6 +70,29 @@ async def test_a_call_for_one_endpoint_waits_for_that(world: World) -> None:
     _, second = await world.gather(client.get("http://a/x"), client.get("http://a/x"))
     assert isinstance(second, PoolTimeoutError)
     assert "http://a is full" in str(second)
+
+
+async def test_a_slot_is_handed_to_the_first_who_takes_it(world: World) -> None:
+    """Not to somebody who waits for another endpoint."""
+    client = balanced(
+        world, Service(a=slow, b=slow), bounded("http://a", 1), bounded("http://b", 1)
+    )
+
+    async def after(seconds: float, url: str) -> str:
+        await world.sleep(seconds)
+        return str((await client.get(url)).text)
+
+    calls = [
+        world.start(after(seconds, url))
+        for seconds, url in (
+            (0.0, "http://a/x"),
+            (0.25, "http://b/x"),
+            (0.5, "http://b/x"),
+            (0.75, "/x"),
+        )
+    ]
+    assert [await world.outcome(call) for call in calls] == ["a", "b", "b", "a"]
+    assert world.now() == 1_002.25
 
 
 async def test_the_deadline_ends_the_wait(world: World) -> None:
@@ -155,6 +179,32 @@ async def test_no_hedge_is_sent_where_there_is_no_slot(world: World) -> None:
     answers = [await client.get("/x") for _ in range(3)]
     assert [each.status_code for each in answers] == [200] * 3
     assert client.stats().hedges == 0
+
+
+async def test_a_slot_of_an_endpoint_that_has_gone_is_no_use(world: World) -> None:
+    """Whoever was handed it in that moment goes elsewhere."""
+
+    @listens_to(OperationSucceeded)
+    def remove(_event: Event) -> None:
+        client.raw.reconfigure(endpoints=["http://b"])
+
+    client = balanced(world, Service(a=slow), bounded("http://a", 1), listeners=[remove])
+    answers = await world.gather(*(client.get("/x") for _ in range(3)))
+    assert [each.text for each in answers] == ["a", "b", "b"]
+    assert outstanding(client) == {"http://b": 0}
+
+
+async def test_an_endpoint_that_has_gone_in_this_very_moment_is_as_if_it_were_full(
+    world: World,
+) -> None:
+    """Between two looks at a list that changes, nobody is sent astray."""
+    service = Service()
+    client = balanced(world, service, "http://a", "http://b")
+    pool = client.raw._session._endpoints.balancing.pool
+    pool.take = lambda *_args, **_more: None
+    with pytest.raises(PoolTimeoutError):
+        await client.get("/x")
+    assert service.asked == []
 
 
 async def test_more_slots_let_in_who_waits(world: World) -> None:
