@@ -6,8 +6,11 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from client import AsyncClient
+from client.ports import asyncio_tasks
 from tests.eventually import eventually
 
 if TYPE_CHECKING:
@@ -160,3 +163,85 @@ async def test_a_client_that_closes_lets_go(kit: Kit, client_of: Callable[[Held]
     Held.let_go(held)
     assert {type(outcome).__name__ for outcome in outcomes} == {"RuntimeError"}
     assert len({id(outcome) for outcome in outcomes}) == CALLERS
+
+
+class Hanging(httpx.AsyncBaseTransport):
+    """Answers what is asked second, and leaves the first waiting."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer."""
+        del request
+        self.asked += 1
+        if self.asked == 1:
+            await asyncio.Event().wait()
+        headers = {"Cache-Control": "max-age=1, stale-while-revalidate=60"}
+        return httpx.Response(200, headers=headers)
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_nobody_waits_for_another_event_loop(*, is_closed: bool) -> None:
+    """Whether it has ended, or is only not running now."""
+    server = Hanging()
+    client = AsyncClient(transport=server, cache={})
+
+    async def ask_for_a_while() -> asyncio.Future[Any]:
+        asked = asyncio.ensure_future(client.get(URL))
+        await asyncio.sleep(0.01)
+        return asked
+
+    first = asyncio.new_event_loop()
+    waiting = first.run_until_complete(ask_for_a_while())
+    if is_closed:
+        first.close()
+        abandoned = set(asyncio_tasks._under_way)
+
+    async def ask_here() -> None:
+        assert (await client.get(URL)).status_code == 200
+        assert server.asked == 2
+        await client.aclose()
+
+    asyncio.run(ask_here())
+    sharing: Any = client._drop_in._strategies._cache.sharing  # type: ignore[union-attr] # it has one
+    if is_closed:
+        for task in (waiting, *abandoned):
+            task._log_destroy_pending = False  # type: ignore[attr-defined] # it is meant to be
+        asyncio_tasks._under_way.difference_update(abandoned)
+        assert len(sharing._flights) == 0
+    else:
+        assert len(sharing._flights) == 1
+        waiting.cancel()
+        first.run_until_complete(asyncio.wait([waiting]))
+        assert len(sharing._flights) == 0
+        first.close()
+
+
+def test_a_refresh_of_a_loop_that_has_ended_keeps_nobody_from_one() -> None:
+    """It is forgotten, and the answer is fetched in the next."""
+    asked: list[str] = []
+    headers = {"Cache-Control": "max-age=0, stale-while-revalidate=60"}
+
+    async def server(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if len(asked) == 2:
+            await asyncio.Event().wait()
+        return httpx.Response(200, headers=headers)
+
+    client = AsyncClient(transport=httpx.MockTransport(server), cache={})
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            await client.get(URL)
+            await asyncio.sleep(0.01)
+
+    first = asyncio.new_event_loop()
+    first.run_until_complete(ask(2))
+    first.close()
+    abandoned = set(asyncio_tasks._under_way)
+    for task in abandoned:
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # it is meant to be
+    asyncio_tasks._under_way.difference_update(abandoned)
+    asyncio.run(ask(1))
+    assert len(asked) == 3

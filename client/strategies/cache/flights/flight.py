@@ -105,6 +105,7 @@ class Flight(Generic[CargoT]):
         key: What those who wait have in common.
         seat: Of the one whose request it is.
         exchange: The way of that to the wire.
+        place: The event loop that it runs in; None in the blocking world.
 
     Attributes:
         call: An operation of its own, with grants of its own.
@@ -118,8 +119,9 @@ class Flight(Generic[CargoT]):
         is_diverted: Whether what it brings is out of date, so that nobody else may wait for it.
     """
 
-    def __init__(self, key: Key, seat: Seat, exchange: Exchange) -> None:
+    def __init__(self, key: Key, seat: Seat, exchange: Exchange, place: object = None) -> None:
         self.key = key
+        self.place = place
         self.call: Call = seat.call.twin()
         self.task = seat.call.host.ports.task()
         self.seats: dict[Seat, None] = {}

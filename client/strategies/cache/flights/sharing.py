@@ -85,15 +85,16 @@ class _Cargo(NamedTuple):
 
 
 class Sharing:
-    """The requests of one client that go out for several callers. Safe to share between threads."""
+    """The requests of one client that go out for several callers. Safe to share between threads.
 
-    def __init__(self) -> None:
-        self._flights: Flights[_Cargo] = Flights()
+    Args:
+        is_async: Whether there are event loops.
+    """
+
+    def __init__(self, *, is_async: bool) -> None:
+        self._flights: Flights[_Cargo] = Flights(is_async=is_async)
         self._lock = fork_safe(threading.RLock())
         self._varying: OrderedDict[tuple[str, str | None], tuple[str, ...]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._flights)
 
     def key(self, wish: Wish) -> tuple[str, Hashable]:
         """Return what a wish has in common with its equals, as far as is known."""

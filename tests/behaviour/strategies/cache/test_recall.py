@@ -201,6 +201,17 @@ async def test_partitions_are_looked_at(world: World, looks: list[str]) -> None:
     assert len(looks) == 4
 
 
+async def test_calls_with_credentials_are_looked_at(world: World, looks: list[str]) -> None:
+    """Also where the answer is for everybody."""
+    client = await warmed(
+        world,
+        Answer(200, (BODY,), headers={"Cache-Control": "public, max-age=60"}),
+        headers={"Authorization": "Bearer abc"},
+    )
+    assert status_of(await client.get("/x")) == "hit"
+    assert len(looks) == 3
+
+
 async def test_long_answers_are_made_each_time(world: World, looks: list[str]) -> None:
     """They are not kept unpacked."""
     client = await warmed(world, Answer(200, (b"x" * 70_000,), headers=KEPT))

@@ -60,14 +60,14 @@ class Exchange:
 
 def test_not_for_a_client_that_is_closed() -> None:
     """Nobody would end it any more."""
-    refreshes, served = Refreshes(), call(is_closed=True)
+    refreshes, served = Refreshes(is_async=False), call(is_closed=True)
     assert not refreshes.begin("a", served, Exchange(), None)  # type: ignore[arg-type] # none is needed
     assert len(refreshes) == 0
 
 
 def test_what_cannot_begin_is_not_under_way() -> None:
     """A bug in the way there does not keep others of that key from it."""
-    refreshes, served = Refreshes(), call()
+    refreshes, served = Refreshes(is_async=False), call()
     with pytest.raises(AttributeError):
         refreshes.begin("a", served, object(), None)  # type: ignore[arg-type] # that is the bug
     assert len(refreshes) == 0
@@ -75,7 +75,7 @@ def test_what_cannot_begin_is_not_under_way() -> None:
 
 def test_one_of_a_time_before_ends_none_of_now() -> None:
     """As in a new event loop, where the old one's are forgotten."""
-    refreshes, served = Refreshes(), call()
+    refreshes, served = Refreshes(is_async=False), call()
     assert refreshes.begin("a", served, Exchange(), None)  # type: ignore[arg-type] # none is needed
     refreshes.begin_anew()
     assert refreshes.begin("a", served, Exchange(), None)  # type: ignore[arg-type] # likewise
