@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DetachedThread"]
+__all__ = ["DetachedThread", "call_in_daemon"]
 
+T = TypeVar("T")
 OpenedT = TypeVar("OpenedT")
 
 
@@ -84,3 +87,40 @@ class DetachedThread(Generic[OpenedT]):
             taken = self._opened, self._error
             self._opened = self._error = None
         return taken
+
+
+async def call_in_daemon(function: Callable[[], T]) -> T:
+    """Call a function in a thread of its own and return what it returns, or raise what it raises.
+
+    Where whoever waits is cancelled, the thread ends by itself, and what comes of it is lost. It
+    keeps neither the loop nor the interpreter from ending, as one of the loop's executor would.
+
+    Raises:
+        RuntimeError: There are no threads to be had, as at the end of the interpreter.
+    """
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    outcome: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(function())
+        except BaseException as error:  # noqa: BLE001 - raised again in the task that waits
+            errors.append(error)
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(_settle, over)
+
+    threading.Thread(target=run, name="resilient-client", daemon=True).start()
+    await over
+    if not errors:
+        return outcome[0]
+    try:
+        raise errors[0]
+    finally:
+        errors.clear()  # its traceback leads back to this frame
+
+
+def _settle(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)

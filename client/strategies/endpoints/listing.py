@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ...config.parts.endpoints import check_endpoints
 from ...exceptions import APIConnectionError
-from ...runtime.daemon_call import call_in_daemon
+from ...runtime.detached_thread import call_in_daemon
 from ...runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:

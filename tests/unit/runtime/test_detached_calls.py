@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from client.runtime.daemon_call import call_in_daemon
+from client.runtime.detached_thread import call_in_daemon
 from tests.eventually import PATIENCE_SECONDS
 
 
