@@ -12,7 +12,12 @@ from ..metrics.instruments import (
     BULKHEAD_LIMIT,
     BULKHEAD_WAITING,
 )
-from ..metrics.strategy_instruments import HEDGES, RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
+from ..metrics.strategy_instruments import (
+    CACHE_LOOKUPS,
+    HEDGES,
+    RATE_LIMIT_PAUSED,
+    RATE_LIMIT_WAITING,
+)
 from ..metrics.targets import OTHER, shown_origin
 from ..telemetry.health import plain_origin
 from .transitions import Transitions
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "ENDPOINT_COLUMNS", "Watched", "knows"]
 
+_STATUSES: Final = ("hit", "stale", "revalidated", "miss", "bypass")
 COLUMNS: Final = (
     "target",
     "state",
@@ -135,6 +141,7 @@ class Watched:
             "rate_limit": self._rate_limit(gauges),
             "budget": None if budget is None else int(budget),
             "hedges": _hedges(metrics),
+            "cache": _cache(metrics),
             "endpoints": list(self._endpoints(inside)) or None,
             "targets": list(self._rows(metrics, circuits)),
             "transitions": self._transitions.rows(),
@@ -244,6 +251,12 @@ def _hedges(metrics: Aggregator) -> list[int] | None:
     """Return how many hedges were sent, and how many won, or None where none was due."""
     decided = metrics.totals(HEDGES, 1)
     return [int(decided.get(each, 0)) for each in ("sent", "won")] if decided else None
+
+
+def _cache(metrics: Aggregator) -> list[int] | None:
+    """Return how many operations the cache answered, and how; None where it has seen none."""
+    seen = metrics.totals(CACHE_LOOKUPS, 1)
+    return [int(seen.get(each, 0)) for each in _STATUSES] if seen else None
 
 
 def _short(seconds: float | None) -> float | None:

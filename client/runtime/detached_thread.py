@@ -1,4 +1,4 @@
-"""Runs what blocks without a timeout in a thread of its own, which can be left behind."""
+"""Runs what blocks in a thread of its own, which can be left behind."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ __all__ = ["DetachedThread", "call_in_daemon"]
 
 T = TypeVar("T")
 OpenedT = TypeVar("OpenedT")
+T = TypeVar("T")
 
 
 class DetachedThread(Generic[OpenedT]):

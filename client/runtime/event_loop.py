@@ -8,14 +8,16 @@ it cannot work.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ClientClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Home", "asyncio_only", "require_asyncio", "runs_asyncio"]
+__all__ = ["Home", "asyncio_only", "has_ended", "here", "require_asyncio", "runs_asyncio"]
 
 
 def runs_asyncio() -> bool:
@@ -25,6 +27,22 @@ def runs_asyncio() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def here() -> object:
+    """Return the event loop that runs in this thread, or what stands for trio's; None without."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        trio: Any = sys.modules.get("trio")
+    with suppress(RuntimeError):
+        return None if trio is None else trio.lowlevel.current_trio_token()
+    return None
+
+
+def has_ended(place: object) -> bool:
+    """Return whether what `here` returned is an event loop of asyncio's that is closed."""
+    return isinstance(place, asyncio.AbstractEventLoop) and place.is_closed()
 
 
 def require_asyncio() -> None:

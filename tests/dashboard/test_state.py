@@ -134,6 +134,18 @@ def test_it_counts_hedges(servers: Servers) -> None:
     client.close()
 
 
+def test_it_counts_what_the_cache_does(servers: Servers) -> None:
+    """By its answer; nothing where it was never asked."""
+    client = servers.client(cache={})
+    page = dashboard(client)
+    assert state_of(page)["clients"][0]["cache"] is None
+    servers.headers["a.test"] = {"Cache-Control": "max-age=60"}
+    for _ in range(3):
+        servers.call(client)
+    assert state_of(page)["clients"][0]["cache"] == [2, 0, 0, 1, 0]
+    client.close()
+
+
 def test_a_circuit_for_all_stands_by_itself(servers: Servers) -> None:
     """And in each row."""
     servers.statuses["a.test"] = 500

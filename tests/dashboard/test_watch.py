@@ -193,15 +193,35 @@ def test_a_picture_shows_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     state = ask(page).json
     state["clients"][0]["targets"][0][-2:] = [None, 2.5]
     state["clients"][0]["hedges"] = [12, 10]
+    state["clients"][0]["cache"] = [9, 1, 2, 3, 4]
     state["clients"][0]["rate_limit"] = [3, 1, 1_800_000_000.0]
     text = drawn(Glance(1, state), monkeypatch=monkeypatch)
     assert "default  SyncResilientClient  closed" in text
     assert "hedges 12 sent, 10 won" in text
+    cached = "cache 9 hits, 1 stale, 2 revalidated, 3 misses, 4 past it"
+    assert cached in " ".join(text.split())
     assert "rate limit: 3 waiting, 1 paused" in text
     state["clients"][0]["rate_limit"] = [3, 0, None]
     assert "rate limit: 3 waiting  " in drawn(Glance(1, state), monkeypatch=monkeypatch)
     assert "no circuit" in text
     assert "2.5 s" in text
+
+
+def test_a_picture_shows_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many are in, and which are not; of a page of an earlier version nothing."""
+    servers = Servers()
+    client = servers.client()
+    state = ask(dashboard(client)).json
+    state["clients"][0]["endpoints"] = [
+        ["http://a", "in", None, 1, 0, 5, 0, 0.1, 0.2],
+        ["http://b", "ejected", "check", 1, 0, 5, 5, 0.1, 0.2],
+        ["http://c", "drained", None, 0, 0, 0, 0, None, None],
+    ]
+    text = " ".join(drawn(Glance(1, state), monkeypatch=monkeypatch).split())
+    assert "1 of 3 endpoints in; http://b ejected (check); http://c drained" in text
+    del state["columns"]["endpoints"], state["clients"][0]["endpoints"]
+    assert "endpoints" not in drawn(Glance(1, state), monkeypatch=monkeypatch)
+    client.close()
 
 
 def of_targets(*hosts: str) -> Any:

@@ -150,7 +150,7 @@ function makeSection() {
   const kind = make("span", { class: "kind" });
   const facts = {};
   const list = make("dl", { class: "facts" });
-  for (const name of ["Circuit", "Slots", "Rate limit", "Retry budget", "Hedges"]) {
+  for (const name of ["Circuit", "Slots", "Rate limit", "Retry budget", "Hedges", "Cache"]) {
     facts[name] = make("dd");
     list.append(make("div", {}, Object.assign(make("dt"), { textContent: name }), facts[name]));
   }
@@ -270,6 +270,9 @@ function showClient(client) {
   section.facts.Hedges.parentElement.hidden = !client.hedges;
   const [sent, won] = client.hedges ?? [0, 0];
   write(section.facts.Hedges, `${sent} sent, ${won} won`);
+  section.facts.Cache.parentElement.hidden = !client.cache;
+  const [hits, stale, revalidated, misses, past] = client.cache ?? [0, 0, 0, 0, 0];
+  write(section.facts.Cache, `${hits} hits, ${stale} stale, ${revalidated} revalidated, ${misses} misses, ${past} past it`);
   showEndpoints(section, client);
   const shown = client.targets.map((each) => showTarget(section, client, record(state.columns.targets, each), process));
   const names = new Set(client.targets.map((each) => each[0]));

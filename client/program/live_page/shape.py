@@ -80,6 +80,7 @@ class _Client(_Part):
     rate_limit: tuple[_Number, _Number, _Time | None] | None = None
     budget: _Number | None
     hedges: tuple[_Number, _Number] | None = None
+    cache: tuple[_Number, _Number, _Number, _Number, _Number] | None = None
     endpoints: list[list[Any]] | None = None
     targets: list[list[Any]]
     transitions: list[list[Any]]

@@ -117,6 +117,20 @@ class Hedging(Observer):
             return
         if attempt.is_lost or isinstance(error, APITimeoutError) or _was_served(attempt):
             self._places.at(call.origin).note(attempt.seconds)
+            if attempt.endpoint is not None:
+                self._places.at(attempt.endpoint).note(attempt.seconds)
+
+    def delay_for(self, attempt: Attempt, otherwise: float) -> float:
+        """Return the seconds after which another attempt is sent beside this one.
+
+        Args:
+            attempt: It.
+            otherwise: What holds of all endpoints, where that is all that is known.
+        """
+        if attempt.endpoint is None:
+            return otherwise
+        delay = self._places.at(attempt.endpoint).delay(self.config)
+        return otherwise if delay is None else delay
 
     def may_send(self, race: Race) -> bool:
         """Whether another attempt may be sent now, which is then paid for."""

@@ -15,7 +15,7 @@ from .lane import Lane, is_http2
 
 if TYPE_CHECKING:
     from ...engine.layer import Exchange, Inner
-    from ...engine.operation import Call
+    from ...engine.operation import Attempt, Call
     from ...engine.ports import Signal
     from ...http.shapes import Response
     from .losers import Losers
@@ -33,6 +33,10 @@ class Referee(Protocol):
 
     def may_send(self, race: Race) -> bool:
         """Whether another attempt may be sent now, which is then paid for."""
+        ...
+
+    def delay_for(self, attempt: Attempt, otherwise: float) -> float:
+        """Return the seconds after which another is sent beside this one."""
         ...
 
     def ends_it(self, call: Call, failure: Failure) -> bool:
@@ -161,15 +165,23 @@ class Race:
     def _seconds_to_next(self) -> float | None:
         if self._is_closed:
             return None
-        due = self._sent_at + self.delay - self._ports.now()
+        if self.call.service is not None and self.lanes[-1].attempt is None:
+            return _SHORTEST  # by where it goes the delay may be another
+        delay = self._delay()
+        due = self._sent_at + delay - self._ports.now()
         # Where it is over: the last has not begun yet, which nobody tells.
-        return due if due > 0 else max(_SHORTEST, self.delay / 4)
+        return due if due > 0 else max(_SHORTEST, delay / 4)
+
+    def _delay(self) -> float:
+        """Return the seconds after which the next attempt is sent, by where the last one is."""
+        last = self.lanes[-1].attempt
+        return self.delay if last is None else self._referee.delay_for(last, self.delay)
 
     def _send_if_due(self) -> None:
         """Send the next attempt where the last is late, and where it had begun at all."""
         if self._is_closed or self._finish.heads or self.lanes[-1].is_over:
             return
-        is_due = self._ports.now() >= self._sent_at + self.delay
+        is_due = self._ports.now() >= self._sent_at + self._delay()
         if is_due and self.lanes[-1].attempt is not None:
             self._send_next()
 

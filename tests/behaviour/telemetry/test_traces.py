@@ -577,3 +577,21 @@ async def test_what_is_not_sampled_does_not_go_elsewhere_either(world: World) ->
     here, there = carried(client)
     assert here is not None
     assert there is None
+
+
+async def test_a_hit_is_an_operation_without_an_attempt(world: World) -> None:
+    """Its span says what the cache did."""
+    spans = Spans()
+    kept = Answer(200, (b"hello",), {"Cache-Control": "max-age=60"})
+    client = world.client(kept, cache={}, telemetry=[spans.tracing()])
+    await client.get()
+    await client.get()
+    async with client.stream() as response:
+        assert await client.read(response) == b"hello"
+    assert [attribute(each, "resilient_http.cache") for each in spans.operations] == [
+        "miss",
+        "hit",
+        "hit",
+    ]
+    assert [attribute(each, "resilient_http.attempts") for each in spans.operations] == [1, 0, 0]
+    assert len(spans.attempts) == 1

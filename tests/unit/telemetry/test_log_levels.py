@@ -72,7 +72,7 @@ def test_an_event_may_be_lowered_until_it_is_off() -> None:
             {"operation faild": "INFO"},
             "no event in the log 'operation faild': did you mean 'operation failed'?",
         ),
-        ({"xyz": "INFO"}, "allowed are bulkhead acquired, bulkhead wait, chaos injected,"),
+        ({"xyz": "INFO"}, "allowed are bulkhead acquired, bulkhead wait, cache used,"),
         ({"retry": "LOUD"}, "'LOUD' is not allowed: give 'DEBUG', 'INFO'"),
         ({"retry": 20}, "20 is not allowed"),
         (["retry"], "give a mapping of the names of events to levels"),

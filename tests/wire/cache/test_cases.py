@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +17,7 @@ import pytest
 import client as package
 import client.httpx2 as second_package
 from client import ClientConfig, ResilientClient, SyncResilientClient
+from client.cache import SQLiteStorage
 from client.exceptions import MyAPIError
 from tests.wire.cache.cases import ALL
 from tests.wire.cache.playing import Origin, play
@@ -29,9 +33,9 @@ CACHE: dict[str, Any] = {"stale_if_error": 60.0}
 """Stale answers in place of errors, so that what forbids them is seen to forbid them."""
 
 
-def settings(url: str) -> ClientConfig:
+def settings(url: str, **others: Any) -> ClientConfig:
     """Of the facade: nothing but the cache."""
-    config = ClientConfig(base_url=url, circuit_breaker=None)
+    config = ClientConfig(base_url=url, circuit_breaker=None, **others)
     return config.merged(retry={"max_attempts": 1}, cache=CACHE)
 
 
@@ -73,24 +77,44 @@ def async_drop_in(url: str) -> Iterator[Ask]:
 
 
 @contextmanager
-def facade(url: str) -> Iterator[Ask]:
-    """The blocking facade."""
-    with SyncResilientClient(settings(url)) as client:
+def transport(url: str) -> Iterator[Ask]:
+    """A client of httpx itself, over the transport."""
+    with httpx.Client(transport=package.ResilientTransport(cache=CACHE, max_retries=0)) as client:
 
         def ask(method: str, url: str, headers: Pairs, body: bytes) -> Answer | None:
             try:
                 return client.request(method, url, headers=headers, content=body or None)
-            except MyAPIError as error:
-                return of_error(error)
+            except httpx.TransportError:
+                return None
 
         yield ask
 
 
 @contextmanager
-def async_facade(url: str) -> Iterator[Ask]:
+def facade_on_disk(url: str) -> Iterator[Ask]:
+    """The blocking facade, which keeps answers in a file."""
+    with TemporaryDirectory() as folder:
+        storage = SQLiteStorage(Path(folder) / "cache.sqlite")
+        patient = {
+            "storage": storage,
+            "storage_timeout": 60.0,
+        }  # a busy disk is not the matter here
+        with SyncResilientClient(settings(url).merged(cache=patient)) as client:
+
+            def ask(method: str, url: str, headers: Pairs, body: bytes) -> Answer | None:
+                try:
+                    return client.request(method, url, headers=headers, content=body or None)
+                except MyAPIError as error:
+                    return of_error(error)
+
+            yield ask
+
+
+@contextmanager
+def async_facade(url: str, **others: Any) -> Iterator[Ask]:
     """The facade of asyncio, whose answers are streamed."""
     with asyncio.Runner() as runner:
-        client = ResilientClient(settings(url))
+        client = ResilientClient(settings(url, **others))
 
         async def streamed(method: str, url: str, headers: Pairs, body: bytes) -> Answer:
             options: Any = {"headers": headers, "content": body or None}
@@ -146,8 +170,14 @@ def test_a_case(case: Case, ask: Ask, origin: Origin, url: str) -> None:
 
 @pytest.mark.parametrize(
     "face",
-    [async_drop_in, facade, async_facade],
-    ids=["httpx2-async-drop-in", "facade", "async-facade"],
+    [
+        async_drop_in,
+        transport,
+        facade_on_disk,
+        async_facade,
+        partial(async_facade, backend="aiohttp"),
+    ],
+    ids=["httpx2-async-drop-in", "transport", "facade-on-disk", "async-facade", "aiohttp-facade"],
 )
 def test_the_cases_by_another_face(
     face: Callable[[str], AbstractContextManager[Ask]], origin: Origin, url: str

@@ -78,7 +78,7 @@ class Seat:
     async def wait(self) -> Failure | None:
         """Wait until the flight is over; return what ends the wait before, or None."""
         flight, host, deadline = self.flight, self.call.host, self.call.deadline
-        while flight is not None and not flight.is_over:
+        while flight is not None and not (flight.is_over or flight.is_cancelled):
             now = host.ports.now()
             if host.is_closed or (deadline is not None and deadline.passed(now)):
                 return self._failure()
@@ -105,6 +105,7 @@ class Flight(Generic[CargoT]):
         key: What those who wait have in common.
         seat: Of the one whose request it is.
         exchange: The way of that to the wire.
+        place: The event loop that it runs in; None in the blocking world.
 
     Attributes:
         call: An operation of its own, with grants of its own.
@@ -118,8 +119,9 @@ class Flight(Generic[CargoT]):
         is_diverted: Whether what it brings is out of date, so that nobody else may wait for it.
     """
 
-    def __init__(self, key: Key, seat: Seat, exchange: Exchange) -> None:
+    def __init__(self, key: Key, seat: Seat, exchange: Exchange, place: object = None) -> None:
         self.key = key
+        self.place = place
         self.call: Call = seat.call.twin()
         self.task = seat.call.host.ports.task()
         self.seats: dict[Seat, None] = {}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from ....engine.layer import Failure
+from ....runtime.event_loop import has_ended, here
 from ....runtime.forking import fork_safe, tell_in_child
 from .flight import Flight, Landing, Seat
 
@@ -51,13 +53,23 @@ class Arrival(NamedTuple, Generic[CargoT]):
 
 
 class Flights(Generic[CargoT]):
-    """Those of one client. Safe to share between threads."""
+    """Those of one client. Safe to share between threads.
 
-    def __init__(self) -> None:
+    A drop-in client may be used in one event loop after the other, or in several at once: who runs
+    in one does not wait for what runs in another.
+
+    Args:
+        is_async: Whether there are event loops.
+    """
+
+    def __init__(self, *, is_async: bool) -> None:
+        self._is_async = is_async
         self._lock = fork_safe(threading.RLock())
-        self._open: dict[Key, Flight[CargoT]] = {}
-        """Those that take somebody on, by key."""
+        self._open: dict[tuple[Key, object], Flight[CargoT]] = {}
+        """Those that take somebody on, by key and place."""
         self._under_way: set[Flight[CargoT]] = set()
+        self._seen: object = None
+        """Where the last one was begun."""
         self._alone: OrderedDict[Key, float] = OrderedDict()
         """Keys whose answers are for one caller alone, and until when that is believed."""
         tell_in_child(self)
@@ -97,15 +109,21 @@ class Flights(Generic[CargoT]):
                 return _arrival(flight, seat, exchange, request)
             await self._leave(seat, _SETTLING_LATE)
             return Arrival(failure, None, flight.is_of(seat))
+        except GeneratorExit:  # nothing can be awaited, and its loop may have ended
+            with suppress(RuntimeError):
+                self._give_up(seat)
+            raise
         except BaseException:
             await self._leave(seat, _SETTLING)
             raise
+        finally:
+            seat.flight = None  # the two would keep each other alive
 
     def divert(self, url: str) -> None:
         """Let nobody else wait for what is under way from there: it will be out of date."""
         with self._lock:
-            for key in [key for key in self._open if key[0] == url]:
-                self._open.pop(key).is_diverted = True
+            for found in [found for found in self._open if found[0][0] == url]:
+                self._open.pop(found).is_diverted = True
 
     def note_storable(self, key: Key) -> None:
         """Take note that an answer is for everybody after all."""
@@ -114,9 +132,9 @@ class Flights(Generic[CargoT]):
                 self._alone.pop(key, None)
 
     def hang_up(self) -> None:
-        """End them all, and let go of those who wait."""
+        """End them all, and let go of those who wait; those of other event loops are left alone."""
         with self._lock:
-            flights = list(self._under_way)
+            flights = self._of_here()
             seats = [seat for flight in flights for seat in flight.seats]
         for flight in flights:
             flight.cancel()
@@ -124,15 +142,24 @@ class Flights(Generic[CargoT]):
             seat.signal.give()
 
     async def close(self, ports: Ports) -> None:
-        """End them all, and wait until they have ended, but not for long."""
+        """Do so, and wait until they have ended, but not for long."""
         emptied = ports.signal()
         with self._lock:
-            for flight in self._under_way:
+            for flight in self._of_here():
                 flight.told.append(emptied)
         self.hang_up()
         until = ports.now() + _SETTLING
-        while len(self) and (left := until - ports.now()) > 0:
+        while self._of_here() and (left := until - ports.now()) > 0:
             await emptied.wait(left)
+
+    def _of_here(self) -> list[Flight[CargoT]]:
+        place = self._place
+        with self._lock:
+            return [flight for flight in self._under_way if flight.place is place]
+
+    @property
+    def _place(self) -> object:
+        return here() if self._is_async else None
 
     def begin_anew(self) -> None:
         """Forget what was under way in an event loop that has ended, or in the parent process."""
@@ -142,18 +169,29 @@ class Flights(Generic[CargoT]):
 
     def _board(self, key: Key, seat: Seat, exchange: Exchange) -> Flight[CargoT] | None:
         """Give somebody a seat in what is under way, or in what he is to begin."""
+        place = self._place
         with self._lock:
-            flight = self._open.get(key)
+            flight = self._open.get((key, place))
             if flight is None:
                 if exchange.is_streamed or self._is_alone(key, seat.call):
                     return None
-                flight = Flight[CargoT](key, seat, exchange)
+                self._forget_ended(place)
+                flight = Flight[CargoT](key, seat, exchange, place)
                 flight.board(seat)
                 self._under_way.add(flight)
-                self._open[key] = flight
+                self._open[key, place] = flight
             else:
                 flight.board(seat)
             return flight
+
+    def _forget_ended(self, place: object) -> None:
+        """Forget what was under way in event loops that have ended, in one that is another."""
+        if place is self._seen:
+            return
+        self._seen = place
+        for flight in [each for each in self._under_way if has_ended(each.place)]:
+            self._close(flight)
+            self._under_way.discard(flight)
 
     def _is_alone(self, key: Key, call: Call) -> bool:
         until = self._alone.get(key)
@@ -165,30 +203,38 @@ class Flights(Generic[CargoT]):
         return False
 
     async def _leave(self, seat: Seat, seconds: float) -> None:
-        """Give up a seat; where it was the last, cancel the flight and wait for its end a while."""
+        """Give up a seat; where it was the last, wait a while for the end of the flight."""
         flight = seat.flight
-        if flight is None or flight.is_over:
+        if not self._give_up(seat):
             return
-        with self._lock:
-            if flight.is_of(seat):
-                seat.call.note_way(flight.call)
-            flight.seats.pop(seat, None)
-            if flight.seats and flight.is_started:
-                return
-            self._close(flight)
-            flight.told.append(seat.signal)
-        if not flight.is_started:  # an interrupt came before
-            self._end(flight)
-        flight.cancel()
         ports = seat.call.host.ports
         until = ports.now() + seconds
         while (left := until - ports.now()) > 0 and flight in self._under_way:
             await seat.signal.wait(left)
 
+    def _give_up(self, seat: Seat) -> bool:
+        """Give up a seat; return whether it was the last, so that the flight is cancelled."""
+        flight = seat.flight
+        if flight is None or flight.is_over:
+            return False
+        with self._lock:
+            if flight.is_of(seat):
+                seat.call.note_way(flight.call)
+            flight.seats.pop(seat, None)
+            if flight.seats and flight.is_started:
+                return False
+            self._close(flight)
+            flight.told.append(seat.signal)
+        if not flight.is_started:  # an interrupt came before
+            self._end(flight)
+        flight.cancel()
+        return True
+
     def _close(self, flight: Flight[CargoT]) -> None:
         """Take nobody else on."""
-        if self._open.get(flight.key) is flight:
-            del self._open[flight.key]
+        found = flight.key, flight.place
+        if self._open.get(found) is flight:
+            del self._open[found]
 
     def _end(self, flight: Flight[CargoT]) -> None:
         """Tell everybody that a flight is over."""

@@ -10,6 +10,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from ....runtime.event_loop import has_ended, here
 from ....runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
@@ -33,13 +34,16 @@ class Refreshes:
     """Those of one client. Safe to share between threads.
 
     Args:
+        is_async: Whether there are event loops; see `Flights`.
         most: How many are under way at a time.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, *, is_async: bool, most: int = _MOST) -> None:
+        self._is_async = is_async
         self._most = most
         self._lock = fork_safe(threading.RLock())
-        self._under_way: dict[Hashable, Task] = {}
+        self._under_way: dict[tuple[Hashable, object], Task] = {}
+        """By key and place."""
         self._emptied: Signal | None = None
         tell_in_child(self)
 
@@ -59,28 +63,30 @@ class Refreshes:
         if host.is_closed:
             return False
         task = host.ports.task()
+        place = self._place
         with self._lock:
-            if key in self._under_way or len(self._under_way) >= self._most:
+            for found in [found for found in self._under_way if has_ended(found[1])]:
+                del self._under_way[found]
+            if (key, place) in self._under_way or len(self._under_way) >= self._most:
                 return False
-            self._under_way[key] = task
+            self._under_way[key, place] = task
+        end = partial(self._end, (key, place), task)
         try:
             own = _own(call)
             if own.plan.refuses(own):
-                self._end(key, task)
+                end()
                 return False
             twin = exchange.twin_for(own, is_first=False)
             run = partial(host.run_aside, own, twin, work)
-            task.start(run, partial(self._end, key, task), is_bounded=False)
+            task.start(run, end, is_bounded=False)
         except BaseException:
-            self._end(key, task)
+            end()
             raise
         return True
 
     def hang_up(self) -> None:
-        """End them all."""
-        with self._lock:
-            tasks = list(self._under_way.values())
-        for task in tasks:
+        """End them all; those of other event loops are left alone."""
+        for task in self._of_here():
             task.cancel()
 
     async def close(self, ports: Ports) -> None:
@@ -88,17 +94,26 @@ class Refreshes:
         emptied = self._emptied = ports.signal()
         self.hang_up()
         until = ports.now() + _SETTLING
-        while len(self) and (left := until - ports.now()) > 0:
+        while self._of_here() and (left := until - ports.now()) > 0:
             await emptied.wait(left)
 
     def begin_anew(self) -> None:
         """Forget what was under way in an event loop that has ended, or in the parent process."""
         self._under_way.clear()
 
-    def _end(self, key: Hashable, task: Task) -> None:
+    def _of_here(self) -> list[Task]:
+        place = self._place
         with self._lock:
-            if self._under_way.get(key) is task:
-                del self._under_way[key]
+            return [task for (_, where), task in self._under_way.items() if where is place]
+
+    @property
+    def _place(self) -> object:
+        return here() if self._is_async else None
+
+    def _end(self, found: tuple[Hashable, object], task: Task) -> None:
+        with self._lock:
+            if self._under_way.get(found) is task:
+                del self._under_way[found]
         if self._emptied is not None:
             self._emptied.give()
 

@@ -74,26 +74,27 @@ class _Cargo(NamedTuple):
     wish: Wish
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The header fields that it depends on."""
-        entry = self.fetched.entry
-        return () if entry is None else entry.vary
+    def entry(self) -> Entry:
+        """What others are served from."""
+        return cast("Entry", self.fetched.entry)
 
     def suits(self, wish: Wish) -> bool:
         """Whether it is an answer to another wish, too."""
-        return wish.key(self.names) == self.wish.key(self.names)
+        names = self.entry.vary
+        return wish.key(names) == self.wish.key(names)
 
 
 class Sharing:
-    """The requests of one client that go out for several callers. Safe to share between threads."""
+    """The requests of one client that go out for several callers. Safe to share between threads.
 
-    def __init__(self) -> None:
-        self._flights: Flights[_Cargo] = Flights()
+    Args:
+        is_async: Whether there are event loops.
+    """
+
+    def __init__(self, *, is_async: bool) -> None:
+        self._flights: Flights[_Cargo] = Flights(is_async=is_async)
         self._lock = fork_safe(threading.RLock())
         self._varying: OrderedDict[tuple[str, str | None], tuple[str, ...]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._flights)
 
     def key(self, wish: Wish) -> tuple[str, Hashable]:
         """Return what a wish has in common with its equals, as far as is known."""
@@ -119,13 +120,12 @@ class Sharing:
             arrival = await self._flights.join(key, call, exchange, wish.request, fly)
             if arrival is None:
                 break
-            if arrival.failure is not None or arrival.cargo is None:
+            if arrival.cargo is None:
                 return Fetched(cast("Failure", arrival.failure))
-            fetched = arrival.cargo.fetched
-            if arrival.is_own or fetched.entry is None:
-                return fetched
+            if arrival.is_own:
+                return arrival.cargo.fetched
             if arrival.cargo.suits(wish):
-                return fetched.entry
+                return arrival.cargo.entry
         fetched = await fetch(call, exchange)
         if fetched.entry is not None:
             self._flights.note_storable(self.key(wish))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["http_date", "parse_date"]
@@ -30,22 +31,21 @@ _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _TIME: Final = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
 _MONTH: Final = rf"(?P<month>{'|'.join(_MONTHS)})"
 _FLAGS: Final = re.ASCII | re.IGNORECASE
-_FORMS: Final = (
-    # IMF-fixdate, and the obsolete forms of RFC 850 and of asctime.
-    re.compile(
-        rf"(?:mon|tue|wed|thu|fri|sat|sun), (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",
-        _FLAGS,
-    ),
-    re.compile(
-        r"(?:mon|tues|wednes|thurs|fri|satur|sun)day, "
-        rf"(?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",
-        _FLAGS,
-    ),
-    re.compile(
-        rf"(?:mon|tue|wed|thu|fri|sat|sun) {_MONTH} (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})",
-        _FLAGS,
-    ),
+# IMF-fixdate, and the obsolete forms of RFC 850 and of asctime.
+_FIXDATE: Final = re.compile(
+    rf"(?:mon|tue|wed|thu|fri|sat|sun), (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",
+    _FLAGS,
 )
+_RFC850: Final = re.compile(
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day, "
+    rf"(?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",
+    _FLAGS,
+)
+_ASCTIME: Final = re.compile(
+    rf"(?:mon|tue|wed|thu|fri|sat|sun) {_MONTH} (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})",
+    _FLAGS,
+)
+_LENGTH_OF_FIXDATE: Final = 29
 _LONGEST: Final = 40
 _CENTURY: Final = 100
 _HALF_CENTURY: Final = 50
@@ -60,12 +60,19 @@ def parse_date(text: str, now: float) -> float | None:
         now: The time, in seconds since the epoch. A year of two digits that would be more than 50
             years ahead is in the past.
     """
+    if len(text) == _LENGTH_OF_FIXDATE:
+        return _fixdate(text)
     if len(text) > _LONGEST:
         return None
-    for form in _FORMS:
-        if found := form.fullmatch(text):
-            return _seconds(found, now)
-    return None
+    found = _RFC850.fullmatch(text) or _ASCTIME.fullmatch(text)
+    return _seconds(found, now) if found else None
+
+
+@lru_cache(maxsize=512)
+def _fixdate(text: str) -> float | None:
+    """Return such a date: the same come again and again, and a year of four digits is for ever."""
+    found = _FIXDATE.fullmatch(text)
+    return _seconds(found, 0.0) if found else None
 
 
 def _seconds(found: re.Match[str], now: float) -> float | None:

@@ -165,15 +165,15 @@ def _move_aside(path: str, file: tuple[int, int]) -> None:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables, unless they are there."""
-    if _is_ready(connection):
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
+    if not _is_ready(connection):
+        # Waiting for the disk takes longest, and what is damaged now has nothing in it yet.
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
+        with writing(connection):
+            if not _is_ready(connection):
+                for statement in _SCHEMA:
+                    connection.execute(statement)
     connection.execute("PRAGMA synchronous = NORMAL")
-    with writing(connection):
-        if not _is_ready(connection):
-            for statement in _SCHEMA:
-                connection.execute(statement)
 
 
 def _is_ready(connection: sqlite3.Connection) -> bool:

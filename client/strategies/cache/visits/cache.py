@@ -59,8 +59,8 @@ class Cache:
         self.storage: object = storage
         self.store: Store = Store(config, storage, ports, is_async=world.is_async, warn=warn)
         self.family: Family = family
-        self.sharing: Sharing = Sharing()
-        self.refreshes: Refreshes = Refreshes()
+        self.sharing: Sharing = Sharing(is_async=world.is_async)
+        self.refreshes: Refreshes = Refreshes(is_async=world.is_async)
         self._decoding = Decoding(family, world.pause)
         self._is_async = world.is_async
 

@@ -116,7 +116,7 @@ def test_one_at_a_time_and_all_are_served(name: str, retry: dict[str, object] | 
         plan=st.lists(reads, min_size=1, max_size=6),
         script=st.lists(st.sampled_from(sorted(FOR_ALL)), min_size=1, max_size=4),
     )
-    @settings(max_examples=60, deadline=None, phases=QUICK)
+    @settings(max_examples=25, deadline=None, phases=QUICK)
     def whatever(plan: list[Operation], script: list[str]) -> None:
         server = Slow(*(FOR_ALL[step] for step in script))
 
@@ -146,7 +146,7 @@ def test_nothing_is_lost(name: str) -> None:
         plan=st.lists(anything, min_size=1, max_size=6),
         script=st.lists(st.sampled_from(sorted(FOR_SOME)), min_size=1, max_size=6),
     )
-    @settings(max_examples=80, deadline=None, phases=QUICK)
+    @settings(max_examples=40, deadline=None, phases=QUICK)
     def whatever(plan: list[Operation], script: list[str]) -> None:
         server = Slow(*(FOR_SOME[step] for step in script))
 

@@ -13,15 +13,13 @@ from tests.behaviour.strategies.cache.flying import KEPT, cached, status_of
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.behaviour.world import Caller, World
 
 BODY = json.dumps({"text": "\u00e4"}).encode("latin-1", "backslashreplace")
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URLs of calls for which all was looked at."""
     looked: list[str] = []
     run = reading.Reading.run
@@ -31,7 +29,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return run(self)
 
     monkeypatch.setattr(reading.Reading, "run", counted)
-    yield looked
+    return looked
 
 
 async def warmed(world: World, server: Any, **settings: Any) -> Caller:
@@ -76,7 +74,7 @@ async def test_an_answer_is_as_any_other(world: World) -> None:
     assert dict(answer.headers) == {**dict(expected.headers), "age": "5"}
     assert await client.read(answer) == BODY
     assert [chunk async for chunk in client.chunks(answer)] == [BODY]
-    again = pickle.loads(pickle.dumps(answer))
+    again = pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own
     assert (again.content, dict(again.headers)) == (BODY, dict(answer.headers))
     assert answer.extensions["resilience"].request_id == "mine"
 
@@ -201,6 +199,17 @@ async def test_partitions_are_looked_at(world: World, looks: list[str]) -> None:
     found = [status_of(await client.get("/x")) for _ in range(4)]
     assert found == ["miss", "hit", "miss", "hit"]
     assert len(looks) == 4
+
+
+async def test_calls_with_credentials_are_looked_at(world: World, looks: list[str]) -> None:
+    """Also where the answer is for everybody."""
+    client = await warmed(
+        world,
+        Answer(200, (BODY,), headers={"Cache-Control": "public, max-age=60"}),
+        headers={"Authorization": "Bearer abc"},
+    )
+    assert status_of(await client.get("/x")) == "hit"
+    assert len(looks) == 3
 
 
 async def test_long_answers_are_made_each_time(world: World, looks: list[str]) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from client import ServiceUnavailableError
 from tests.behaviour.strategies.cache.flying import Slow, attempts_of, cached, status_of
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
-    from client.events import Event
     from tests.behaviour.world import Caller, World
 
 SWR = {"Cache-Control": "max-age=10, stale-while-revalidate=100", "ETag": '"1"'}
@@ -69,7 +69,7 @@ async def test_what_is_not_modified_is_fresh_again(world: World) -> None:
 
 async def test_it_is_an_operation(world: World) -> None:
     """With an id of its own for those who listen, and counted like any other."""
-    told: list[Event] = []
+    told: list[Any] = []
     client = cached(world, Slow(served(1)), listeners=[told.append])
     await stale(world, client)
     await client.get("/x", request_id="mine")
@@ -140,7 +140,7 @@ async def test_only_with_a_turn(world: World) -> None:
 
 async def test_not_while_the_circuit_is_open(world: World) -> None:
     """Nothing is sent, and nobody is told of a rejection."""
-    told: list[Event] = []
+    told: list[Any] = []
     server = Slow(served(1), 503)
     client = cached(
         world, server, circuit_breaker={"failure_threshold": 1}, listeners=[told.append]
@@ -234,3 +234,29 @@ async def test_a_connection_error_is_told(world: World) -> None:
     await client.get("/x")
     await world.sleep(2)
     assert client.stats().failures == {"APINetworkError": 1}
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [(httpx.ReadError("boom"), "APINetworkError"), (LookupError("a bug"), "LookupError")],
+    ids=["connection", "bug"],
+)
+async def test_a_body_that_breaks_is_told(world: World, broken: Exception, told: str) -> None:
+    """Also one that a stream had asked for; it is closed, and nothing of it is kept."""
+    client = cached(world, Slow(served(1), Answer(200, (b"a", broken), headers=SWR)))
+    await stale(world, client)
+    assert await client.streamed("GET", "/x") == [b"answer 1"]
+    await world.sleep(2)
+    assert client.stats().failures == {told: 1}
+    assert client.wire.unclosed() == []
+    assert (await client.get("/x")).content == b"answer 1"
+
+
+async def test_an_error_status_of_a_stream(world: World) -> None:
+    """Is read, counted and closed."""
+    client = cached(world, Slow(served(1), Answer(503, (b"busy",))))
+    await stale(world, client)
+    await client.streamed("GET", "/x")
+    await world.sleep(2)
+    assert client.stats().failures == {"ServiceUnavailableError": 1}
+    assert client.wire.unclosed() == []

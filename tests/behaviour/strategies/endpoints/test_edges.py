@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from client import APIConnectionError, ClientConfig, Endpoint, MyAPIError, SyncResilientClient
+from client import (
+    APIConnectionError,
+    ClientConfig,
+    Endpoint,
+    MyAPIError,
+    ResilientClient,
+    SyncResilientClient,
+)
 from client.events import EndpointsChanged
+from tests.behaviour.strategies.endpoints.lists import TWO, Registry
 from tests.behaviour.strategies.endpoints.services import Service, balanced, outstanding
 from tests.behaviour.twins import ONLY_ASYNCIO
 from tests.behaviour.wire import Answer
@@ -26,7 +35,7 @@ def test_what_is_no_url_for_httpx_is_refused_at_once() -> None:
         SyncResilientClient(config)
 
 
-@pytest.mark.parametrize("url", ["http://[bad", "http://a:99999999/x"])
+@pytest.mark.parametrize("url", ["http://[bad", "http://a:port/x"])
 async def test_what_is_no_url_is_told_as_such(world: World, url: str) -> None:
     """As without endpoints."""
     service = Service()
@@ -107,11 +116,8 @@ async def test_a_rate_limit_is_the_services(world: World) -> None:
 
 async def test_a_failed_list_says_nothing_of_an_endpoint(world: World) -> None:
     """It is an error of its own, and nothing is out anywhere."""
-
-    def read() -> list[str]:
-        raise OSError("no such file")
-
     service = Service()
+    read = Registry(world, [OSError("no such file")]).function
     client = balanced(world, service, retry=None, endpoints=read)
     with pytest.raises(APIConnectionError, match="the endpoints could not be read"):
         await client.get("/x")
@@ -123,7 +129,10 @@ async def test_a_list_that_is_read_first_at_a_call_is_told_of_the_call(world: Wo
     """The span and the error of an attempt name the endpoint that it came to."""
     told: list[Event] = []
     client = balanced(
-        world, Service(a=404), endpoints=lambda: ["http://a"], listeners=[told.append]
+        world,
+        Service(a=404),
+        endpoints=Registry(world, [["http://a"]]).function,
+        listeners=[told.append],
     )
     with pytest.raises(MyAPIError) as caught:
         await client.get("/x")
@@ -133,9 +142,10 @@ async def test_a_list_that_is_read_first_at_a_call_is_told_of_the_call(world: Wo
 
 async def test_nobody_listens(world: World) -> None:
     """Nothing is made for nobody."""
+    service = Service(a=503)
     client = balanced(
         world,
-        Service(a=503),
+        service,
         balancing={
             "policy": "round_robin",
             "outliers": {"max_ejection_share": 1, "panic_share": 0, "base_ejection": 1},
@@ -144,8 +154,68 @@ async def test_nobody_listens(world: World) -> None:
     )
     for _ in range(10):
         await client.get("/x")
+    service.hosts.clear()
+    await world.sleep(1)
+    assert {(await client.get("/x")).text for _ in range(4)} == {"a", "b"}
     client.raw.reconfigure(endpoints=["http://b", "http://c"])
     assert (await client.get("/x")).text in {"b", "c"}
+
+
+async def test_a_list_may_name_endpoints_that_are_full(world: World) -> None:
+    """Whoever comes second waits, although there was no list a moment ago."""
+
+    async def slow(arrival: Arrival) -> Answer:
+        await arrival.takes(1)
+        return Answer(200, (b"a",))
+
+    bounded = Endpoint("http://a", bulkhead={"max_concurrency": 1})
+    client = balanced(
+        world,
+        Service(a=slow),
+        endpoints=Registry(world, [[bounded]]).function,
+    )
+    answers = await world.gather(client.get("/x"), client.get("/x"))
+    assert [each.text for each in answers] == ["a", "a"]
+    assert world.now() >= 1_002
+
+
+async def test_what_is_not_known_yet_may_be_reconfigured(world: World) -> None:
+    """The list is gone by in the new way."""
+    client = balanced(world, Service(), endpoints=Registry(world, [TWO]).function)
+    client.raw.reconfigure(balancing={"policy": "ordered"})
+    assert {(await client.get("/x")).text for _ in range(3)} == {"one.test"}
+
+
+def test_a_client_goes_on_in_another_event_loop() -> None:
+    """What was out in the one before is out no more."""
+
+    async def answer(_request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0 if is_quick else 3600)
+        return httpx.Response(200)
+
+    config = ClientConfig(endpoints=["http://a"])
+    client = ResilientClient(config, transport=httpx.MockTransport(answer))
+
+    async def leave_one_behind() -> None:
+        call = asyncio.create_task(client.get("/x"))
+        await asyncio.sleep(0.01)
+        left_behind.append(call)
+        assert client.stats().endpoints["http://a"].outstanding == 1
+
+    async def go_on() -> None:
+        await client.get("/x")
+        assert client.stats().endpoints["http://a"].outstanding == 0
+        await client.close()
+
+    left_behind: list[asyncio.Task[httpx.Response]] = []
+    is_quick = False
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(leave_one_behind())
+    left_behind[0].cancel()
+    loop.run_until_complete(asyncio.wait(left_behind))
+    loop.close()
+    is_quick = True
+    asyncio.run(go_on())
 
 
 @ONLY_ASYNCIO
@@ -163,4 +233,5 @@ async def test_a_listener_hears_of_an_ejection_without_a_call(world: World) -> N
     client.raw.reconfigure(balancing={"outliers": {"mode": "observe"}})
     told.clear()
     balancing.tell(balancing.pool.check("http://a", world.now(), passed=False, holds=1))
+    balancing.tell(balancing.pool.check("http://a", world.now(), passed=True, holds=1))
     assert told == []

@@ -72,6 +72,29 @@ async def test_a_call_for_one_endpoint_waits_for_that(world: World) -> None:
     assert "http://a is full" in str(second)
 
 
+async def test_a_slot_is_handed_to_the_first_who_takes_it(world: World) -> None:
+    """Not to somebody who waits for another endpoint."""
+    client = balanced(
+        world, Service(a=slow, b=slow), bounded("http://a", 1), bounded("http://b", 1)
+    )
+
+    async def after(seconds: float, url: str) -> str:
+        await world.sleep(seconds)
+        return str((await client.get(url)).text)
+
+    calls = [
+        world.start(after(seconds, url))
+        for seconds, url in (
+            (0.0, "http://a/x"),
+            (0.25, "http://b/x"),
+            (0.5, "http://b/x"),
+            (0.75, "/x"),
+        )
+    ]
+    assert [await world.outcome(call) for call in calls] == ["a", "b", "b", "a"]
+    assert world.now() == 1_002.25
+
+
 async def test_the_deadline_ends_the_wait(world: World) -> None:
     """As it ends everything."""
     client = balanced(world, Service(a=slow), bounded("http://a", 1))

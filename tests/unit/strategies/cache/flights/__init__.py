@@ -1,0 +1,1 @@
+"""Requests that go out for several callers, or for none."""
