@@ -39,6 +39,8 @@ _EXTRACT: Final = CookieJar.extract_cookies
 _OURS: Final = "resilience.cookies"
 _ORDER: Final = "resilience_order"
 """The attribute of a cookie that a server has set: the number of those set before."""
+_SERVICE: Final = "*"
+"""In the place of a host, and no name of one: what the cookies of a service are kept under."""
 _numbers: Final = itertools.count()
 
 
@@ -92,7 +94,7 @@ class HostCookies:
         if service is not None and service.knows(url):
             base = service.prefix_of(url)
             lines = [line and _without_base(line, base) for line in lines]
-            host, request = NO_HOST, self._blank(request)
+            host, request = _SERVICE, self._blank(request)
         with self._lock:
             self.are_kept = True
             kept = self._of_hosts.pop(host, None) or self._module.Cookies(_new_jar())
@@ -105,7 +107,7 @@ class HostCookies:
     def _header_for(self, request: Request) -> str:
         url, service = request.url, self._service
         is_ours = service is not None and service.knows(url)
-        kept = self._of_hosts.get(NO_HOST if is_ours else url.host)
+        kept = self._of_hosts.get(_SERVICE if is_ours else url.host)
         if kept is None:
             return ""
         blank = self._blank(request)

@@ -209,6 +209,23 @@ async def test_cookies_of_others_are_not_the_services(world: World) -> None:
     assert sent_to(client, "a")["Cookie"] == "session=1"
 
 
+async def test_the_name_in_the_place_of_a_host_is_no_endpoint(world: World) -> None:
+    """A server that leads there gets nothing of the service's, and sets nothing for it."""
+    poisoned = {"Location": "http://endpoints.invalid/x", "Set-Cookie": "session=1"}
+
+    async def invalid(_arrival: Arrival) -> Answer:
+        return Answer(200, headers={"Set-Cookie": "session=evil"})
+
+    service = Service(a=Answer(302, headers=poisoned))
+    service.hosts["endpoints.invalid"] = invalid
+    client = balanced(world, service, headers={"X-Tenant": "ours"})
+    for _ in range(2):
+        await client.get("http://a/x", headers={"Authorization": "Bearer secret"})
+    headers = sent_to(client, "endpoints.invalid")
+    assert not {"authorization", "cookie", "x-tenant"} & headers.keys()
+    assert sent_to(client, "a")["Cookie"] == "session=1"
+
+
 async def test_secure_cookies_go_by_https_only(world: World) -> None:
     """Endpoints may speak both."""
     service = Service(a=Answer(200, headers={"Set-Cookie": "session=1; Secure"}))
