@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DetachedThread", "call_in_daemon"]
 
+T = TypeVar("T")
 OpenedT = TypeVar("OpenedT")
 T = TypeVar("T")
 
