@@ -96,10 +96,12 @@ class Failures:
             return None
         if response is not None and self.is_streamed:
             return None  # it was read, and this one's caller wants to read it
-        errors = self._call.host.errors
+        call = self._call
+        errors, deadline = call.host.errors, call.deadline
         if isinstance(error, DeadlineExceededError):
-            return Failure(errors.late(self._call))
-        own = errors.again(error, self._call)
+            is_late = deadline is not None and deadline.passed(call.host.ports.now())
+            return Failure(errors.late(call)) if is_late else None
+        own = errors.again(error, call)
         if response is not None:
             response = handed_over(response, request, self._family, is_streamed=False)
             cast("Any", response).request = request

@@ -149,6 +149,19 @@ async def test_a_list_that_changes(world: World) -> None:
     await checks.close(ports)
 
 
+async def test_the_same_list_is_not_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt brings it along."""
+    checks, _, ports = checking(world)
+    both = (A, B)
+    checks.begin(both)
+    with monkeypatch.context() as patched:
+        patched.setattr(checks, "_change", None)
+        checks.begin(both)
+    await checks.close(ports)
+
+
 async def test_closing_ends_them(world: World) -> None:
     """Those that wait at once; one under way that cannot be ended is not waited for long."""
     checks, asked, ports = checking(world, a=8.0)
