@@ -32,12 +32,15 @@ __all__ = [
     "Ours",
     "PeakEwmaAlone",
     "Played",
+    "Report",
     "Server",
+    "back_at",
     "main",
     "one_dies",
     "one_fails",
     "one_is_slow",
     "play",
+    "url_of",
 ]
 
 COUNT: Final = 4
@@ -376,6 +379,12 @@ def one_dies(
     return play(balancer, seed=seed, offered=offered, seconds=ENDS, story=story)
 
 
+def back_at(balancer: Ours) -> float:
+    """Return when the last one came back that was ejected, or when its server did."""
+    back = (at for at, each in balancer.told if each.kind == "returned")
+    return max(back, default=IS_BACK)
+
+
 class Report:
     """Prints figures beside their goals, and remembers whether one was missed."""
 
@@ -425,8 +434,7 @@ def _dying(report: Report) -> None:
         found = one_dies(balancer, is_silent=is_silent)
         report.show(f"one {name} and comes back, p2c", found)
         report.judge("calls that failed", found.failed(), most=0)
-        back = [at for at, each in balancer.told if each.kind == "returned"]
-        full = max(back, default=IS_BACK) + rules.slow_start
+        full = back_at(balancer) + rules.slow_start
         share = found.share(COUNT - 1, full, full + 10.0) * COUNT
         report.judge("of its share, after the slow start", share, least=FULL)
 

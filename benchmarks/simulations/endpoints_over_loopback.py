@@ -18,7 +18,7 @@ from benchmarks.simulations.endpoint_servers import COUNT, EndpointServers
 from client import ClientConfig, MyAPIError, ResilientClient
 
 if TYPE_CHECKING:
-    from client.strategies.endpoints.settings import PolicyName
+    from client.config.parts.endpoints import Policy
 
 __all__ = ["Died", "Found", "Lengths", "main", "one_dies", "one_fails", "one_is_slow"]
 
@@ -152,7 +152,7 @@ async def _measured(servers: EndpointServers, callers: _Callers, seconds: float)
     return found
 
 
-async def one_is_slow(policy: PolicyName, lengths: Lengths) -> Found:
+async def one_is_slow(policy: Policy, lengths: Lengths) -> Found:
     """Have one server be ten times slower than the others."""
     with EndpointServers() as servers:
         servers.be(BAD, "slow")
@@ -197,7 +197,7 @@ async def one_dies(lengths: Lengths) -> Died:
 def main() -> None:
     """Tell all stories, and print what came of them."""
     lengths = Lengths()
-    policies: tuple[PolicyName, ...] = ("least_outstanding", "p2c")
+    policies: tuple[Policy, ...] = ("least_outstanding", "p2c")
     for policy in policies:
         _show(f"one 10 times slower, {policy}", asyncio.run(one_is_slow(policy, lengths)))
     _show("one fails at once, p2c", asyncio.run(one_fails(lengths)))

@@ -7,7 +7,7 @@ the value given and what is allowed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
@@ -59,6 +59,8 @@ from .settings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from .parts.endpoints import Endpoint
 
 __all__ = [
     "BulkheadConfig",
@@ -327,7 +329,7 @@ class ClientConfig(Settings):
                 "is left out by balancing.outliers, and the circuit is that of the whole service; "
                 'give scope="client"',
             )
-        given = () if callable(self.endpoints) else self.endpoints
+        given = () if callable(self.endpoints) else cast("tuple[Endpoint, ...]", self.endpoints)
         if any(self.request_id_header.lower() in map(str.lower, each.headers) for each in given):
             raise refuse(
                 "request_id",

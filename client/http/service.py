@@ -228,8 +228,8 @@ class Service:
         if request.url is not worn.url:
             is_within = self._follow(request, worn)
         if is_within and (given := headers.get(_AUTH)) is not None:
-            worn = extensions[WORN]
-            if _AUTH not in worn.names:
+            now: _Worn = extensions[WORN]
+            if _AUTH not in now.names:
                 extensions[AUTHORIZATION] = given
         return is_within
 

@@ -132,12 +132,14 @@ class Run:
         calls: For each operation the kind of its outcome, its attempts, how often it arrived and
             how often it took effect.
         transitions: What the circuit did.
+        kept: How many of the last operations were answered from the cache.
         bodies: Different bodies that each came with.
     """
 
     calls: Sequence[tuple[str, int, int, int]]
     transitions: Sequence[str] = ()
     bodies: int = 1
+    kept: int = 0
 
     def record(self) -> ChapterRecord:
         """What the demo would have recorded."""
@@ -145,6 +147,8 @@ class Run:
             ended(number, kind, attempts)
             for number, (kind, attempts, _, _) in enumerate(self.calls, 1)
         ]
+        for operation in operations[len(operations) - self.kept :]:
+            operation.was_kept = True
         return ChapterRecord(operations, [transition(kind) for kind in self.transitions])
 
     def ledger(self) -> HandMadeLedger:

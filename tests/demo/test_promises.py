@@ -10,11 +10,14 @@ ABSORBED = ("success", 3, 3, 1)
 DOWN = ("ServiceUnavailableError", 3, 3, 0)
 OPEN = ("CircuitOpenError", 0, 0, 0)
 FULL = ("PoolTimeoutError", 0, 0, 0)
+STALE = ("success", 3, 3, 0)
+KEPT = ("success", 0, 0, 0)
 SNEAKED = 1  # a request of an operation that was turned away, and that arrived all the same
 
 OUTCOMES, ATTEMPTS, ARRIVED = "outcomes", "attempts", "requests that arrived"
 CIRCUIT = "transitions of the circuit"
 LEFT_OUT = "endpoints left out"
+LATE, FROM_CACHE = "requests that arrived after it opened", "answers from the cache"
 
 
 def broken_promises(chapter: str, run: Run) -> set[str]:
@@ -36,6 +39,7 @@ def broken_promises(chapter: str, run: Run) -> set[str]:
         ("adapting", Run([OK] * 120, ["fewer slots"])),
         ("hedge", Run([("success", 2, 2, 1)], ["first lost"])),
         ("endpoints", Run([OK] * 8 + [("success", 2, 1, 1)], ["left out"])),
+        ("cache", Run([OK] + [STALE] * 3 + [KEPT] * 3, ["opened"], kept=6)),
     ],
 )
 def test_a_run_that_goes_well_keeps_every_promise(chapter: str, run: Run) -> None:
@@ -100,6 +104,9 @@ def test_a_run_that_goes_well_keeps_every_promise(chapter: str, run: Run) -> Non
         ("adapting", Run([OK] * 120, ["fewer slots", "more slots"]), {"slots"}),
         ("adapting", Run([OK] * 119 + [FULL], ["fewer slots"]), {OUTCOMES, ARRIVED}),
         ("hedge", Run([OK]), {ATTEMPTS, ARRIVED, "attempts that lost"}),
+        ("cache", Run([OK] + [STALE] * 3 + [KEPT] * 3, kept=6), {CIRCUIT}),
+        ("cache", Run([OK] + [STALE] * 6, ["opened"], kept=6), {LATE}),
+        ("cache", Run([OK] + [STALE] * 3 + [OPEN] * 3, ["opened"]), {OUTCOMES, FROM_CACHE}),
         ("hedge", Run([("success", 2, 2, 1)], ["second lost"]), {"attempts that lost"}),
         ("hedge", Run([DOWN], ["first lost"]), {OUTCOMES, ATTEMPTS, ARRIVED}),
         ("endpoints", Run([OK] * 9), {ATTEMPTS, LEFT_OUT}),

@@ -69,6 +69,15 @@ def test_what_the_ledger_does_not_know_is_lost() -> None:
     assert found.startswith("nothing lost")
 
 
+def test_what_the_cache_answered_had_no_effect_to_lose() -> None:
+    """The server need not have heard of it."""
+    kept = ended(5)
+    kept.was_kept = True
+    checks = prove([*a_run(), kept], HandMadeLedger(HONEST))
+    assert all(check.holds for check in checks)
+    assert checks[0].found == "none (of 1)"
+
+
 def test_other_callers_of_the_server_do_not_matter() -> None:
     """Whatever they double."""
     assert failing(HandMadeLedger(HONEST | {"foreign": Entry(5, 5)})) == []

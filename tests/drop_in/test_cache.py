@@ -146,12 +146,13 @@ async def test_a_stale_answer_stands_in(kit: Kit) -> None:
 @pytest.mark.parametrize("how", ["call", "client", "jar", "header", "hook", "url"])
 async def test_what_answers_credentials_is_kept_for_nobody(kit: Kit, how: str) -> None:
     """Wherever they come from."""
-    options: dict[str, Any] = {
+    by_how: dict[str, dict[str, Any]] = {
         "client": {"auth": ("user", "password")},
         "jar": {"cookies": {"sid": "1"}},
         "header": {"headers": {"X-Api-Key": "k"}},
         "hook": {"event_hooks": {"request": [kit.awaited_if_async(lambda _request: None)]}},
-    }.get(how, {})
+    }
+    options = by_how.get(how, {})
     of_call: dict[str, Any] = {"auth": ("user", "password")} if how == "call" else {}
     client = cached(kit, GOOD, **options)
     url = "http://user:password@server.test/" if how == "url" else URL

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.speed.findings import Cell
     from benchmarks.speed.plan import Plan
     from benchmarks.speed.target_process import Target
-    from client.strategies.endpoints.settings import PolicyName
+    from client.config.parts.endpoints import Policy
 
 __all__ = ["measure"]
 
@@ -31,7 +31,7 @@ _COLUMNS: Final = (
 _BAD: Final = simulated.COUNT - 1
 _QUICK: Final = loopback.Lengths(warming=0.3, measured=0.7, dead=0.3, back=3.0)
 _QUICK_SECONDS: Final = 8.0
-_POLICIES: Final[tuple[PolicyName, ...]] = ("least_outstanding", "p2c")
+_POLICIES: Final[tuple[Policy, ...]] = ("least_outstanding", "p2c")
 
 
 async def measure(plan: Plan, lineup: Lineup, target: Target) -> Section:  # noqa: ARG001 - a section's signature

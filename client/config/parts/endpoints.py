@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
@@ -192,8 +192,9 @@ class BalancingConfig(Settings):
         return self
 
 
-Endpoints: TypeAlias = tuple[Endpoint, ...] | Callable[[], Any]
-"""A list, or what returns one each time it is asked."""
+Endpoints: TypeAlias = Sequence[Endpoint | str | Mapping[str, object]] | Callable[[], Any]
+"""A list, or what returns one each time it is asked. Once it is checked, a list is a tuple that has
+nothing but `Endpoint`."""
 
 
 def check_endpoints(value: object) -> object:
@@ -203,7 +204,8 @@ def check_endpoints(value: object) -> object:
     if isinstance(value, str):  # from the environment
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list | tuple) or not value:
-        raise not_the_kind(value, "a list of endpoints, one at least, or a function of one")
+        what = "a list of endpoints, one at least, or a function of one"
+        raise not_the_kind(cast("object", value), what)
     endpoints = tuple(map(_check_endpoint, cast("Iterable[object]", value)))
     names = [name_of_endpoint(each.url) for each in endpoints]
     for name in names:

@@ -20,6 +20,8 @@ __all__ = ["Caller"]
 
 _MARGIN: Final = 0.01
 """Seconds by which the loop's timers may be early."""
+_KEPT: Final = frozenset({"hit", "stale"})
+"""What the cache says of an answer that no server was asked for, or could give."""
 _LOOK: Final = 0.005
 """Seconds between two looks at what has been told."""
 
@@ -43,14 +45,19 @@ class Caller:
         self._show = show
 
     async def call(
-        self, method: str = "GET", *, slow_answer: float = 0.0, json: object = None
+        self,
+        method: str = "GET",
+        path: str = "/msg",
+        *,
+        slow_answer: float = 0.0,
+        json: object = None,
     ) -> None:
         """Make one call; an error of the library is an outcome like any other."""
         operation = self._journal.begin(method)
         try:
             response = await self._client.request(
                 method,
-                "/msg",
+                path,
                 request_id=operation.request_id,
                 params={"delay": f"{slow_answer * 1000:.0f}"} if slow_answer else None,
                 json=json,
@@ -60,13 +67,15 @@ class Caller:
         else:
             report = response.extensions["resilience"]
             operation.outcome = Outcome(SUCCESS, report.attempts)
+            cache = response.extensions.get("cache")
+            operation.was_kept = cache is not None and cache.status in _KEPT
         self._show()
 
-    async def one_by_one(self, count: int) -> None:
+    async def one_by_one(self, count: int, path: str = "/msg") -> None:
         """Make so many calls, each after the one before has ended."""
         for _ in range(count):
             await asyncio.sleep(self.pace.between)
-            await self.call()
+            await self.call(path=path)
 
     async def at_once(self, count: int, *, slow_answer: float = 0.0) -> None:
         """Make so many calls at the same moment."""
@@ -89,7 +98,13 @@ class Caller:
         self, urls: Sequence[str], **balancing: object
     ) -> AsyncGenerator[Caller]:
         """Have a caller with another client, of several endpoints, until the block is left."""
-        config = self._client.config.merged(base_url="", endpoints=urls, balancing=balancing)
+        async with self.with_another(base_url="", endpoints=urls, balancing=balancing) as caller:
+            yield caller
+
+    @asynccontextmanager
+    async def with_another(self, **settings: object) -> AsyncGenerator[Caller]:
+        """Have a caller with another client, by other settings, until the block is left."""
+        config = self._client.config.merged(**settings)
         async with ResilientClient(config, listeners=[self._journal]) as client:
             yield Caller(client, self._journal, self.pace, self._show)
 

@@ -85,6 +85,10 @@ class FailureServer(Protocol):
         """Answer every call so much later."""
         ...
 
+    def route(self, path: str, *, json: object, headers: Mapping[str, str]) -> None:
+        """Answer the calls of a path."""
+        ...
+
     def reset(self) -> None:
         """Switch every fault off."""
         ...

@@ -59,7 +59,7 @@ def prove(operations: Sequence[Operation], ledger: Ledger, evicted_before: int =
         ledger: The server's ledger after the run.
         evicted_before: The entries it had evicted before the run.
     """
-    succeeded = [operation for operation in operations if operation.kind == SUCCESS]
+    succeeded = [each for each in operations if each.kind == SUCCESS and not each.was_kept]
     rejected = [operation for operation in operations if operation.was_rejected]
     lost = [operation for operation in succeeded if _effects(operation, ledger) < 1]
     doubled = [operation for operation in operations if _effects(operation, ledger) > 1]

@@ -63,6 +63,7 @@ class Operation:
         transitions: What it did to the circuit.
         end: The event that ended it.
         outcome: What its caller was left with.
+        was_kept: Whether that is an answer from the cache.
     """
 
     number: int
@@ -74,6 +75,7 @@ class Operation:
     transitions: list[str] = field(default_factory=list[str])
     end: events.OperationSucceeded | events.OperationFailed | None = None
     outcome: Outcome | None = None
+    was_kept: bool = False
 
     @property
     def kind(self) -> str | None:

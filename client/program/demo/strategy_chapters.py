@@ -1,4 +1,4 @@
-"""The rest of the story: a pause for all, a limit that adapts, a hedge, an endpoint that dies."""
+"""The rest of the story: a pause for all, a limit that adapts, an endpoint that dies, a cache."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ... import events
 from .failure_server import open_doors
+from .pace import THRESHOLD
 from .proof import Check, arrivals, expect
 from .report import Chapter
 
@@ -28,6 +29,10 @@ _CROWD: Final = 3 * _LIMIT
 """Calls at once when it is not: somebody queues until nearly all are served."""
 _TIMES_SLOWER: Final = 6
 _SLOWER_AT_LEAST: Final = 0.15
+_NEWS: Final = "/news"
+_OUTAGE_SECONDS: Final = 60.0
+_READS: Final = THRESHOLD + 3
+"""During the outage: until the circuit is open, and some more."""
 _DOORS: Final = 3
 _TURNS: Final = 2
 """Of calls to each of them, once one is shut."""
@@ -126,6 +131,26 @@ def _all_served_by_the_others(record: ChapterRecord, ledger: Ledger) -> list[Che
     ]
 
 
+async def _read_through_an_outage(caller: Caller, server: FailureServer) -> None:
+    keep = {"Cache-Control": "max-age=0, stale-if-error=600"}
+    server.route(_NEWS, json={"news": "none"}, headers=keep)
+    async with caller.with_another(cache={}) as reader:
+        await reader.call(path=_NEWS)
+        server.fail_duration(_OUTAGE_SECONDS, status=503)
+        await reader.one_by_one(_READS, _NEWS)
+    server.reset()
+
+
+def _answered_from_what_is_kept(record: ChapterRecord, ledger: Ledger) -> list[Check]:
+    kept = [operation for operation in record.operations if operation.was_kept]
+    return [
+        expect("outcomes", f"{1 + _READS} success", record.outcomes),
+        expect("transitions of the circuit", "opened", record.transitions),
+        expect("answers from the cache", _READS, len(kept)),
+        expect("requests that arrived after it opened", 0, arrivals(kept[THRESHOLD:], ledger)),
+    ]
+
+
 STRATEGY_CHAPTERS: Final = (
     Chapter(
         name="pause",
@@ -162,5 +187,14 @@ STRATEGY_CHAPTERS: Final = (
         "nobody be sent there: all are served, and each has its effect once.",
         play=_lose_an_endpoint,
         promises=_all_served_by_the_others,
+    ),
+    Chapter(
+        name="cache",
+        title="A cache that carries readers through an outage",
+        text="Something is read once, and kept. Then every request is answered 503. The readers "
+        "should not notice: they get what was kept, which the server allows for ten minutes. The "
+        "failures behind it open the circuit all the same, so that the server is left in peace.",
+        play=_read_through_an_outage,
+        promises=_answered_from_what_is_kept,
     ),
 )

@@ -148,7 +148,7 @@ class EndpointPool:
             self._refresh()
             return told
 
-    def take(
+    def take(  # noqa: PLR0913 - what an attempt is chosen by, each named by the caller
         self,
         now: float,
         *,
@@ -156,6 +156,7 @@ class EndpointPool:
         avoid: Collection[str] = (),
         key: str | None = None,
         pinned: str | None = None,
+        is_careful: bool = False,
     ) -> Ticket | None:
         """Choose an endpoint for an attempt, which is out to it from now on.
 
@@ -166,6 +167,7 @@ class EndpointPool:
                 to: another one is chosen where one is well, else one of them.
             key: What the policy `hash` goes by.
             pinned: The URL of the only one that may be chosen, ejected or drained as it be.
+            is_careful: Whether too much hangs on the attempt for it to be a probe.
 
         Returns:
             The ticket; None where all are drained, or the pinned one is not in the list.
@@ -176,7 +178,10 @@ class EndpointPool:
             if outliers.next_due <= now:
                 outliers.look(now)
                 self._refresh()
-            node = self._choose(now, avoid, key) if pinned is None else self._nodes.get(pinned)
+            if pinned is None:
+                node = self._choose(now, avoid, key, is_careful=is_careful)
+            else:
+                node = self._nodes.get(pinned)
             if node is None:
                 return None
             ticket = Ticket() if ticket is None else ticket
@@ -188,12 +193,20 @@ class EndpointPool:
                 self._refresh()
             return ticket
 
-    def _choose(self, now: float, avoid: Collection[str], key: str | None) -> Node | None:
+    def has_due(self, now: float) -> bool:
+        """Return whether the next attempt may be a probe."""
+        return bool(self._outliers.due) or self._outliers.next_due <= now
+
+    def _choose(
+        self, now: float, avoid: Collection[str], key: str | None, *, is_careful: bool
+    ) -> Node | None:
         policy, due = self._policy, self._outliers.due
+        if not due:
+            return policy.choose(now, avoid, key) or policy.choose(now, (), key)
         skipped: tuple[Collection[str], ...] = (avoid, ())
-        if due and avoid:  # it has failed once, and does not find out where it may fail again
+        if avoid or is_careful:  # what has failed once does not go and find out where it may again
             skipped = ({*avoid, *due}, due, ())
-        elif due and not policy.keeps_order:
+        elif not policy.keeps_order:
             return next(iter(due.values()))
         found = (policy.choose(now, each, key) for each in skipped)
         return next(filter(None, found), None)

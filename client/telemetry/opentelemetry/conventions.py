@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Attributes = dict[str, str | int | float | bool]
 
-__all__ = ["begun_with", "class_of", "ended_with", "error_type", "is_of_status"]
+__all__ = ["begun_with", "class_of", "ended_with", "error_type", "is_of_status", "located"]
 
 _FIRST_ERROR: Final = 400
 _LONGEST_SCHEME: Final = len("https://")
@@ -55,12 +55,9 @@ def begun_with(attempt: Attempt, *, shows_query: bool) -> Attributes:
     """Return the attributes that the span of an attempt begins with, for samplers to see."""
     call = attempt.call
     method = call.method
-    address, port = _server_of(_head_of(attempt.url))
     attributes: Attributes = {
         "http.request.method": method if method in METHODS else OTHER,
-        "url.full": _shown(attempt.url) if shows_query else attempt.shown_url,
-        "server.address": address,
-        "server.port": port,
+        **located(attempt, shows_query=shows_query),
     }
     if method not in METHODS:
         attributes["http.request.method_original"] = method
@@ -69,6 +66,18 @@ def begun_with(attempt: Attempt, *, shows_query: bool) -> Attributes:
         if attempt.is_hedge:
             attributes["resilient_http.is_hedge"] = True
     return attributes
+
+
+def located(attempt: Attempt, *, shows_query: bool) -> Attributes:
+    """Return where an attempt goes; nothing as long as its endpoint is not chosen."""
+    if attempt.endpoint is None and attempt.call.service is not None:
+        return {}
+    address, port = _server_of(_head_of(attempt.url))
+    return {
+        "url.full": _shown(attempt.url) if shows_query else attempt.shown_url,
+        "server.address": address,
+        "server.port": port,
+    }
 
 
 def ended_with(response: Response | None, status: int | None) -> Attributes:

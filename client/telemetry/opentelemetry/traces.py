@@ -15,7 +15,7 @@ from .api import (
     without_other_spans,
 )
 from .carried import carried_by
-from .conventions import ended_with, error_type, is_of_status
+from .conventions import ended_with, error_type, is_of_status, located
 from .harmless import harmless
 
 if TYPE_CHECKING:
@@ -152,7 +152,8 @@ class Recorded(_Followed):
             kind = trace.SpanKind.INTERNAL if self.is_followed else trace.SpanKind.CLIENT
             began = time.time_ns()
             span = self._start(attempt, outer, kind, began)
-            self._attempts[attempt] = _Following(span, began, outer)
+            following = self._attempts[attempt] = _Following(span, began, outer)
+            following.is_located = attempt.endpoint is not None or attempt.call.service is None
             within = trace.set_span_in_context(span, outer)
             attempt.has_sent = not sees_requests  # nobody will tell when
             is_hidden = not sees_requests and others_are_there()
@@ -198,6 +199,8 @@ class Recorded(_Followed):
             span = following.span
             if span.is_recording():
                 attributes = ended_with(response, attempt.status)
+                if not following.is_located:
+                    attributes.update(located(attempt, shows_query=False))
                 if attempt.is_lost:
                     attributes["resilient_http.is_lost"] = True
                 _note_end(span, attributes, attempt.status, outcome, error)
@@ -219,12 +222,14 @@ class Recorded(_Followed):
 class _Following:
     """What is kept of an attempt under way."""
 
-    __slots__ = ("before", "began", "outer", "span")
+    __slots__ = ("before", "began", "is_located", "outer", "span")
 
     def __init__(self, span: trace.Span, began: int, outer: context.Context) -> None:
         self.span = span
         self.began = began
         self.outer = outer
+        self.is_located: bool = True
+        """Whether it was known when it began where it goes."""
         self.before: context.Context | None = None
         """The context to go back to after the request that is on the wire."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from client.ports.asyncio_tasks import AsyncioSignal, AsyncioTask
 from client.ports.blocking_tasks import BlockingSignal, BlockingTask
+from client.runtime import trio_time
 from client.runtime.coroutines import run_to_end
 from client.transports.httpcore.interrupts import Interrupt
 from client.transports.httpcore.thread_deadline import (
@@ -113,6 +116,50 @@ def test_a_thread_has_the_context_and_the_deadline_of_whoever_starts_it() -> Non
     assert over.wait(PATIENCE_SECONDS)
     assert seen == ["mine", 1e9]
     assert variable.get() == "mine"
+
+
+def test_a_thread_apart_has_neither() -> None:
+    """It is nobody's in particular."""
+    variable = contextvars.ContextVar("variable", default="none")
+    variable.set("mine")
+    over = threading.Event()
+    seen: list[object] = []
+
+    async def work() -> None:
+        seen.extend([variable.get(), bounds.deadline])
+
+    with deadline_of_this_thread(1e9):
+        BlockingTask().start(work, over.set, is_apart=True)
+    assert over.wait(PATIENCE_SECONDS)
+    assert seen == ["none", math.inf]
+
+
+def test_a_task_apart_has_a_context_of_its_own() -> None:
+    """On asyncio, and on trio."""
+    variable = contextvars.ContextVar("variable", default="none")
+    seen: list[str] = []
+
+    async def work() -> None:
+        seen.append(variable.get())
+
+    async def on_asyncio() -> None:
+        variable.set("mine")
+        over = asyncio.Event()
+        for is_apart in (True, False):
+            over.clear()
+            AsyncioTask().start(work, over.set, is_apart=is_apart)
+            await over.wait()
+
+    async def on_trio() -> None:
+        variable.set("mine")
+        for is_apart in (True, False):
+            over = trio.Event()
+            trio_time.Task().start(work, over.set, is_apart=is_apart)
+            await over.wait()
+
+    asyncio.run(on_asyncio())
+    trio.run(on_trio)
+    assert seen == ["none", "mine"] * 2
 
 
 def test_a_thread_that_is_over_is_not_kept_for_its_end_to_be_forced() -> None:

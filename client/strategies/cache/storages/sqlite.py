@@ -60,6 +60,9 @@ class SQLiteStorage:
         self._most_bytes = check_bound("max_bytes", max_bytes)
         self._database = Database(_absolute(path))
         self._lock = fork_safe(threading.RLock())
+        self._opened: Connection | None = None
+        self._known = 0, 0
+        """Entries and bytes, when this storage looked last."""
         self._noted: OrderedDict[str, None] = OrderedDict()
         self._note_at = 0.0
         tell_in_child(self)
@@ -98,7 +101,7 @@ class SQLiteStorage:
             sqlite3.Error: The file cannot be written to.
             OSError: It cannot be made.
         """
-        self._do(_empty)
+        self._do(self._empty)
 
     def close(self) -> None:
         """Close the file. It is opened again when it is needed."""
@@ -106,25 +109,25 @@ class SQLiteStorage:
             with suppress(Error, OSError):
                 if self._noted:
                     self._do(self._flush)
+            self._opened = None
             self._database.close()
 
     def begin_anew(self) -> None:
         """Forget the connection, which is the parent process's."""
+        self._opened = None
         self._database.leave()
         self._noted.clear()
 
     @property
     def size(self) -> int:
-        """The bytes that all of it takes, roughly.
+        """The bytes that all of it takes, roughly, as far as this storage has seen.
 
-        Raises:
-            sqlite3.Error: The file cannot be read.
-            OSError: It cannot be made.
+        It is told without a look into the file; so is the length, the number of records.
         """
-        return self._do(_totals)[1]
+        return self._known[1]
 
     def __len__(self) -> int:
-        return self._do(_totals)[0]
+        return self._known[0]
 
     def __repr__(self) -> str:
         return f"SQLiteStorage({self._database.path!r})"
@@ -137,11 +140,24 @@ class SQLiteStorage:
         """Do something with the file; once more where it had to be opened or made anew."""
         with self._lock:
             try:
-                return work(self._database.connection())
+                return self._do_once(work)
             except Error as error:
                 if not self._database.recover(error):
                     raise
-            return work(self._database.connection())
+            return self._do_once(work)
+
+    def _do_once(self, work: Callable[[Connection], T]) -> T:
+        connection = self._database.connection()
+        if connection is not self._opened:
+            entries, used = _row(connection, "SELECT entries, bytes FROM totals")
+            self._opened, self._known = connection, (entries, used)
+        return work(connection)
+
+    def _empty(self, connection: Connection) -> None:
+        with writing(connection):
+            connection.execute("DELETE FROM entries")
+            connection.execute("UPDATE totals SET entries = 0, bytes = 0")
+        self._known = 0, 0
 
     def _read(self, connection: Connection, key: str) -> bytes | None:
         row = connection.execute("SELECT value FROM entries WHERE key = ?", (key,)).fetchone()
@@ -188,6 +204,7 @@ class SQLiteStorage:
                 entries, used = self._make_room(connection, entries, used)
             totals = entries, used, clock + 1
             connection.execute("UPDATE totals SET entries = ?, bytes = ?, clock = ?", totals)
+        self._known = entries, used
 
     def _make_room(self, connection: Connection, entries: int, used: int) -> tuple[int, int]:
         gone: list[tuple[str]] = []
@@ -218,13 +235,3 @@ def _row(connection: Connection, query: str) -> tuple[int, ...]:
 
 def _clock(connection: Connection) -> int:
     return _row(connection, "SELECT clock FROM totals")[0]
-
-
-def _totals(connection: Connection) -> tuple[int, ...]:
-    return _row(connection, "SELECT entries, bytes FROM totals")
-
-
-def _empty(connection: Connection) -> None:
-    with writing(connection):
-        connection.execute("DELETE FROM entries")
-        connection.execute("UPDATE totals SET entries = 0, bytes = 0")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
-from ....engine.attempts import explain
 from ....http.bodies.stored_response import stored_response
 from ..rules.deciding import age_header
 from ..rules.directives import FOREVER
@@ -46,10 +45,7 @@ async def answer_of(visit: Visit, entry: Entry, age: float) -> Response | Failur
     response.extensions.update(extensions)
     try:
         return await _handed_over(visit, response)
-    except Exception as error:
-        call, exchange = visit.call, visit.exchange
-        if explain(call, exchange, exchange.attempt_kind(call), error) is None:
-            raise
+    except visit.cache.family.module.HTTPError:  # its body cannot be unpacked
         return None
 
 

@@ -158,7 +158,16 @@ class Balancing(Sending, Observer):
         for avoid in ({*tried, *full}, full) if full else (tried,):
             ticket = hold.ticket
             now = self._ports.now()
-            pool.take(now, ticket=ticket, avoid=avoid, key=hold.key, pinned=hold.pinned)
+            # A probe of the circuit has one attempt, and speaks for all endpoints.
+            is_careful = pool.has_due(now) and call.objection() is not None
+            pool.take(
+                now,
+                ticket=ticket,
+                avoid=avoid,
+                key=hold.key,
+                pinned=hold.pinned,
+                is_careful=is_careful,
+            )
             node = ticket.node
             if node is None:
                 return False

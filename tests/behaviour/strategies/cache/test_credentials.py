@@ -115,7 +115,8 @@ async def test_a_private_answer_is_not_kept(world: World) -> None:
 
 def tenant(request: httpx.Request) -> str | None:
     """Whose a request is, by its bearer."""
-    return request.headers.get("Authorization")
+    found: str | None = request.headers.get("Authorization")
+    return found
 
 
 async def test_a_partition_says_whose_answers_a_request_may_have(world: World) -> None:
@@ -256,13 +257,13 @@ def hook(world: World) -> Any:
 @pytest.mark.parametrize("kind", ["auth", "hook", "header", "jar"])
 async def test_a_client_of_the_callers_may_have_credentials(world: World, kind: str) -> None:
     """Its auth, its hooks, its headers and its jar."""
-    http: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "auth": {"auth": ("user", "password")},
         "hook": {"event_hooks": {"request": [hook(world)]}},
         "header": {"headers": ALICE},
         "jar": {"cookies": {"sid": "1"}},
-    }[kind]
-    client = foreign(world, counted(), http)
+    }
+    client = foreign(world, counted(), options[kind])
     assert said(await client.get()) == ("answer 1", "miss")
     assert said(await client.get()) == ("answer 2", "miss")
     if kind == "auth":

@@ -60,7 +60,9 @@ class Registry:
                 step = self._next()
         finally:
             self.at_once -= 1
-        if isinstance(step, type | BaseException):
+        if isinstance(step, type) and issubclass(step, Exception):
+            raise step
+        if isinstance(step, Exception):
             raise step
         return step
 

@@ -26,7 +26,7 @@ class Service:
         """Answer an attempt in the name of the host that it goes to."""
         url = arrival.request.url
         self.asked.append(f"{url.host}{url.path}")
-        step = self.hosts.get(url.host, Answer(200, (url.host.encode(),)))
+        step: Any = self.hosts.get(url.host, Answer(200, (url.host.encode(),)))
         return await step(arrival) if callable(step) and not isinstance(step, type) else step
 
     def count(self, host: str) -> int:

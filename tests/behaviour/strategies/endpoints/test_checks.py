@@ -46,7 +46,7 @@ class Asked:
                 await self.world.sleep(answer)
         finally:
             self.under_way -= 1
-        if isinstance(answer, type):
+        if isinstance(answer, type) and issubclass(answer, Exception):
             raise answer
         return bool(answer)
 
@@ -146,6 +146,19 @@ async def test_a_list_that_changes(world: World) -> None:
     await world.sleep(10 * INTERVAL)
     assert set(asked.times) == {B.url, C.url}
     assert len(checks) == 2
+    await checks.close(ports)
+
+
+async def test_the_same_list_is_not_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt brings it along."""
+    checks, _, ports = checking(world)
+    both = (A, B)
+    checks.begin(both)
+    with monkeypatch.context() as patched:
+        patched.setattr(checks, "_change", None)
+        checks.begin(both)
     await checks.close(ports)
 
 

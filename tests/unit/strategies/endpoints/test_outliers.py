@@ -247,6 +247,21 @@ class TestReturn:
         assert {pool.go("b") for _ in range(20)} == {"c"}
         assert {pool.go("bc") for _ in range(20)} == {"b", "c"}
 
+    @pytest.mark.parametrize("policy", ["p2c", "ordered"])
+    def test_nor_is_an_attempt_on_which_much_hangs(self, policy: str) -> None:
+        """Another one finds out."""
+        pool = Pool("ab", policy)
+        assert not pool.pool.has_due(pool.now)
+        pool.eject("a")
+        pool.now += 30
+        for _ in range(5):
+            assert pool.pool.has_due(pool.now)
+            ticket = pool.pool.take(pool.now, is_careful=True)
+            assert ticket is not None
+            assert at(ticket) == "b"
+        assert pool.go() == "a"
+        assert not pool.pool.has_due(pool.now)
+
     @pytest.mark.parametrize("ends", ["cancelled", "released"])
     def test_a_probe_that_found_nothing_out_leaves_its_place(self, ends: str) -> None:
         """To another one, a second later: or each call would be held up where it hangs."""

@@ -98,7 +98,9 @@ class Noted:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    def start(self, work: object, ended: object) -> None:
+    def start(
+        self, work: object, ended: object, *, is_apart: bool = False, is_bounded: bool = True
+    ) -> None:
         """Never."""
         raise AssertionError
 

@@ -62,7 +62,7 @@ NOT_KEPT = (
     _stale("no-store in any case", "Cache-Control: nO-sToRe, max-age=3600"),
     _stale("no-store beside a lifetime", "Cache-Control: max-age=3600, no-store", "Expires: {+99}"),
     _stale("neither lifetime nor validator"),
-    _stale("Set-Cookie", "Cache-Control: max-age=3600", "Set-Cookie: a=b"),
+    _stale("Set-Cookie", "Cache-Control: max-age=3600", "Set-Cookie: a=b; Path=/elsewhere"),
     case(
         "a fresh answer before one that would not be kept",
         origin("Cache-Control: max-age=3600", "X-A: 1"),

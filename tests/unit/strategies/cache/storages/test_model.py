@@ -69,6 +69,7 @@ class Machine(RuleBasedStateMachine):
     def close(self) -> None:
         """It is closed, and used again."""
         self.storage.close()
+        self.storage.get("absent")
 
     @rule()
     def clear(self) -> None:
@@ -111,6 +112,7 @@ class SQLiteMachine(Machine):
         self.storage = SQLiteStorage(
             Path(self.folder.name) / "cache.db", self.most, self.most_bytes
         )
+        self.storage.get("absent")  # how much there is it tells as far as it has seen
 
     def teardown(self) -> None:
         """Leave nothing behind."""

@@ -366,6 +366,7 @@ def test_processes_share_one(path: Path, storage: SQLiteStorage) -> None:
     for other in others:
         told, _ = other.communicate()
         assert (other.returncode, told.split()) == (0, ["begun", "ended"])
+    storage.delete("absent")  # how much there is it tells by its own last look
     assert storage.get("a") == b"1"
     assert len(storage) == 21
     connection = storage._database.connection()
@@ -378,7 +379,9 @@ def test_processes_make_the_file_at_once(path: Path) -> None:
     """One does, and all use it."""
     others = [writer(path, mark, 20) for mark in "xyz"]
     assert [other.communicate()[0].split() for other in others] == [["begun", "ended"]] * 3
-    assert len(SQLiteStorage(path)) == 20
+    storage = SQLiteStorage(path)
+    assert storage.get("key-1") is not None
+    assert len(storage) == 20
     assert not Path(f"{path}.damaged").exists()
 
 
@@ -401,6 +404,7 @@ def test_a_process_that_is_killed_in_the_middle_of_writing_leaves_it_whole(
         for number in range(20):
             found = storage.get(f"key-{number}")
             assert found is None or found == found[:1] * 200
+    storage.delete("absent")
     connection = storage._database.connection()
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     counted = connection.execute("SELECT count(*), sum(size) FROM entries").fetchone()
@@ -431,6 +435,20 @@ def test_a_connection_of_a_parent_is_not_even_closed(storage: SQLiteStorage) -> 
     assert database._of_parents.pop() is connection
     connection.close()
     assert storage.get("a") == b"1"
+
+
+def test_how_much_there_is_is_told_without_a_look_into_the_file(
+    path: Path, storage: SQLiteStorage
+) -> None:
+    """Whoever reads the metrics may be in an event loop."""
+    assert (len(storage), storage.size, path.exists()) == (0, 0, False)
+    storage.set("a", b"1")
+    storage.set("b", b"22")
+    known = len(storage), storage.size
+    path.unlink()
+    assert known == (len(storage), storage.size) == (2, 205)
+    storage.clear()
+    assert (len(storage), storage.size) == (0, 0)
 
 
 def test_one_that_was_never_opened_can_be_left_and_closed(path: Path) -> None:

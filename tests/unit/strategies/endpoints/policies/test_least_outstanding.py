@@ -29,7 +29,7 @@ def test_chance_settles_ties() -> None:
 )
 def test_weights_hold(weights: dict[str, float], at_once: int, tolerance: float) -> None:
     """Of those that are idle too; with few out, as well as whole attempts allow."""
-    found = Pool(weights, "least_outstanding").shares(8000, at_once)
+    found = Pool(weights, "least_outstanding").shares(4000, at_once)
     total = sum(weights.values())
     for letter, weight in weights.items():
         assert found[letter] == pytest.approx(weight / total, rel=tolerance)

@@ -14,7 +14,7 @@ from tests.unit.strategies.endpoints.pools import Pool, at, url
 )
 def test_weights_hold(weights: dict[str, float], at_once: int) -> None:
     """Where the servers do alike, whether they are idle or loaded."""
-    found = Pool(weights, "p2c").shares(8000, at_once)
+    found = Pool(weights, "p2c").shares(4000, at_once)
     total = sum(weights.values())
     for letter, weight in weights.items():
         assert found[letter] == pytest.approx(weight / total, rel=0.3)
