@@ -86,7 +86,7 @@ class Failures:
     def twin_for(self, call: Call, *, is_first: bool) -> Self:  # noqa: ARG002 - as above
         """Return one for an operation that goes out in place of the caller's, or after it."""
         twin = copy(self)
-        twin._call = call  # noqa: SLF001 - of the same class
+        vars(twin)["_call"] = call
         return twin
 
     def likewise(self, failure: Failure, request: Request) -> Failure | None:

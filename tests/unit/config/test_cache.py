@@ -23,14 +23,20 @@ class Half:
         """Keep nothing."""
 
 
-@pytest.mark.parametrize("value", [Half(), MemoryStorage, "memory", 1, {}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [Half(), MemoryStorage, "memory", 1, {}],
+    ids=["half", "class", "name", "number", "dict"],
+)
 def test_what_is_no_storage_is_refused(value: Any) -> None:
     """And what is one is named."""
     with pytest.raises(ValidationError, match="give a storage, such as MemoryStorage"):
         CacheConfig(storage=value)
 
 
-@pytest.mark.parametrize("value", [b"x" * 16, "x" * 16, "é" * 8, None], ids=repr)
+@pytest.mark.parametrize(
+    "value", [b"x" * 16, "x" * 16, "é" * 8, None], ids=["bytes", "text", "utf-8", "none"]
+)
 def test_a_secret_has_sixteen_bytes(value: Any) -> None:
     """Of whatever kind."""
     assert CacheConfig(secret=value).secret == value
