@@ -130,6 +130,19 @@ async def test_a_partition_says_whose_answers_a_request_may_have(world: World) -
     assert (said(nobody), nobody.extensions["cache"].why) == (("-", "bypass"), "no partition")
 
 
+async def test_who_asks_may_stand_outside_of_the_request(world: World) -> None:
+    """Calls that look the same are told apart, each time anew."""
+    who = ["alice"]
+
+    async def serve(_arrival: Arrival) -> Answer:
+        return Answer(200, (who[0].encode(),), MINUTE)
+
+    client = cached(world, serve, cache={"partition": lambda _request: who[0]})
+    for name, status in (("alice", "miss"), ("alice", "hit"), ("bob", "miss"), ("alice", "hit")):
+        who[0] = name
+        assert said(await client.get()) == (name, status)
+
+
 async def test_a_write_makes_the_answers_of_all_stale(world: World) -> None:
     """Whosever they are."""
     client = cached(world, counted(), cache={"partition": tenant})

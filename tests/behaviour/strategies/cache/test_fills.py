@@ -181,6 +181,22 @@ async def test_an_answer_that_is_refused_is_not_kept(world: World) -> None:
     assert len(client.wire.arrivals) == 2
 
 
+async def test_a_kept_body_is_bounded_as_that_of_a_server(world: World) -> None:
+    """Packed it is small, and another client may have kept it."""
+    config = CacheConfig()
+    generous = cached(
+        world, Answer(200, (PACKED,), {**MINUTE, "Content-Encoding": "gzip"}), cache=config
+    )
+    await generous.get()
+    strict = cached(world, 200, cache=config, max_body_bytes=50)
+    with pytest.raises(ResponseError, match="max_body_bytes"):
+        await strict.get()
+    with pytest.raises(ResponseError, match="max_body_bytes"):
+        await strict.streamed()
+    assert (await strict.request("HEAD")).text == ""
+    assert strict.wire.arrivals == []
+
+
 async def test_of_several_attempts_the_answer_of_the_last_is_kept(world: World) -> None:
     """With its own age: that of the one before says nothing."""
 
