@@ -82,7 +82,15 @@ class HostCookies:
     def line_for(self, request: Request) -> str | None:
         """Return the `Cookie` header that a request will have, or None; it is left as it is."""
         theirs = request.headers.get("Cookie", "")
-        ours = self._header_for(request) if self.are_kept else ""
+        ours = ""
+        if self.are_kept and self._service is not None and request.url.host == NO_HOST:
+            # Where its endpoint is not known yet, it may well be one that is sent all of them.
+            url: Any = request.url
+            kept = self._of_hosts.get(_SERVICE)
+            blank = self._module.Request(request.method, url.copy_with(scheme="https"))
+            ours = "" if kept is None else _line_of(kept, blank)
+        elif self.are_kept:
+            ours = self._header_for(request)
         return "; ".join(filter(None, (theirs, ours))) or None
 
     def keep(self, response: Response) -> None:
@@ -108,12 +116,7 @@ class HostCookies:
         url, service = request.url, self._service
         is_ours = service is not None and service.knows(url)
         kept = self._of_hosts.get(_SERVICE if is_ours else url.host)
-        if kept is None:
-            return ""
-        blank = self._blank(request)
-        kept.set_cookie_header(blank)  # which looks at path and `Secure`
-        found: str = blank.headers.get("Cookie", "")
-        return found
+        return "" if kept is None else _line_of(kept, self._blank(request))
 
     def _blank(self, request: Request) -> Request:
         """Return a request without headers, to the service where it goes to one of its endpoints.
@@ -125,6 +128,13 @@ class HostCookies:
             url = url.copy_with(host=NO_HOST, port=None, raw_path=path)
         blank: Request = self._module.Request(request.method, url)
         return blank
+
+
+def _line_of(kept: Cookies, blank: Request) -> str:
+    """Return the cookies that a request without headers has."""
+    kept.set_cookie_header(blank)  # which looks at path and `Secure`
+    found: str = blank.headers.get("Cookie", "")
+    return found
 
 
 def _new_jar() -> CookieJar:
