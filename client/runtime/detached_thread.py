@@ -14,7 +14,6 @@ __all__ = ["DetachedThread", "call_in_daemon"]
 
 T = TypeVar("T")
 OpenedT = TypeVar("OpenedT")
-T = TypeVar("T")
 
 
 class DetachedThread(Generic[OpenedT]):
