@@ -40,7 +40,7 @@ class EndpointState:
         url: Of the endpoint.
         weight: As configured.
         share: The same, less what a slow start keeps back.
-        state: `healthy`, `slow_start`, `ejected`, `probing` (an attempt finds out if it is well), or
+        state: `healthy`, `slow_start`, `ejected`, `probing` (an attempt finds out how it is), or
             `drained`.
         outstanding: Attempts that are out.
         latency: Seconds, a peak EWMA; None where no answer has come yet.
