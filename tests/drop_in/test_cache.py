@@ -276,3 +276,11 @@ async def test_a_body_that_is_left_early_behind_a_transport_is_not_kept(kit: Kit
         async for _ in kit.chunks(response):
             break
     assert status_of(await client.get(URL)) == "miss"
+
+
+@ON_EACH_KIT
+async def test_a_url_that_is_none_is_refused_as_httpx_does(kit: Kit) -> None:
+    """With a cache as without one."""
+    client = cached(kit, GOOD)
+    with pytest.raises(kit.module.InvalidURL):
+        await client.get("http://a:port/")

@@ -6,7 +6,11 @@ import pytest
 
 from client.strategies.cache.fields import Fields
 
-PAIRS = [(b"Accept", b"text/html"), ("VARY", "Accept"), (b"accept", b"*/*")]
+PAIRS: list[tuple[bytes | str, bytes | str]] = [
+    (b"Accept", b"text/html"),
+    ("VARY", "Accept"),
+    (b"accept", b"*/*"),
+]
 
 
 def test_lines_of_one_name_are_one_value() -> None:
