@@ -38,19 +38,17 @@ def outlook_of(
     default = family.module.USE_CLIENT_DEFAULT
     cookie = request.headers.get("Cookie")
     if not hasattr(client, "event_hooks"):  # a transport sends what it is given
-        return Outlook(cookie, is_hidden=False, follows=False)
+        return Outlook(cookie, is_hidden=False, is_open=False, follows=False)
     auth, follows = options.get("auth", default), options.get("follow_redirects", default)
     has_auth = (client.auth if auth is default else auth) is not None
-    is_hidden = (
-        has_auth
-        or bool(request.url.userinfo)
-        or (not has_own_hooks and bool(client.event_hooks["request"]))
-        or bool(getattr(client, "attempt_middleware", ()))
-    )
+    has_hooks = not has_own_hooks and bool(client.event_hooks["request"])
+    is_open = has_hooks or bool(getattr(client, "attempt_middleware", ()))
+    is_hidden = is_open or has_auth or bool(request.url.userinfo)
     follow = bool(client.follow_redirects if follows is default else follows)
     return Outlook(
         cookie,
         is_hidden=is_hidden,
+        is_open=is_open,
         follows=follow,
         default_encoding=default_encoding_of(client),
         redirect=getattr(client, TO_REDIRECT),

@@ -276,3 +276,15 @@ async def test_a_body_that_is_left_early_behind_a_transport_is_not_kept(kit: Kit
         async for _ in kit.chunks(response):
             break
     assert status_of(await client.get(URL)) == "miss"
+
+
+@ON_EACH_KIT
+async def test_an_extension_may_send_a_request_elsewhere(kit: Kit) -> None:
+    """What is asked for in place of the URL is not kept for it, nor served from there."""
+    client = cached(kit, GOOD, GOOD, GOOD)
+    elsewhere = {"extensions": {"target": b"/private"}}
+    assert status_of(await client.get(URL, **elsewhere)) == "bypass"
+    assert status_of(await client.get(URL)) == "miss"
+    for _ in range(2):
+        assert status_of(await client.get(URL)) == "hit"
+    assert status_of(await client.get(URL, **elsewhere)) == "bypass"

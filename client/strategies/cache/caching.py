@@ -19,7 +19,7 @@ from .visits.reading import Reading
 from .visits.recall import Recall
 from .visits.report import CacheReport
 from .visits.telling import told
-from .visits.writing import invalidate
+from .visits.writing import invalidate, note_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,11 @@ class Caching(Outer):
         """Return an answer that is kept, or what comes of going on."""
         method = call.method.upper()
         if method not in _READ:
-            result = await inner(call, exchange)
+            try:
+                result = await inner(call, exchange)
+            except BaseException:
+                note_abandoned(self.cache, call, method)
+                raise
             await invalidate(self.cache, call, method, result)
             return told(self.cache, call, result, CacheReport("bypass", method))
         if not self._is_read:

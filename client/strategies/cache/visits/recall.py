@@ -6,10 +6,13 @@ and nothing besides would build the same request, so what the first one came to 
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from ....http.bodies.sent_request import detached_copy
 from ....http.bodies.stored_response import likened
 from ....http.verdicts import OK
+from ....runtime.forking import fork_safe
 from ..keeping.keys import PROCESS
 from ..rules.deciding import age_header
 from ..rules.directives import NOTHING_SAID
@@ -91,6 +94,7 @@ class Recall:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
+        self._lock = fork_safe(threading.RLock())
         self._ready: dict[Hashable, _Ready] = {}
 
     def answer(
@@ -102,7 +106,8 @@ class Recall:
             return None
         cache, entry = self._cache, ready.entry
         if cache.store.glance(ready.place) is not entry:
-            self._ready.pop(likeness, None)
+            with self._lock:
+                self._ready.pop(likeness, None)
             return None
         age = current_age(entry, *cache.times(call), PROCESS)
         if not age < entry.terms.lifetime:
@@ -127,7 +132,9 @@ class Recall:
         place = self._cache.store.place(asked.url, asked.partition)
         if self._cache.store.glance(place) is not entry:
             return
-        own = likened(response, asked.request, response.headers.copy())
-        if len(self._ready) >= _MOST:
-            self._ready.pop(next(iter(self._ready)), None)
-        self._ready[likeness] = _Ready(place, entry, asked.request, own, call.counted_as)
+        request = detached_copy(asked.shown, {})  # whoever is answered may change his own
+        own = likened(response, request, response.headers.copy())
+        with self._lock:
+            if len(self._ready) >= _MOST:
+                del self._ready[next(iter(self._ready))]
+            self._ready[likeness] = _Ready(place, entry, request, own, call.counted_as)

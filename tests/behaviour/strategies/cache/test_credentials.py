@@ -319,6 +319,8 @@ def test_names_of_credentials() -> None:
         *("authorization", "cookie", "x-api-key", "x-auth-token", "x-amz-security-token"),
         *("x-session-id", "x-signature", "x-client-secret", "x-user-id", "x-tenant", "apikey"),
         *("x-goog-iap-jwt-assertion", "x-csrf-token", "private-token", "x-forwarded-email"),
+        *("x-functions-key", "fastly-key", "dd-application-key", "dpop", "client-cert", "from"),
+        *("x-ms-client-principal", "x-ssl-client-dn", "openai-organization", "x-otp", "sudo"),
     ]
     plain = [
         *("accept", "accept-encoding", "accept-language", "user-agent", "host", "connection"),
