@@ -201,9 +201,10 @@ async def test_no_made_up_host_is_shown(world: World, path: str, status: int) ->
 
     client = cached(world, serve, base_url="", endpoints=("http://one.test",))
     shown: list[str] = []
+    response: Any = None
     for _ in range(4):
         try:
-            response: Any = await client.get(path, follow_redirects=False)
+            response = await client.get(path, follow_redirects=False)
         except MyAPIError as error:
             response = error.response
             shown.append(str(error))
