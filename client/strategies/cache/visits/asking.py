@@ -31,14 +31,16 @@ _FORESEEN: Final = frozenset({"accept", "accept-encoding", "accept-language", "u
 """What an auth flow leaves as it is."""
 _CODINGS: Final = "accept-encoding"
 """What a hook leaves as it is, or does no harm by: what comes is unpacked. Others it may set."""
-_OVERRIDES: Final = (
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-original-url",
-    "x-rewrite-url",
-    "x-forwarded-host",
-    "x-host",
+_OVERRIDES: Final = frozenset(
+    {
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-forwarded-host",
+        "x-host",
+    }
 )
 """Header fields by which some servers take a request for another, and say nothing of it in `Vary`:
 whoever may set one could put the answer to that into everybody's cache."""
@@ -165,7 +167,7 @@ def _reason_to_pass(request: Request, fields: Fields) -> str | None:
         return "Range, or a condition that only a server can answer"
     if "transfer-encoding" in fields or (fields.get("content-length") or "0") != "0":
         return "a body"
-    if any(name in fields for name in _OVERRIDES):
+    if not _OVERRIDES.isdisjoint(fields):
         return "a header that makes it another request"
     if goes_elsewhere(request.extensions):
         return "an extension that sends it elsewhere"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ....http.bodies.sent_request import detached_copy
 from ....http.bodies.stored_response import likened
-from ....http.verdicts import OK
 from ....runtime.forking import fork_safe
 from ..keeping.keys import PROCESS
 from ..rules.deciding import age_header
@@ -35,6 +34,8 @@ __all__ = ["Recall"]
 
 _MOST: Final = 256
 """Answers that are kept ready; beyond, the one that has been for longest is not."""
+_GOOD: Final = range(200, 300)
+"""Statuses of answers that mean the same to all: one call follows a redirect, another does not."""
 _LONGEST: Final = 64 * 1024
 """Bytes of an unpacked body; a longer one takes so long that the rest does not matter."""
 
@@ -125,7 +126,7 @@ class Recall:
         if entry.vary or entry.terms.must_validate or asked.request.method != "GET":
             return
         family = self._cache.family
-        if not family.is_response(response) or response.status_code not in OK:
+        if not family.is_response(response) or response.status_code not in _GOOD:
             return
         if len(response.content) > _LONGEST:
             return
