@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ...engine.attempts import explain
 from ...engine.layer import Failure, Outer
 from ...metrics.strategy_instruments import CACHE_BYTES, CACHE_ENTRIES
-from .visits.asking import asked_for
+from .visits.asking import adds_credentials, asked_for
 from .visits.reading import Reading
 from .visits.recall import Recall
 from .visits.report import CacheReport
@@ -64,7 +64,7 @@ class Caching(Outer):
         if not self._is_read:
             result = await inner(call, exchange)
             return told(self.cache, call, result, CacheReport("bypass", "switched off"))
-        likeness = None if exchange.is_streamed else exchange.likeness
+        likeness = None if exchange.is_streamed or adds_credentials(call) else exchange.likeness
         if likeness is not None:
             answer = self._recall.answer(likeness, call, exchange)
             if answer is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..entry import Entry
     from ..rules.directives import Directives
 
-__all__ = ["Asked", "asked_for", "kept_as"]
+__all__ = ["Asked", "adds_credentials", "asked_for", "kept_as"]
 
 _CONDITIONS: Final = ("if-none-match", "if-modified-since")
 _FORESEEN: Final = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
@@ -116,7 +116,7 @@ def asked_for(
         Exception: What finding it raises: that is the caller's.
     """
     outlook = exchange.outlook(request)
-    is_open = outlook.is_open or any(each.adds_credentials for each in call.plan.sendings)
+    is_open = outlook.is_open or adds_credentials(call)
     is_hidden = outlook.is_hidden or is_open
     fields = _fields_of(request, outlook)
     wanted = of_request(fields)
@@ -142,6 +142,11 @@ def asked_for(
         is_open=is_open,
         past=past,
     )
+
+
+def adds_credentials(call: Call) -> bool:
+    """Whether what is further in may add some."""
+    return any(each.adds_credentials for each in call.plan.sendings)
 
 
 def kept_as(call: Call, url: str) -> str:
