@@ -302,9 +302,10 @@ async def test_a_client_of_the_callers_may_sign_what_it_sends(world: World, way:
             return sign(request, super().send, **options)
 
     kind = Signing if way == "class" else world.httpx_client
-    raw = kind(transport=world.wire(echoing("Authorization")), base_url="http://server.test")
+    wire = world.wire(echoing("Authorization"))
+    raw: Any = kind(transport=wire, base_url="http://server.test")
     if way == "object":
-        vars(raw)["send"] = partial(sign, send=raw.send)
+        raw.send = partial(sign, send=raw.send)
     client = cached(world, 200, http_client=raw)
     assert said(await client.get()) == ("alice", "miss")
     assert said(await client.get()) == ("bob", "miss")
