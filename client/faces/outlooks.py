@@ -50,7 +50,7 @@ def outlook_of(
     is_open = (
         has_hooks
         or bool(getattr(client, "attempt_middleware", ()))
-        or not _WAYS.isdisjoint(vars(client))
+        or not _WAYS.isdisjoint(cast("Mapping[str, object]", vars(client)))
         or _has_ways_of_its_own(cast("Hashable", type(client)), family.module)
     )
     is_hidden = is_open or has_auth or bool(request.url.userinfo)
