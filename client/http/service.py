@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from ..errors.urls import name_of_endpoint
+from .bodies.sent_request import copy_request
 from .extensions import AUTHORIZATION, WORN
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site"]
+__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site", "is_undirected"]
 
 NO_HOST: Final = "endpoints.invalid"
 """A name that never is one (RFC 6761, 6.4)."""
+_NO_HOST: Final = NO_HOST.encode()
 PLACEHOLDER: Final = f"http://{NO_HOST}"
 """In the place of a base URL: what a request is built with before its endpoint is known."""
 NAME: Final = "endpoints"
@@ -132,10 +134,12 @@ class Service:
 
     Args:
         module: Of the family.
+        identity: Lower-case letters and digits that no other service has.
     """
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, identity: str = "") -> None:
         self._module = module
+        self.identity: str = identity
         self._by_origin: dict[tuple[str, bytes, int], tuple[Site, ...]] = {}
         self.usual: Mapping[str, str] = {}
         """The headers of the client, which an endpoint's own take the place of; by lower-case name.
@@ -171,6 +175,30 @@ class Service:
         """Whether a URL has the origin of an endpoint."""
         return _origin(url) in self._by_origin
 
+    def known_as(self, url: str) -> str:
+        """Return the URL under which something of the service is known, whoever has it.
+
+        The service's own for that of an endpoint or of none; another server's as it is.
+        """
+        try:
+            parsed: Any = self._module.URL(url)
+        except self._module.InvalidURL:
+            return url
+        path = parsed.raw_path if is_undirected(parsed) else self.path_of(parsed)
+        return url if path is None else f"http://{self.identity}.{NO_HOST}{path.decode('ascii')}"
+
+    def shown(self, request: Any) -> Any:
+        """Return a request as it may be shown: one that was built for no host names none."""
+        url: Any = request.url
+        if not is_undirected(url):
+            return request
+        path = url.raw_path.decode("ascii")
+        twin: Any = copy_request(request, {})
+        twin.url = self._module.URL(f"/.{path}" if path.startswith("//") else path)
+        if twin.headers.get(_HOST) == NO_HOST:
+            del twin.headers[_HOST]
+        return twin
+
     def direct(self, request: Any, site: Site, *, keeps_timeouts: bool = False) -> None:
         """Have a request, which was built for no host or for this endpoint, go there.
 
@@ -179,7 +207,7 @@ class Service:
             site: The endpoint.
             keeps_timeouts: Whether the caller has given timeouts, which stand.
         """
-        if request.url.raw_host == NO_HOST.encode():
+        if is_undirected(request.url):
             request.url = site.url_for(request.url)
             if request.headers.get(_HOST) == NO_HOST:
                 request.headers[_HOST] = request.url.netloc.decode("ascii")
@@ -261,6 +289,11 @@ class Service:
         """Return the path of the endpoint that a URL is one of."""
         site = self.site_of(url)
         return b"" if site is None else site.path
+
+
+def is_undirected(url: URL) -> bool:
+    """Whether a URL is one of no endpoint yet."""
+    return url.raw_host == _NO_HOST
 
 
 def _origin(url: URL) -> tuple[str, bytes, int]:

@@ -13,6 +13,7 @@ from ...strategies.endpoints.checks import Checks
 from ...strategies.endpoints.listing import Listing
 from ...strategies.endpoints.spreading.balancing import Balancing, Fixed
 from .health_checks import HealthProbe
+from .identity import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,7 +78,7 @@ class Endpoints:
         self._is_foreign = is_foreign
         self._id_header = config.request_id_header.lower()
         self._check(config)
-        self.service: Service = Service(family.module)
+        self.service: Service = Service(family.module, identity_of(config.endpoints))
         self._given: object = config.endpoints
         self._source: Source = self._source_of(config, None)
         self.balancing: Balancing = Balancing(
@@ -220,6 +221,7 @@ class Endpoints:
         self._checks = self._checks or self._checks_of(config)
         self.balancing.reconfigure(config.balancing, self._watched(source))
         self._config, self._given, self._source = config, config.endpoints, source
+        self.service.identity = identity_of(config.endpoints)
         if isinstance(before, Listing) and before is not source:
             self._ports.at_home(before.hang_up)
         if isinstance(source, Listing):

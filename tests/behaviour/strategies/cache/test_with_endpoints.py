@@ -80,3 +80,11 @@ async def test_an_endpoints_own_headers_may_be_credentials(
     client = balanced(world, echoing("X-Api-Key"), Endpoint(ONE, headers=headers), TWO)
     await client.get()
     assert status_of(await client.get()) == then
+
+
+async def test_an_endpoint_that_is_new_may_have_credentials(world: World) -> None:
+    """From then on what is kept is for nobody, however often it was served."""
+    client = balanced(world, echoing("X-Api-Key"), ONE)
+    assert [status_of(await client.get()) for _ in range(3)] == ["miss", "hit", "hit"]
+    client.raw._session._endpoints.balancing._roster.adds_credentials = True
+    assert status_of(await client.get()) == "miss"
