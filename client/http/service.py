@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from ..errors.urls import name_of_endpoint
+from .bodies.sent_request import copy_request
 from .extensions import AUTHORIZATION, WORN
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Protocol
 
-    from .shapes import URL, Headers, Request
+    from .shapes import URL, Request
 
     class Timeouts(Protocol):
         """Those of an endpoint, of which only some may be given."""
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site"]
+__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site", "path_in_service"]
 
 NO_HOST: Final = "endpoints.invalid"
 """A name that never is one (RFC 6761, 6.4)."""
@@ -63,6 +64,15 @@ NAME: Final = "endpoints"
 _PORTS: Final = {"http": 80, "https": 443}
 _AUTH: Final = "authorization"
 _HOST: Final = "Host"
+
+
+def path_in_service(url: str) -> str | None:
+    """Return what a URL has behind the placeholder; None where it begins with another host.
+
+    That may be one whose name, or user, only begins alike.
+    """
+    path = url[len(PLACEHOLDER) :]
+    return path if url.startswith(PLACEHOLDER) and path[:1] in {"", "/"} else None
 
 
 class Site:
@@ -137,6 +147,7 @@ class Service:
     def __init__(self, module: ModuleType) -> None:
         self._module = module
         self._by_origin: dict[tuple[str, bytes, int], tuple[Site, ...]] = {}
+        self._by_url: dict[str, Site] = {}
         self.usual: Mapping[str, str] = {}
         """The headers of the client, which an endpoint's own take the place of; by lower-case name.
 
@@ -145,8 +156,11 @@ class Service:
     def go_by(self, sites: Iterable[Site]) -> None:
         """Consist of these endpoints from now on."""
         found: dict[tuple[str, bytes, int], list[Site]] = {}
+        by_url: dict[str, Site] = {}
         for site in sites:
             found.setdefault(site.origin, []).append(site)
+            by_url[site.url] = site
+        self._by_url = by_url
         self._by_origin = {
             origin: tuple(sorted(each, key=lambda site: -len(site.path)))
             for origin, each in found.items()
@@ -171,6 +185,22 @@ class Service:
         """Whether a URL has the origin of an endpoint."""
         return _origin(url) in self._by_origin
 
+    def addressed(self, request: Request, endpoint: str | None) -> Request:
+        """Return a request as it may be shown: nobody is to see the host that does not exist.
+
+        Args:
+            request: Of an answer, perhaps of one that no endpoint gave.
+            endpoint: The URL of the endpoint in whose name it is shown; another one's where that
+                is None, or not known any more.
+        """
+        sites = self._by_url
+        if not sites or request.url.raw_host != NO_HOST.encode():
+            return request
+        site = sites.get(endpoint or "") or next(iter(sites.values()))
+        shown = copy_request(request, {})
+        _go_to(site, shown)
+        return shown
+
     def direct(self, request: Any, site: Site, *, keeps_timeouts: bool = False) -> None:
         """Have a request, which was built for no host or for this endpoint, go there.
 
@@ -180,9 +210,7 @@ class Service:
             keeps_timeouts: Whether the caller has given timeouts, which stand.
         """
         if request.url.raw_host == NO_HOST.encode():
-            request.url = site.url_for(request.url)
-            if request.headers.get(_HOST) == NO_HOST:
-                request.headers[_HOST] = request.url.netloc.decode("ascii")
+            _go_to(site, request)
         if site.timeouts and not keeps_timeouts:
             request.extensions["timeout"] = {
                 **request.extensions.get("timeout", {}),
@@ -206,9 +234,12 @@ class Service:
         worn = _Worn(site, request.url, tuple(names), tuple(instead))
         request.extensions[WORN] = worn
 
-    def _put_off(self, headers: Headers, worn: _Worn) -> None:
+    def _put_off(self, request: Request, worn: _Worn) -> None:
+        headers = request.headers
         for name in worn.names:
             headers.pop(name, None)
+        if _HOST.lower() in worn.names:  # a request without any is none
+            headers[_HOST] = request.url.netloc.decode("ascii")
         for name, value in worn.instead:
             headers[name] = value
 
@@ -236,13 +267,13 @@ class Service:
     def _follow(self, request: Request, worn: _Worn) -> bool:
         url, extensions, headers = request.url, request.extensions, request.headers
         if not self.knows(url):
-            self._put_off(headers, worn)
+            self._put_off(request, worn)
             extensions.pop(WORN)
             extensions.pop(AUTHORIZATION, None)
             return False
         site = self.site_of(url)
         if site is not worn.site:
-            self._put_off(headers, worn)
+            self._put_off(request, worn)
             if _AUTH not in headers and (given := extensions.get(AUTHORIZATION)) is not None:
                 headers["Authorization"] = given  # httpx takes it for another origin
             self._put_on(request, site)
@@ -261,6 +292,12 @@ class Service:
         """Return the path of the endpoint that a URL is one of."""
         site = self.site_of(url)
         return b"" if site is None else site.path
+
+
+def _go_to(site: Site, request: Any) -> None:
+    request.url = site.url_for(request.url)
+    if request.headers.get(_HOST) == NO_HOST:
+        request.headers[_HOST] = request.url.netloc.decode("ascii")
 
 
 def _origin(url: URL) -> tuple[str, bytes, int]:

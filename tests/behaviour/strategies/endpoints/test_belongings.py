@@ -95,6 +95,19 @@ async def test_a_redirect_brings_back_what_an_endpoints_header_stood_for(world: 
     assert sent_to(client, "b")["X-Key"] == "the client's"
 
 
+@pytest.mark.parametrize("to", ["http://b/there", "http://evil/there", "/there"])
+async def test_a_redirect_away_from_an_endpoint_with_a_host_of_its_own(
+    world: World, to: str
+) -> None:
+    """The name stays behind; a request has one all the same, for there is none without."""
+    named = Endpoint("http://a/api", headers={"Host": "shop.test"})
+    client = balanced(world, Service(a=moved(to)), named, B)
+    await world.outcome(world.start(client.get("http://a/api/x")))
+    first, second, *_ = client.wire.arrivals
+    assert first.request.headers["Host"] == "shop.test"
+    assert second.request.headers["Host"] == second.request.url.host
+
+
 @pytest.mark.parametrize("to", ["http://evil/there", "http://b:81/there", "//a.evil/there"])
 async def test_a_redirect_out_of_the_service_takes_nothing_along(world: World, to: str) -> None:
     """Neither what is the client's, nor what is an endpoint's, nor credentials."""
