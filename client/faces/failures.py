@@ -98,7 +98,9 @@ class Failures:
             return None  # it was read, and this one's caller wants to read it
         errors = self._call.host.errors
         if isinstance(error, DeadlineExceededError):
-            return Failure(errors.late(self._call))
+            deadline, now = self._call.deadline, self._call.host.ports.now()
+            is_late = deadline is not None and deadline.passed(now)
+            return Failure(errors.late(self._call)) if is_late else None
         own = errors.again(error, self._call)
         if response is not None:
             response = handed_over(response, request, self._family, is_streamed=False)

@@ -243,14 +243,15 @@ class Balancing(Sending, Observer):
             return self._try(call, attempt, hold)
         url, waiter.url = waiter.url, None
         pool = cast("EndpointPool", self.pool)
-        pool.take(self._ports.now(), ticket=hold.ticket, pinned=url)
+        if hold.pinned is not None or pool.is_open(url):
+            pool.take(self._ports.now(), ticket=hold.ticket, pinned=url)
         node = hold.ticket.node
         if node is not None:
             _settle(call, attempt, hold, cast("Site", node.settings))
             return True
-        self._slots.release(hold)  # it has left the list meanwhile
+        self._slots.release(hold)  # it has left the list meanwhile, or was ejected
         self._slots.join(waiter)
-        return False
+        return self._try(call, attempt, hold)
 
     def _rejected(self, call: Call, hold: Hold, patience: float) -> MyAPIError:
         call.host.metrics.add(REJECTIONS, (call.counted_as, "endpoint"))

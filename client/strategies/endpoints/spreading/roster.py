@@ -140,10 +140,10 @@ class Roster:
         return [each for each in found if each is not None]
 
     def has_room(self, pinned: str | None) -> bool:
-        """Return whether an endpoint, or for None one of them, has a slot for one more attempt."""
+        """Return whether an endpoint, or for None one that is well, has a slot for one more."""
         if not self.slots.limits:
             return True
-        urls = self._sites if pinned is None else (pinned,)
+        urls = filter(self._is_open, self._sites) if pinned is None else (pinned,)
         return not self.slots.full().issuperset(urls)
 
     def tell(self, transitions: Iterable[Transition], call: Call | None = None) -> None:

@@ -290,3 +290,17 @@ async def test_a_full_endpoint_keeps_no_other_from_being_probed(world: World) ->
         await client.get("/x")
         assert service.count("b") == before + 1
         await client.read(response)
+
+
+async def test_who_was_handed_a_slot_that_is_of_no_use_looks_again(world: World) -> None:
+    """And does not wait for what nobody will hand over any more."""
+    client = balanced(world, Service(a=slow), bounded("http://a", 1))
+    slots = client.raw._session._endpoints.balancing._slots
+    calls = [world.start(client.get("/x")) for _ in range(2)]
+    await world.sleep(0.25)
+    slots.release(next(iter(slots._held["http://a"])))
+    client.raw.reconfigure(endpoints=["http://b"])
+    answers = [await world.outcome(call) for call in calls]
+    assert [each.text for each in answers] == ["a", "b"]
+    assert world.now() == 1_001
+    assert outstanding(client) == {"http://b": 0}
