@@ -58,8 +58,7 @@ class CallErrors:
         """
         url = call.shown_url if attempt is None else attempt.shown_url
         elapsed = max(0.0, self._ports.now() - call.started)
-        names = (*self._named, *((f"request id {call.request_id}",) if call.request_id else ()))
-        named = f" ({', '.join(names)})" if names else ""
+        named = self._names(call.request_id)
         made = f" after {call.attempts} attempts" if call.attempts > 1 else ""
         text = f"{call.method} {url} failed{made}: {reason}{named}"
         if call.was_sent:
@@ -85,18 +84,21 @@ class CallErrors:
         where it can be: a drop-in client raises that.
         """
         twin = copied(error)
-        twin.method, twin.url, twin.request_id = call.method, call.shown_url, call.request_id
         twin.elapsed = max(0.0, self._ports.now() - call.started)
-        if error.request_id and call.request_id:
-            before, id_before, after = error.message.rpartition(f"request id {error.request_id}")
-            if id_before:
-                twin.message = f"{before}request id {call.request_id}{after}"
-                twin.args = (twin.message,)
+        said = error.message.removesuffix(self._names(error.request_id))
+        twin.message = f"{said}{self._names(call.request_id)}"
+        twin.args = (twin.message,)
+        twin.request_id = call.request_id
         if error.__cause__ is not None:
             twin.__cause__ = copied(error.__cause__)
         call.note_error(twin)
         self.rejections.complete(twin, call.target)
         return twin
+
+    def _names(self, request_id: str | None) -> str:
+        """Return how a text ends: with whose call it was, and which."""
+        names = (*self._named, *((f"request id {request_id}",) if request_id else ()))
+        return f" ({', '.join(names)})" if names else ""
 
     def late(
         self, call: Call, *, request_sent: bool | None = False, attempt: Attempt | None = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from ..exceptions import MyAPIError
+    from ..http.bodies.response_body import BodyLimit
     from ..http.shapes import Request, Response
     from ..metrics.aggregator import Gauge
     from ..runtime.coroutines import Waking
@@ -125,6 +126,8 @@ class Outlook(NamedTuple):
     """Of the client, for texts without a charset."""
     redirect: Callable[[Request, Response], Request] | None = None
     """Makes the request that follows a redirect; None where a client further out sees to that."""
+    limit: BodyLimit | None = None
+    """What bounds the body of an answer."""
 
 
 class Gate:

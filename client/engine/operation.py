@@ -316,9 +316,7 @@ class Call:
             self.uncounted.count(None)
         _ = self.operation_id  # made by now, so that both have the same
         made = object.__new__(type(self))
-        vars(made).update(vars(self))
-        made.grants = []
-        made._errors = ()
+        vars(made).update({**vars(self), "grants": [], "_errors": ()})
         return made
 
     def note_way(self, twin: Call) -> None:

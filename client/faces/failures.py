@@ -86,7 +86,7 @@ class Failures:
     def twin_for(self, call: Call, *, is_first: bool) -> Self:  # noqa: ARG002 - as above
         """Return one for an operation that goes out in place of the caller's, or after it."""
         twin = copy(self)
-        twin._call = call  # noqa: SLF001 - of the same class
+        vars(twin)["_call"] = call
         return twin
 
     def likewise(self, failure: Failure, request: Request) -> Failure | None:
@@ -96,12 +96,12 @@ class Failures:
             return None
         if response is not None and self.is_streamed:
             return None  # it was read, and this one's caller wants to read it
-        errors = self._call.host.errors
+        call = self._call
+        errors, deadline = call.host.errors, call.deadline
         if isinstance(error, DeadlineExceededError):
-            deadline, now = self._call.deadline, self._call.host.ports.now()
-            is_late = deadline is not None and deadline.passed(now)
-            return Failure(errors.late(self._call)) if is_late else None
-        own = errors.again(error, self._call)
+            is_late = deadline is not None and deadline.passed(call.host.ports.now())
+            return Failure(errors.late(call)) if is_late else None
+        own = errors.again(error, call)
         if response is not None:
             response = handed_over(response, request, self._family, is_streamed=False)
             cast("Any", response).request = request

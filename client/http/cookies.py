@@ -39,6 +39,8 @@ _EXTRACT: Final = CookieJar.extract_cookies
 _OURS: Final = "resilience.cookies"
 _ORDER: Final = "resilience_order"
 """The attribute of a cookie that a server has set: the number of those set before."""
+_SERVICE: Final = "*"
+"""In the place of a host, and no name of one: what the cookies of a service are kept under."""
 _numbers: Final = itertools.count()
 
 
@@ -80,7 +82,15 @@ class HostCookies:
     def line_for(self, request: Request) -> str | None:
         """Return the `Cookie` header that a request will have, or None; it is left as it is."""
         theirs = request.headers.get("Cookie", "")
-        ours = self._header_for(request) if self.are_kept else ""
+        ours = ""
+        if self.are_kept and self._service is not None and request.url.host == NO_HOST:
+            # Where its endpoint is not known yet, it may well be one that is sent all of them.
+            url: Any = request.url
+            kept = self._of_hosts.get(_SERVICE)
+            blank = self._module.Request(request.method, url.copy_with(scheme="https"))
+            ours = "" if kept is None else _line_of(kept, blank)
+        elif self.are_kept:
+            ours = self._header_for(request)
         return "; ".join(filter(None, (theirs, ours))) or None
 
     def keep(self, response: Response) -> None:
@@ -92,7 +102,7 @@ class HostCookies:
         if service is not None and service.knows(url):
             base = service.prefix_of(url)
             lines = [line and _without_base(line, base) for line in lines]
-            host, request = NO_HOST, self._blank(request)
+            host, request = _SERVICE, self._blank(request)
         with self._lock:
             self.are_kept = True
             kept = self._of_hosts.pop(host, None) or self._module.Cookies(_new_jar())
@@ -105,13 +115,8 @@ class HostCookies:
     def _header_for(self, request: Request) -> str:
         url, service = request.url, self._service
         is_ours = service is not None and service.knows(url)
-        kept = self._of_hosts.get(NO_HOST if is_ours else url.host)
-        if kept is None:
-            return ""
-        blank = self._blank(request)
-        kept.set_cookie_header(blank)  # which looks at path and `Secure`
-        found: str = blank.headers.get("Cookie", "")
-        return found
+        kept = self._of_hosts.get(_SERVICE if is_ours else url.host)
+        return "" if kept is None else _line_of(kept, self._blank(request))
 
     def _blank(self, request: Request) -> Request:
         """Return a request without headers, to the service where it goes to one of its endpoints.
@@ -123,6 +128,13 @@ class HostCookies:
             url = url.copy_with(host=NO_HOST, port=None, raw_path=path)
         blank: Request = self._module.Request(request.method, url)
         return blank
+
+
+def _line_of(kept: Cookies, blank: Request) -> str:
+    """Return the cookies that a request without headers has."""
+    kept.set_cookie_header(blank)  # which looks at path and `Secure`
+    found: str = blank.headers.get("Cookie", "")
+    return found
 
 
 def _new_jar() -> CookieJar:

@@ -422,8 +422,13 @@ class Aggregator:
                 found[outcome] = count + sum(each.counts), seconds + each.sum
         return found
 
+    def add_failure(self, error: BaseException) -> None:
+        """Count the failure of an operation whose caller gets an answer all the same."""
+        with self._lock:
+            self._failures[type(error).__name__] += 1
+
     def failures_by_class(self) -> dict[str, int]:
-        """Return how many operations ended in an error, by the name of its class."""
+        """Return how many operations failed, by the name of the error's class."""
         with self._lock:
             return dict(self._failures)
 

@@ -109,7 +109,8 @@ class ClientStats:
         attempts: HTTP exchanges that have ended.
         retries: Those of the exchanges that followed one that had failed.
         hedges: Those that were sent beside one that was late.
-        failures: Operations that ended in an error, by the name of its class.
+        failures: Operations that ended in an error, by the name of its class; also where a fallback
+            or a stale answer of the cache stood in for it.
         rejections: Operations that were turned away without an attempt, by what turned them away.
         cache: Operations that have passed the cache, by what it did for them: "hit", "stale",
             "revalidated", "miss" or "bypass".

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DetachedThread", "call_in_daemon"]
 
-OpenedT = TypeVar("OpenedT")
 T = TypeVar("T")
+OpenedT = TypeVar("OpenedT")
 
 
 class DetachedThread(Generic[OpenedT]):

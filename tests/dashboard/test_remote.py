@@ -177,6 +177,11 @@ WRONG: dict[str, tuple[list[Any], Any]] = {
     "rate limit": (["clients", 0, "rate_limit"], [1, 2]),
     "hedges": (["clients", 0, "hedges"], [1]),
     "cache": (["clients", 0, "cache"], [1, 2, 3, 4]),
+    "endpoints": (["clients", 0, "endpoints"], [1]),
+    "an endpoint": (
+        ["clients", 0, "endpoints"],
+        [["http://a", "in", None, 1, -1, 0, 0, None, None]],
+    ),
     "state": (["clients", 0, "targets", 0, 1], {}),
     "time that no calendar knows": (["clients", 0, "targets", 0, 2], 1e300),
     "time that is a text": (["clients", 0, "transitions", 0, 0], "x"),

@@ -207,6 +207,23 @@ def test_a_picture_shows_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2.5 s" in text
 
 
+def test_a_picture_shows_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many are in, and which are not; of a page of an earlier version nothing."""
+    servers = Servers()
+    client = servers.client()
+    state = ask(dashboard(client)).json
+    state["clients"][0]["endpoints"] = [
+        ["http://a", "in", None, 1, 0, 5, 0, 0.1, 0.2],
+        ["http://b", "ejected", "check", 1, 0, 5, 5, 0.1, 0.2],
+        ["http://c", "drained", None, 0, 0, 0, 0, None, None],
+    ]
+    text = " ".join(drawn(Glance(1, state), monkeypatch=monkeypatch).split())
+    assert "1 of 3 endpoints in; http://b ejected (check); http://c drained" in text
+    del state["columns"]["endpoints"], state["clients"][0]["endpoints"]
+    assert "endpoints" not in drawn(Glance(1, state), monkeypatch=monkeypatch)
+    client.close()
+
+
 def of_targets(*hosts: str) -> Any:
     """A state of a client of these hosts, of which the last has failed."""
     servers = Servers()

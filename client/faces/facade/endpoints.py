@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ...engine.ports import Ports, World
     from ...http.family import Family
     from ...metrics.aggregator import Aggregator
-    from ...strategies.endpoints.pool import EndpointPool
     from ...strategies.endpoints.spreading.balancing import Source
     from .call_options import CallOptions
 
@@ -110,9 +109,10 @@ class Endpoints:
 
     def _note(self, url: str, *, passed: bool, holds: float) -> None:
         """Take note of an active check."""
-        pool = cast("EndpointPool", self.balancing.pool)  # which is there before any check is
-        now, name = self._ports.now(), name_of_endpoint(url)
-        self.balancing.tell(pool.check(name, now, passed=passed, holds=holds))
+        pool = self.balancing.pool
+        if pool is not None:  # else a thread was quicker than the first call that has the list
+            now, name = self._ports.now(), name_of_endpoint(url)
+            self.balancing.tell(pool.check(name, now, passed=passed, holds=holds))
 
     def _source_of(self, config: ClientConfig, known: tuple[Endpoint, ...] | None) -> Source:
         given = config.endpoints

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ...http.headers import Pairs
     from ...http.shapes import Options, Request, Response
     from ...http.verdicts import Classifier
+    from .http_client import BodyBound
 
 __all__ = ["HttpExchange", "StreamExchange"]
 
@@ -50,6 +51,7 @@ class HttpExchange(Failures):
         headers: Those of the request.
         cookies: What our hooks put into requests; None where somebody else built the client, so
             that it has no hooks of ours.
+        bound: How large a body may be; None likewise.
         options: The other keyword arguments for httpx, prepared for more than one attempt.
         needs_async: Whether the client is an async one.
     """
@@ -72,6 +74,7 @@ class HttpExchange(Failures):
         decoding: Decoding,
         headers: Pairs,
         cookies: HostCookies | None,
+        bound: BodyBound | None,
         options: Options,
         needs_async: bool,
     ) -> None:
@@ -81,6 +84,7 @@ class HttpExchange(Failures):
         self._http = http
         self._decoding = decoding
         self._cookies = cookies
+        self._bound = bound
         self.sees_requests: bool = cookies is not None
         self._options = options
         self._is_plain = not options and len(headers) == 1  # the id
@@ -147,7 +151,10 @@ class HttpExchange(Failures):
         found = outlook_of(
             client, self._family, request, self._options, has_own_hooks=cookies is not None
         )
-        return found if cookies is None else found._replace(cookie=cookies.line_for(request))
+        if cookies is None:
+            return found
+        limit = None if self._bound is None else self._bound.limit
+        return found._replace(cookie=cookies.line_for(request), limit=limit)
 
     async def send_request(self, attempt: Attempt, request: Request) -> Response:  # noqa: ARG002 - for a drop-in client
         """Send the request of an attempt, within the time that is left."""

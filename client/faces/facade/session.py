@@ -511,6 +511,7 @@ class Session:
             decoding=self._decoding,
             headers=headers,
             cookies=None if self._is_foreign else self._cookies,
+            bound=None if self._is_foreign else self._bound,
             options={**now.always, **options},
             needs_async=self._world.is_async,
         )

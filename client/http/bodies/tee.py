@@ -121,11 +121,6 @@ class _Pieces:
         self._recording.add(piece)
         return piece
 
-    async def aclose(self) -> None:
-        close = getattr(self._pieces, "aclose", None)
-        if close is not None:
-            await close()
-
 
 @cache
 def _kind(module: ModuleType) -> type[Any]:

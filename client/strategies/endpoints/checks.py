@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import ref
@@ -74,8 +75,9 @@ class _Watch:
     def end(self) -> None:
         """End them, in the middle of one too."""
         self.is_over = True
-        self.signal.give()
-        self._task.cancel()
+        with suppress(RuntimeError):  # they were in an event loop that is closed
+            self.signal.give()
+            self._task.cancel()
 
 
 class Checks:
@@ -132,9 +134,10 @@ class Checks:
 
     async def close(self, ports: Ports) -> None:
         """Do so, and wait until they have ended, but not for long."""
-        self._emptied = ports.signal()
+        if len(self):
+            self._emptied = ports.signal()
         self.hang_up()
-        if self._ending:
+        if self._ending and self._emptied is not None:
             await self._emptied.wait(_CLOSE_SECONDS)
         await self.probe.close(ports)
 

@@ -164,9 +164,10 @@ class Listing:
 
     async def close(self, ports: Ports) -> None:
         """Do so, and wait for it, but not for long: a function that blocks is left behind."""
-        self._emptied = ports.signal()
-        self.hang_up()
         if self._reading is not None:
+            self._emptied = ports.signal()
+        self.hang_up()
+        if self._reading is not None and self._emptied is not None:
             await self._emptied.wait(_CLOSE_SECONDS)
             self._reading = None
 

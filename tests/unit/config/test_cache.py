@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from client import CacheConfig, ClientConfig
 from client.cache import MemoryStorage
 
-SECRET = "a secret of some length"
+LONG = "words of some length"
 
 
 class Half:
@@ -23,14 +23,20 @@ class Half:
         """Keep nothing."""
 
 
-@pytest.mark.parametrize("value", [Half(), MemoryStorage, "memory", 1, {}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [Half(), MemoryStorage, "memory", 1, {}],
+    ids=["half", "class", "name", "number", "dict"],
+)
 def test_what_is_no_storage_is_refused(value: Any) -> None:
     """And what is one is named."""
     with pytest.raises(ValidationError, match="give a storage, such as MemoryStorage"):
         CacheConfig(storage=value)
 
 
-@pytest.mark.parametrize("value", [b"x" * 16, "x" * 16, "é" * 8, None], ids=repr)
+@pytest.mark.parametrize(
+    "value", [b"x" * 16, "x" * 16, "é" * 8, None], ids=["bytes", "text", "utf-8", "none"]
+)
 def test_a_secret_has_sixteen_bytes(value: Any) -> None:
     """Of whatever kind."""
     assert CacheConfig(secret=value).secret == value
@@ -55,9 +61,9 @@ def test_a_wrong_secret_is_refused_and_not_shown(value: Any, says: str) -> None:
 
 def test_a_repr_shows_no_secret() -> None:
     """Nor does that of what it is a part of."""
-    config = ClientConfig(cache=CacheConfig(secret=SECRET, max_variants=3))
+    config = ClientConfig(cache=CacheConfig(secret=LONG, max_variants=3))
     for shown in (repr(config), str(config), repr(config.cache)):
-        assert SECRET not in shown
+        assert LONG not in shown
     assert repr(config.cache) == "CacheConfig(max_variants=3, secret='***')"
     assert repr(CacheConfig(secret=None)) == "CacheConfig(secret=None)"
 
@@ -88,7 +94,7 @@ def test_all_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable for each, or all as JSON."""
     monkeypatch.setenv("RESILIENT_CLIENT_CACHE__STALE_IF_ERROR", "60")
     monkeypatch.setenv("RESILIENT_CLIENT_CACHE__SINGLE_FLIGHT", "off")
-    monkeypatch.setenv("RESILIENT_CLIENT_CACHE__SECRET", SECRET)
+    monkeypatch.setenv("RESILIENT_CLIENT_CACHE__SECRET", LONG)
     cache = ClientConfig.from_env().cache
     assert cache is not None
-    assert (cache.stale_if_error, cache.single_flight, cache.secret) == (60.0, False, SECRET)
+    assert (cache.stale_if_error, cache.single_flight, cache.secret) == (60.0, False, LONG)

@@ -74,3 +74,13 @@ def test_gauges_without_labels_are_told_alone() -> None:
     del counting
     assert metrics.gauges_alone() == {}
     assert metrics.tallies() == {}
+
+
+def test_attempts_are_counted_at_each_target() -> None:
+    """And how many of them failed: what is the caller's own doing is none."""
+    counting = Counting()
+    assert counting.metrics.attempts_at(TARGET) == (0, 0)
+    for outcome in ("success", "client_error", "cancelled", "server_error", "read_timeout"):
+        counting.attempt(outcome)
+    assert counting.metrics.attempts_at(TARGET) == (5, 2)
+    assert counting.metrics.attempts_at(OTHER_TARGET) == (0, 0)

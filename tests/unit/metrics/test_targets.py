@@ -65,6 +65,16 @@ def test_beyond_the_first_hundred_all_are_one() -> None:
     assert [targets("", url) for url in urls] == found
 
 
+def test_endpoints_are_targets_too() -> None:
+    """By their whole URL, and no more than fit."""
+    targets = Targets()
+    assert targets.label_of_endpoint("http://a/api") == "http://a/api"
+    for number in range(MOST_TARGETS):
+        targets.label_of_endpoint(f"http://{number}.example")
+    assert targets.label_of_endpoint("http://b") == OTHER
+    assert targets.label_of_endpoint("http://a/api") == "http://a/api"
+
+
 def test_what_is_remembered_of_urls_is_bounded() -> None:
     """A caller may make up hosts for ever."""
     targets = Targets()

@@ -118,8 +118,7 @@ class ByFacade:
         self, method: str, url: str, headers: Pairs, body: bytes
     ) -> AsyncIterator[httpx.Response]:
         """Return a context in which there is an answer, streamed."""
-        text = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-        options: dict[str, Any] = {"headers": text, "content": body or None}
+        options: dict[str, Any] = {"headers": headers, "content": body or None}
         async with AsyncExitStack() as stack:
             stream = self.client.stream(method, url, **options)
             try:

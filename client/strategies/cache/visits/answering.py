@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ....engine.attempts import explain
 from ....http.bodies.stored_response import stored_response
+from ....http.verdicts import Refused
 from ..rules.deciding import age_header
 from ..rules.directives import FOREVER
 from ..rules.validating import is_not_modified, not_modified_headers
@@ -46,11 +47,10 @@ async def answer_of(visit: Visit, entry: Entry, age: float) -> Response | Failur
     response.extensions.update(extensions)
     try:
         return await _handed_over(visit, response)
-    except Exception as error:
-        call, exchange = visit.call, visit.exchange
-        if explain(call, exchange, exchange.attempt_kind(call), error) is None:
-            raise
+    except visit.cache.family.module.HTTPError:  # its body cannot be unpacked
         return None
+    except Refused as error:
+        return explain(visit.call, visit.exchange, visit.exchange.attempt_kind(visit.call), error)
 
 
 async def not_cached(visit: Visit) -> Response | Failure:
@@ -73,6 +73,7 @@ def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
 
 async def _handed_over(visit: Visit, response: Response) -> Response | Failure:
     call, exchange = visit.call, visit.exchange
-    await visit.cache.make_ready(response, is_streamed=exchange.is_streamed)
+    limit = visit.asked.outlook.limit
+    await visit.cache.make_ready(response, limit, is_streamed=exchange.is_streamed)
     failure = exchange.failure_of(exchange.attempt_kind(call), response)
     return response if failure is None else failure

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ....config.parts.cache import CacheConfig
     from ....engine.operation import Call
     from ....engine.ports import Ports, World
+    from ....http.bodies.response_body import BodyLimit
     from ....http.family import Family
     from ....http.shapes import Response
     from ..entry import Stamp
@@ -117,15 +118,20 @@ class Cache:
             return ports.wall_clock(), time.monotonic()
         return ports.wall_clock(), ports.now()
 
-    async def make_ready(self, response: Response, *, is_streamed: bool) -> None:
+    async def make_ready(
+        self, response: Response, limit: BodyLimit | None, *, is_streamed: bool
+    ) -> None:
         """Unpack the body of a kept answer, now or when its caller reads it.
 
         No time is too late for that: it is there.
 
         Raises:
             Exception: Of httpx: it cannot be unpacked.
+            Refused: It is larger than the client allows.
         """
         is_packed = self._decoding.install(response)
+        if limit is not None:
+            limit.install(response)
         if is_streamed:
             return
         if is_packed and self._is_async:

@@ -76,9 +76,7 @@ class Fill:
         recording = recording_of(response)
         if recording is not None:
             return await self._ended(head, recording)
-        if not was_read(response):
-            return None
-        return await self._keep(_decoded(head, response.content))
+        return await self._keep(_decoded(head, response.content)) if was_read(response) else None
 
     async def freshen(self, entry: Entry, headers: Headers) -> tuple[Entry, bool]:
         """Keep, in place of an answer, what it has become by a 304.

@@ -213,6 +213,7 @@ class Reading:
             reason = self._stands_in(entry, result.error)
             answer = None if reason is None else await self._answer(entry, "stale", reason)
             if answer is not None:
+                self._call.host.metrics.add_failure(result.error)
                 await self._exchange.abandon(result)
                 self._call.plan.leave(self._call)
                 return answer

@@ -224,8 +224,7 @@ class Balancing(Sending, Observer):
             while not self._is_served(call, attempt, hold, waiter):
                 if call.host.is_closed:
                     raise call.host.errors.closed(call)
-                if (stopped := call.plan.stopped(call)) is not None:
-                    raise stopped
+                _raise_if(call.plan.stopped(call))
                 left = inf if call.deadline is None else call.deadline.left(now)
                 if left <= 0:
                     raise TimeoutError
@@ -272,10 +271,13 @@ class Balancing(Sending, Observer):
     ) -> None:
         """Learn from how an attempt ended; give back what it had, unless its answer is read yet."""
         hold, pool = cast("Hold", attempt.hold), self.pool
-        outcome = None if hold.site is None else outcome_of(call, attempt, error)
+        # What it waited for a slot is none of the endpoint's doing.
+        seconds = attempt.seconds - max(0.0, hold.ticket.began - attempt.started)
+        outcome = None if hold.site is None else outcome_of(call, attempt, error, seconds)
         if pool is not None and outcome is not None:
             now = self._ports.now()
-            self._roster.tell(pool.report(hold.ticket, outcome, attempt.seconds, now), call)
+            told = pool.report(hold.ticket, outcome, max(0.0, seconds), now)
+            self._roster.tell(told, call)
         is_read_yet = error is None and hold.response is not None and hold.response is response
         if not is_read_yet or call.is_over:
             self.give_back(hold)
@@ -316,6 +318,15 @@ class Balancing(Sending, Observer):
     def hang_up(self) -> None:
         """Wake who queues: the client is closed."""
         self._slots.wake()
+
+
+def _raise_if(error: MyAPIError | None) -> None:
+    """Raise an error, where there is one."""
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback leads back to this frame
 
 
 def _settle(call: Call, attempt: Attempt, hold: Hold, site: Site) -> None:

@@ -17,13 +17,16 @@ _NOT_THE_SERVERS: Final = frozenset({"pool_timeout"})
 """What an attempt ended in that never came to the server."""
 
 
-def outcome_of(call: Call, attempt: Attempt, error: BaseException | None) -> Outcome | None:
+def outcome_of(
+    call: Call, attempt: Attempt, error: BaseException | None, seconds: float
+) -> Outcome | None:
     """Return what an attempt says about its endpoint, which is over; None for nothing at all.
 
     Args:
         call: The operation.
         attempt: The attempt.
         error: What it ended in, or None.
+        seconds: For how long it was at the endpoint.
     """
     if attempt.status == _TOO_MANY_REQUESTS or isinstance(error, RateLimitError):
         return Outcome.LIMITED
@@ -33,7 +36,7 @@ def outcome_of(call: Call, attempt: Attempt, error: BaseException | None) -> Out
         return Outcome.CANCELLED  # by whoever waited, or by what goes around the sending
     if isinstance(error, DeadlineExceededError):
         # It may have had but the rest of a deadline that others used up.
-        had_its_time = call.total is None or attempt.seconds >= call.total / 2
+        had_its_time = call.total is None or seconds >= call.total / 2
         return Outcome.FAILURE if had_its_time else Outcome.CANCELLED
     if isinstance(error, APIConnectionError):
         is_ours = attempt.outcome(error) in _NOT_THE_SERVERS

@@ -115,7 +115,8 @@ async def test_a_private_answer_is_not_kept(world: World) -> None:
 
 def tenant(request: httpx.Request) -> str | None:
     """Whose a request is, by its bearer."""
-    return request.headers.get("Authorization")
+    found: str | None = request.headers.get("Authorization")
+    return found
 
 
 async def test_a_partition_says_whose_answers_a_request_may_have(world: World) -> None:
@@ -127,6 +128,19 @@ async def test_a_partition_says_whose_answers_a_request_may_have(world: World) -
         assert said(await client.get(headers=bearer)) == (bearer["Authorization"], "hit")
     nobody = await client.get()
     assert (said(nobody), nobody.extensions["cache"].why) == (("-", "bypass"), "no partition")
+
+
+async def test_who_asks_may_stand_outside_of_the_request(world: World) -> None:
+    """Calls that look the same are told apart, each time anew."""
+    who = ["alice"]
+
+    async def serve(_arrival: Arrival) -> Answer:
+        return Answer(200, (who[0].encode(),), MINUTE)
+
+    client = cached(world, serve, cache={"partition": lambda _request: who[0]})
+    for name, status in (("alice", "miss"), ("alice", "hit"), ("bob", "miss"), ("alice", "hit")):
+        who[0] = name
+        assert said(await client.get()) == (name, status)
 
 
 async def test_a_write_makes_the_answers_of_all_stale(world: World) -> None:
@@ -256,13 +270,13 @@ def hook(world: World) -> Any:
 @pytest.mark.parametrize("kind", ["auth", "hook", "header", "jar"])
 async def test_a_client_of_the_callers_may_have_credentials(world: World, kind: str) -> None:
     """Its auth, its hooks, its headers and its jar."""
-    http: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "auth": {"auth": ("user", "password")},
         "hook": {"event_hooks": {"request": [hook(world)]}},
         "header": {"headers": ALICE},
         "jar": {"cookies": {"sid": "1"}},
-    }[kind]
-    client = foreign(world, counted(), http)
+    }
+    client = foreign(world, counted(), options[kind])
     assert said(await client.get()) == ("answer 1", "miss")
     assert said(await client.get()) == ("answer 2", "miss")
     if kind == "auth":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from client import ClientConfig, ResponseError, ServerError
+from client import CacheConfig, ResponseError, ServerError
 from client.cache import MemoryStorage
 from tests.behaviour.strategies.cache.serving import (
     MINUTE,
@@ -62,14 +62,14 @@ async def test_one_that_breaks_is_dropped(world: World) -> None:
     assert status_of(await client.get()) == "miss"
 
 
-@pytest.mark.parametrize("most", [12, 13], ids=["too-long", "just-fits"])
+@pytest.mark.parametrize("most", [3, 12, 13], ids=["far-too-long", "too-long", "just-fits"])
 async def test_what_is_too_long_is_not_kept(world: World, most: int) -> None:
     """It passes all the same, whole."""
     client = cached(world, Answer(200, PIECES, MINUTE), cache={"max_entry_bytes": most})
     for _ in range(2):
         assert (await client.get("/read")).text == "one two three"
         assert await client.streamed(url="/streamed") == [b"one ", b"two ", b"three"] or most == 13
-    assert len(client.wire.arrivals) == (4 if most == 12 else 2)
+    assert len(client.wire.arrivals) == (2 if most == 13 else 4)
 
 
 async def test_a_body_that_has_been_read_already_is_kept_unpacked(world: World) -> None:
@@ -86,6 +86,9 @@ async def test_a_body_that_has_been_read_already_is_kept_unpacked(world: World) 
     assert said(response) == ("hello " * 100, "hit")
     assert "Content-Encoding" not in response.headers
     assert "Content-Length" not in response.headers
+    small = cached(world, 200, http_client=raw, cache={"max_entry_bytes": 100})
+    for _ in range(2):
+        assert said(await small.get()) == ("hello " * 100, "miss")
 
 
 async def test_a_stream_of_a_client_of_the_callers_is_kept_as_it_came(world: World) -> None:
@@ -176,6 +179,22 @@ async def test_an_answer_that_is_refused_is_not_kept(world: World) -> None:
         with pytest.raises(ResponseError, match="max_body_bytes"):
             await client.get()
     assert len(client.wire.arrivals) == 2
+
+
+async def test_a_kept_body_is_bounded_as_that_of_a_server(world: World) -> None:
+    """Packed it is small, and another client may have kept it."""
+    config = CacheConfig()
+    generous = cached(
+        world, Answer(200, (PACKED,), {**MINUTE, "Content-Encoding": "gzip"}), cache=config
+    )
+    await generous.get()
+    strict = cached(world, 200, cache=config, max_body_bytes=50)
+    with pytest.raises(ResponseError, match="max_body_bytes"):
+        await strict.get()
+    with pytest.raises(ResponseError, match="max_body_bytes"):
+        await strict.streamed()
+    assert (await strict.request("HEAD")).text == ""
+    assert strict.wire.arrivals == []
 
 
 async def test_of_several_attempts_the_answer_of_the_last_is_kept(world: World) -> None:
@@ -294,7 +313,7 @@ async def test_what_is_reconfigured_keeps_what_is_kept(world: World) -> None:
 
 async def test_clients_with_one_configuration_share_what_is_kept(world: World) -> None:
     """And those with another have their own."""
-    config = ClientConfig(cache={}).cache
+    config = CacheConfig()
     one, other = (cached(world, counted(), cache=config) for _ in range(2))
     await one.get()
     assert said(await other.get()) == ("answer 1", "hit")

@@ -40,6 +40,7 @@ async def test_a_fresh_answer_is_served_again(world: World) -> None:
     assert first.extensions["cache"] == CacheReport("miss", "nothing is kept")
     report = second.extensions["cache"]
     assert (report.why, report["status"], dict(report)["age"]) == ("fresh", "hit", 7.0)
+    assert (report[0], list(report.keys())) == ("hit", ["status", "why", "age"])
     with pytest.raises(KeyError):
         report["size"]
     assert "Age" not in first.headers
@@ -170,14 +171,16 @@ async def test_head_brings_nothing_that_is_kept(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "then"), [('"one"', "revalidated"), ('"two"', "miss")], ids=["same", "another"]
+    ("tag", "then"),
+    [('"one"', "revalidated"), ('"two"', "miss"), (None, "revalidated")],
+    ids=["same", "another", "nothing"],
 )
 async def test_head_says_whether_what_is_kept_still_holds(
-    world: World, tag: str, then: str
+    world: World, tag: str | None, then: str
 ) -> None:
     """By its validators (RFC 9111, 4.3.5)."""
     kept = Answer(200, (b"hello",), {"Cache-Control": "max-age=60", "ETag": '"one"'})
-    head = Answer(200, (), {"Cache-Control": "max-age=5", "ETag": tag})
+    head = Answer(200, (), {"Cache-Control": "max-age=5", **({"ETag": tag} if tag else {})})
     client = cached(world, [kept, head, 304 if then == "revalidated" else 200])
     await client.get()
     await world.sleep(61)
@@ -335,7 +338,7 @@ async def test_only_if_cached_gets_no_stale_answer(world: World) -> None:
 async def test_what_the_request_says_of_freshness_holds(world: World) -> None:
     """no-cache asks, max-age and min-fresh too, and no-store keeps nothing."""
     client = cached(world, counted({**MINUTE, "ETag": '"one"'}))
-    assert said(await client.get(headers={"Cache-Control": "no-store"})) == ("answer 1", "miss")
+    assert said(await client.get(headers={"Cache-Control": "no-store"})) == ("answer 1", "bypass")
     assert said(await client.get()) == ("answer 2", "miss")
     await world.sleep(10)
     for wish in ("no-cache", "max-age=5", "min-fresh=55"):
@@ -343,11 +346,21 @@ async def test_what_the_request_says_of_freshness_holds(world: World) -> None:
         await world.sleep(10)
 
 
+class Broken(dict[str, int]):
+    """Arguments that cannot be read."""
+
+    def items(self) -> Any:
+        """Raise."""
+        raise LookupError("no such value")
+
+
 async def test_a_bad_url_is_told_as_ever(world: World) -> None:
     """As of a client without a cache."""
     client = cached(world, 200)
-    with pytest.raises(MyAPIError, match="port 999999"):
-        await client.get("http://server.test:999999/")
+    with pytest.raises(MyAPIError, match="the URL is malformed"):
+        await client.get("http://[::1")
+    with pytest.raises(LookupError, match="no such value"):
+        await client.get(params=Broken(a=1))
 
 
 async def test_a_body_that_cannot_be_unpacked_is_asked_for_again(world: World) -> None:

@@ -81,11 +81,13 @@ async def test_who_comes_after_a_write_waits_for_nothing_older(world: World) -> 
         return Answer(200, (seen.encode(),), headers=KEPT)
 
     client = cached(world, server)
+    began = world.now()
     before = [world.start(client.get("/x")) for _ in range(2)]
     await world.sleep(1)
     await client.post("/x")
     after = [world.start(client.get("/x")) for _ in range(2)]
     assert [(await each.result()).text for each in after] == ["after", "after"]
+    assert world.now() - began == pytest.approx(4)
     assert (await before[0].result()).text == "before"
     assert (await before[1].result()).text in {"before", "after"}
     assert (await client.get("/x")).text == "after"

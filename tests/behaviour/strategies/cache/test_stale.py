@@ -142,7 +142,7 @@ async def test_a_server_may_forbid_it(world: World, rule: str) -> None:
     ids=["500", "502", "503", "504", "connect", "timeout"],
 )
 async def test_it_stands_in_for_an_error_where_that_is_set(world: World, step: Any) -> None:
-    """And what failed counts for the circuit all the same."""
+    """And what failed counts for the circuit and in the statistics all the same."""
     client = await warm(
         world,
         then(step, step),
@@ -159,6 +159,7 @@ async def test_it_stands_in_for_an_error_where_that_is_set(world: World, step: A
     assert client.circuit_state == "open"
     target = client.stats().targets["http://server.test"]
     assert sum(target.attempts.values()) - target.attempts.get("success", 0) == 2
+    assert sum(client.stats().failures.values()) == 2
 
 
 @pytest.mark.parametrize("step", [400, 404, 429, 501], ids=str)

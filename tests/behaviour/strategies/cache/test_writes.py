@@ -53,7 +53,9 @@ async def test_all_variants_go(world: World) -> None:
         assert status_of(await client.get(headers=language)) == "miss"
 
 
-@pytest.mark.parametrize("step", [400, 404, 500, httpx.ConnectError], ids=str)
+@pytest.mark.parametrize(
+    "step", [400, 404, 500, httpx.ConnectError], ids=["400", "404", "500", "unsent"]
+)
 async def test_one_that_was_not_done_changes_nothing(world: World, step: Any) -> None:
     """An error says so; so does a request that was never sent."""
     client = cached(world, answering(step))

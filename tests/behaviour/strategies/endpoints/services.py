@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
     from client import ClientConfig
     from client.strategies.endpoints.pool import EndpointState
-    from tests.behaviour.wire import Arrival, Step
+    from tests.behaviour.wire import Arrival, Handler, Step
     from tests.behaviour.world import Caller, World
 
 AT_ONCE = {"min_wait_seconds": 0, "max_wait_seconds": 0}
@@ -27,7 +27,9 @@ class Service:
         url = arrival.request.url
         self.asked.append(f"{url.host}{url.path}")
         step: Any = self.hosts.get(url.host, Answer(200, (url.host.encode(),)))
-        return await step(arrival) if callable(step) and not isinstance(step, type) else step
+        if callable(step) and not isinstance(step, type):
+            return await cast("Handler", step)(arrival)
+        return step
 
     def count(self, host: str) -> int:
         """Return how often a host was asked."""

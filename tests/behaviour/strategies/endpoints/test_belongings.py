@@ -209,6 +209,21 @@ async def test_cookies_of_a_redirect_go_along(world: World) -> None:
     assert sent_to(client, "b")["Cookie"] == "session=1"
 
 
+async def test_a_secure_cookie_keeps_answers_apart_too(world: World) -> None:
+    """What is kept is looked for before the endpoint is known, which may speak https."""
+    answer = Answer(
+        200, (b"mine",), headers={"Set-Cookie": "session=1; Secure", "Cache-Control": "max-age=60"}
+    )
+    plain = Answer(200, (b"mine",), headers={"Cache-Control": "max-age=60"})
+    service = Service(a=answer)
+    client = balanced(world, service, "https://a", cache={})
+    await client.get("/login")
+    service.hosts["a"] = plain
+    for _ in range(2):
+        await client.get("/x")
+    assert service.count("a") == 3
+
+
 async def test_cookies_of_others_are_not_the_services(world: World) -> None:
     """What a server outside has set goes to no endpoint, and it gets nothing of the service's."""
     service = Service(
@@ -219,6 +234,23 @@ async def test_cookies_of_others_are_not_the_services(world: World) -> None:
     for _ in range(2):
         await client.get("http://a/x")
     assert "Cookie" not in sent_to(client, "evil")
+    assert sent_to(client, "a")["Cookie"] == "session=1"
+
+
+async def test_the_name_in_the_place_of_a_host_is_no_endpoint(world: World) -> None:
+    """A server that leads there gets nothing of the service's, and sets nothing for it."""
+    poisoned = {"Location": "http://endpoints.invalid/x", "Set-Cookie": "session=1"}
+
+    async def invalid(_arrival: Arrival) -> Answer:
+        return Answer(200, headers={"Set-Cookie": "session=evil"})
+
+    service = Service(a=Answer(302, headers=poisoned))
+    service.hosts["endpoints.invalid"] = invalid
+    client = balanced(world, service, headers={"X-Tenant": "ours"})
+    for _ in range(2):
+        await client.get("http://a/x", headers={"Authorization": "Bearer secret"})
+    headers = sent_to(client, "endpoints.invalid")
+    assert not {"authorization", "cookie", "x-tenant"} & headers.keys()
     assert sent_to(client, "a")["Cookie"] == "session=1"
 
 

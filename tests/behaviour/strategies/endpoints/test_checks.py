@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,6 +150,19 @@ async def test_a_list_that_changes(world: World) -> None:
     await checks.close(ports)
 
 
+async def test_the_same_list_is_not_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt brings it along."""
+    checks, _, ports = checking(world)
+    both = (A, B)
+    checks.begin(both)
+    with monkeypatch.context() as patched:
+        patched.setattr(checks, "_change", None)
+        checks.begin(both)
+    await checks.close(ports)
+
+
 async def test_closing_ends_them(world: World) -> None:
     """Those that wait at once; one under way that cannot be ended is not waited for long."""
     checks, asked, ports = checking(world, a=8.0)
@@ -219,6 +233,24 @@ async def test_one_that_somebody_cancels_is_over(world: World) -> None:
     checks._watches[A.url]._task.cancel()
     await world.sleep(INTERVAL)
     assert (len(checks), world.left_behind()) == (0, 0)
+    await checks.close(ports)
+
+
+async def test_those_of_a_loop_that_was_closed_are_let_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can end them any more: they are over."""
+    checks, _, ports = checking(world)
+    checks.begin((A,))
+    watch = checks._watches[A.url]
+
+    def is_closed() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watch, "signal", SimpleNamespace(give=is_closed))
+        watch.end()
+    assert watch.is_over
     await checks.close(ports)
 
 

@@ -186,6 +186,13 @@ async def test_what_is_not_known_yet_may_be_reconfigured(world: World) -> None:
     assert {(await client.get("/x")).text for _ in range(3)} == {"one.test"}
 
 
+async def test_what_is_not_known_yet_may_begin_anew(world: World) -> None:
+    """There is nothing to forget."""
+    client = balanced(world, Service(), endpoints=Registry(world, [TWO]).function)
+    client.raw._session._endpoints.begin_anew()
+    assert (await client.get("/x")).status_code == 200
+
+
 def test_a_client_goes_on_in_another_event_loop() -> None:
     """What was out in the one before is out no more."""
 

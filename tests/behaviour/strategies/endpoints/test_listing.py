@@ -77,6 +77,15 @@ async def test_one_reading_at_a_time(world: World) -> None:
     await world.sleep(5)
 
 
+async def test_who_comes_second_reads_nothing(world: World) -> None:
+    """Two may find the list due at the same moment, and one may have read it by then."""
+    asked = asking(world, ONE)
+    await asked.urls()
+    assert asked.listing._begin(world.now()) is None
+    await asked.settled()
+    assert asked.registry.asked == 1
+
+
 async def test_the_same_list_stays_the_same_object(world: World) -> None:
     """So that whoever goes by it need not look into it."""
     asked = asking(world, ONE)

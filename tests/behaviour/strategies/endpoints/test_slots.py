@@ -8,7 +8,12 @@ import pytest
 
 from client import Endpoint, MyAPIError, PoolTimeoutError
 from client.events import OperationSucceeded, WouldReject
-from tests.behaviour.strategies.endpoints.services import Service, balanced, outstanding
+from tests.behaviour.strategies.endpoints.services import (
+    Service,
+    balanced,
+    outstanding,
+    states,
+)
 from tests.behaviour.wire import Answer
 from tests.behaviour.world import listens_to
 
@@ -47,6 +52,13 @@ async def test_where_all_are_full_an_attempt_waits(world: World) -> None:
     assert sorted(each.text for each in answers) == ["a"] * 3 + ["b"] * 3
     assert [round(each.extensions["resilience"].elapsed) for each in answers] == [1, 1, 2, 2, 3, 3]
     assert outstanding(client) == {"http://a": 0, "http://b": 0}
+
+
+async def test_a_wait_is_no_latency(world: World) -> None:
+    """An endpoint is not slow because many want to go there."""
+    client = balanced(world, Service(a=slow), bounded("http://a", 1))
+    await world.gather(*(client.get("/x") for _ in range(5)))
+    assert states(client)["http://a"].latency == pytest.approx(1, abs=0.1)
 
 
 async def test_it_does_not_wait_for_ever(world: World) -> None:

@@ -234,6 +234,33 @@ def test_a_write_between_the_look_and_the_keeping_is_seen_after_it(
     assert [key for key in storage.kept if key[0] != "w"] == []
 
 
+class MeddlingAtMarks(Plain):
+    """Does something before the mark of a write is set."""
+
+    meddle: Any = None
+
+    def set(self, key: str, value: bytes) -> None:
+        """Do it, and keep something."""
+        if self.meddle is not None and key[0] == "w":
+            meddle, self.meddle = self.meddle, None
+            meddle()
+        super().set(key, value)
+
+
+def test_what_another_process_keeps_before_it_sees_the_mark_is_deleted(tmp_path: Any) -> None:
+    """It has looked too early, and whoever writes looks once more."""
+    world, storage, theirs = World("blocking", tmp_path), MeddlingAtMarks(), Plain()
+    theirs.kept = storage.kept  # a process of its own counts by itself
+    writing, reading = world.store(storage), world.store(theirs)
+    place, began, kept_there = writing.place(URL), reading.began(), []
+    storage.meddle = lambda: kept_there.append(
+        run_to_end(reading.keep(place, ONE, an_entry(b"old"), began))
+    )
+    run_to_end(writing.forget(URL))
+    assert kept_there == [True]
+    assert run_to_end(reading.find(place, ONE)) is None
+
+
 def test_an_index_that_a_write_has_deleted_is_not_put_back(tmp_path: Any) -> None:
     """Or all that is somebody's would be within reach again."""
     world, storage = World("blocking", tmp_path), Meddling()

@@ -96,6 +96,19 @@ def test_reads_are_noted_with_the_next_write(path: Path) -> None:
     other.close()
 
 
+def test_what_was_read_again_is_noted_as_read_last(path: Path) -> None:
+    """And not as it was read first."""
+    storage = SQLiteStorage(path, max_entries=3)
+    for key in "abc":
+        storage.set(key, b"1")
+    for key in "aba":
+        storage.get(key)
+    storage.set("d", b"1")
+    storage.set("e", b"1")
+    assert [storage.get(key) is not None for key in "abcde"] == [True, False, False, True, True]
+    storage.close()
+
+
 def used(path: Path, key: str) -> int:
     """Return when something was used last, by the file."""
     connection = sqlite3.connect(path)
