@@ -136,6 +136,12 @@ class _Worn:
     names: tuple[str, ...] = ()
     instead: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def authorization(self) -> str | None:
+        """The endpoint's own."""
+        headers = {} if self.site is None else self.site.headers
+        return next((value for name, value in headers.items() if name.lower() == _AUTH), None)
+
 
 class Service:
     """The endpoints as they are known by their addresses. Safe to share between threads.
@@ -260,7 +266,8 @@ class Service:
             is_within = self._follow(request, worn)
         if is_within and (given := headers.get(_AUTH)) is not None:
             now: _Worn = extensions[WORN]
-            if _AUTH not in now.names:
+            # An auth flow puts its own in the place of the endpoint's, after that was put on.
+            if _AUTH not in now.names or given != now.authorization:
                 extensions[AUTHORIZATION] = given
         return is_within
 
@@ -274,7 +281,8 @@ class Service:
         site = self.site_of(url)
         if site is not worn.site:
             self._put_off(request, worn)
-            if _AUTH not in headers and (given := extensions.get(AUTHORIZATION)) is not None:
+            given = extensions.get(AUTHORIZATION)
+            if given is not None and (_AUTH in worn.names or _AUTH not in headers):
                 headers["Authorization"] = given  # httpx takes it for another origin
             self._put_on(request, site)
         else:

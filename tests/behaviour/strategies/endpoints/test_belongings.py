@@ -187,6 +187,29 @@ async def test_credentials_of_an_endpoint_are_its_own(world: World) -> None:
     assert "secret" not in repr(client.stats())
 
 
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "the client's"}], ids=["none", "own"])
+async def test_who_is_asked_for_goes_before_whom_an_endpoint_knows(
+    world: World, headers: dict[str, str]
+) -> None:
+    """Also where a redirect leads from the one to the other."""
+    service = Service(a=moved("http://b/there"), b=moved("http://c/there"))
+    endpoints = ("http://eve:pw@a", "http://bob:pw@b", "http://c")
+    client = balanced(world, service, *endpoints, headers=headers)
+    await client.get("http://a/x", auth=("me", "secret"))
+    sent = [each.request.headers.get("Authorization") for each in client.wire.arrivals]
+    assert sent == ["Basic bWU6c2VjcmV0"] * 3
+
+
+async def test_an_endpoint_on_the_way_with_credentials_of_its_own(world: World) -> None:
+    """Those before and behind it have the client's."""
+    service = Service(a=moved("http://b/there"), b=moved("http://c/there"))
+    endpoints = ("http://a", "http://bob:pw@b", "http://c")
+    client = balanced(world, service, *endpoints, headers={"Authorization": "the client's"})
+    await client.get("http://a/x")
+    sent = [each.request.headers.get("Authorization") for each in client.wire.arrivals]
+    assert sent == ["the client's", "Basic Ym9iOnB3", "the client's"]
+
+
 async def test_cookies_are_the_services(world: World) -> None:
     """What one endpoint has set, all are sent, each behind its own path."""
     service = Service(a=Answer(200, headers=[("Set-Cookie", "session=1; Path=/api/items")]))
