@@ -104,7 +104,9 @@ class CallErrors:
         self, call: Call, *, request_sent: bool | None = False, attempt: Attempt | None = None
     ) -> DeadlineExceededError:
         """Make the error for an operation whose time is used up, perhaps in an attempt."""
-        reason = f"the {call.total:g} s that the whole operation may take are used up"
+        reason = "the time that the whole operation may take is used up"
+        if call.total is not None:  # else it has that of others
+            reason = f"the {call.total:g} s that the whole operation may take are used up"
         return self.make(
             DeadlineExceededError, call, reason, attempt=attempt, request_sent=request_sent
         )

@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..errors.urls import is_same_origin, join, mask_url, origin_of
 from ..http.headers import put_carried
 from ..http.outcomes import ANSWERED, outcome_of_attempt
-from ..http.service import NAME, PLACEHOLDER
+from ..http.service import NAME, path_in_service
 from ..metrics.instruments import AGAIN, FIRST, HEDGE
 from ..metrics.targets import METHODS, OTHER, shown_origin
 from ..runtime.once import once
@@ -152,9 +152,8 @@ class Attempt(_Usually):
     def url(self) -> str:
         """The whole URL that is asked, with what must not be shown."""
         url = self.call.url
-        if self.endpoint is None or not url.startswith(PLACEHOLDER):
-            return url
-        return self.endpoint + url.removeprefix(PLACEHOLDER)
+        path = None if self.endpoint is None else path_in_service(url)
+        return url if path is None else f"{self.endpoint}{path}"
 
     @property
     def shown_url(self) -> str:
@@ -323,6 +322,7 @@ class Call:
     def note_way(self, twin: Call) -> None:
         """Take over from a twin how often it was sent, and what was waited for."""
         self.attempts, self.waits, self.refusal = twin.attempts, twin.waits, twin.refusal
+        self.endpoint, self.tried = twin.endpoint, twin.tried
         self.was_sent |= twin.was_sent
 
     def about(self) -> About:
@@ -439,7 +439,8 @@ class Call:
         That of a call for one endpoint alone is whole.
         """
         shown = mask_url(self.url)
-        return shown if self.service is None else shown.removeprefix(PLACEHOLDER) or "/"
+        path = None if self.service is None else path_in_service(shown)
+        return shown if path is None else path or "/"
 
     @property
     def origin(self) -> str:

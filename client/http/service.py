@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Protocol
 
-    from .shapes import URL, Headers, Request
+    from .shapes import URL, Request
 
     class Timeouts(Protocol):
         """Those of an endpoint, of which only some may be given."""
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site", "is_undirected"]
+__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site", "is_undirected", "path_in_service"]
 
 NO_HOST: Final = "endpoints.invalid"
 """A name that never is one (RFC 6761, 6.4)."""
@@ -65,6 +65,15 @@ NAME: Final = "endpoints"
 _PORTS: Final = {"http": 80, "https": 443}
 _AUTH: Final = "authorization"
 _HOST: Final = "Host"
+
+
+def path_in_service(url: str) -> str | None:
+    """Return what a URL has behind the placeholder; None where it begins with another host.
+
+    That may be one whose name, or user, only begins alike.
+    """
+    path = url[len(PLACEHOLDER) :]
+    return path if url.startswith(PLACEHOLDER) and path[:1] in {"", "/"} else None
 
 
 class Site:
@@ -128,6 +137,12 @@ class _Worn:
     names: tuple[str, ...] = ()
     instead: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def authorization(self) -> str | None:
+        """The endpoint's own."""
+        headers = {} if self.site is None else self.site.headers
+        return next((value for name, value in headers.items() if name.lower() == _AUTH), None)
+
 
 class Service:
     """The endpoints as they are known by their addresses. Safe to share between threads.
@@ -141,6 +156,7 @@ class Service:
         self._module = module
         self.identity: str = identity
         self._by_origin: dict[tuple[str, bytes, int], tuple[Site, ...]] = {}
+        self._by_url: dict[str, Site] = {}
         self.usual: Mapping[str, str] = {}
         """The headers of the client, which an endpoint's own take the place of; by lower-case name.
 
@@ -149,8 +165,11 @@ class Service:
     def go_by(self, sites: Iterable[Site]) -> None:
         """Consist of these endpoints from now on."""
         found: dict[tuple[str, bytes, int], list[Site]] = {}
+        by_url: dict[str, Site] = {}
         for site in sites:
             found.setdefault(site.origin, []).append(site)
+            by_url[site.url] = site
+        self._by_url = by_url
         self._by_origin = {
             origin: tuple(sorted(each, key=lambda site: -len(site.path)))
             for origin, each in found.items()
@@ -199,6 +218,22 @@ class Service:
             del twin.headers[_HOST]
         return twin
 
+    def addressed(self, request: Request, endpoint: str | None) -> Request:
+        """Return a request as it may be shown: nobody is to see the host that does not exist.
+
+        Args:
+            request: Of an answer, perhaps of one that no endpoint gave.
+            endpoint: The URL of the endpoint in whose name it is shown; another one's where that
+                is None, or not known any more.
+        """
+        sites = self._by_url
+        if not sites or not is_undirected(request.url):
+            return request
+        site = sites.get(endpoint or "") or next(iter(sites.values()))
+        shown = copy_request(request, {})
+        _go_to(site, shown)
+        return shown
+
     def direct(self, request: Any, site: Site, *, keeps_timeouts: bool = False) -> None:
         """Have a request, which was built for no host or for this endpoint, go there.
 
@@ -208,9 +243,7 @@ class Service:
             keeps_timeouts: Whether the caller has given timeouts, which stand.
         """
         if is_undirected(request.url):
-            request.url = site.url_for(request.url)
-            if request.headers.get(_HOST) == NO_HOST:
-                request.headers[_HOST] = request.url.netloc.decode("ascii")
+            _go_to(site, request)
         if site.timeouts and not keeps_timeouts:
             request.extensions["timeout"] = {
                 **request.extensions.get("timeout", {}),
@@ -234,9 +267,12 @@ class Service:
         worn = _Worn(site, request.url, tuple(names), tuple(instead))
         request.extensions[WORN] = worn
 
-    def _put_off(self, headers: Headers, worn: _Worn) -> None:
+    def _put_off(self, request: Request, worn: _Worn) -> None:
+        headers = request.headers
         for name in worn.names:
             headers.pop(name, None)
+        if _HOST.lower() in worn.names:  # a request without any is none
+            headers[_HOST] = request.url.netloc.decode("ascii")
         for name, value in worn.instead:
             headers[name] = value
 
@@ -257,21 +293,23 @@ class Service:
             is_within = self._follow(request, worn)
         if is_within and (given := headers.get(_AUTH)) is not None:
             now: _Worn = extensions[WORN]
-            if _AUTH not in now.names:
+            # An auth flow puts its own in the place of the endpoint's, after that was put on.
+            if _AUTH not in now.names or given != now.authorization:
                 extensions[AUTHORIZATION] = given
         return is_within
 
     def _follow(self, request: Request, worn: _Worn) -> bool:
         url, extensions, headers = request.url, request.extensions, request.headers
         if not self.knows(url):
-            self._put_off(headers, worn)
+            self._put_off(request, worn)
             extensions.pop(WORN)
             extensions.pop(AUTHORIZATION, None)
             return False
         site = self.site_of(url)
         if site is not worn.site:
-            self._put_off(headers, worn)
-            if _AUTH not in headers and (given := extensions.get(AUTHORIZATION)) is not None:
+            self._put_off(request, worn)
+            given = extensions.get(AUTHORIZATION)
+            if given is not None and (_AUTH in worn.names or _AUTH not in headers):
                 headers["Authorization"] = given  # httpx takes it for another origin
             self._put_on(request, site)
         else:
@@ -294,6 +332,12 @@ class Service:
 def is_undirected(url: URL) -> bool:
     """Whether a URL is one of no endpoint yet."""
     return url.raw_host == _NO_HOST
+
+
+def _go_to(site: Site, request: Any) -> None:
+    request.url = site.url_for(request.url)
+    if request.headers.get(_HOST) == NO_HOST:
+        request.headers[_HOST] = request.url.netloc.decode("ascii")
 
 
 def _origin(url: URL) -> tuple[str, bytes, int]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BalancingConfig", "Endpoint", "Endpoints", "OutlierConfig", "check_endpoints"]
 
+_LEAST_WEIGHT: Final = 0.001
+"""One in a million beside the greatest; of much less no share could be computed."""
 _PATH: Final = re.compile(r"/[!-~]*")
 
 
@@ -57,8 +59,8 @@ class Endpoint(_ByUrl):
 
     Attributes:
         url: Of the endpoint, by position or by name; http or https, and it may have a path.
-        weight: Its share of the calls beside the others'; 0 to 1000, default 1.0. 0 drains it:
-            nothing new goes there.
+        weight: Its share of the calls beside the others'; 0, or 0.001 to 1000, default 1.0. 0
+            drains it: nothing new goes there.
         headers: Sent to this endpoint alone.
         timeout: In place of the client's, for attempts at this endpoint; its `total` cannot be
             given, for that is the operation's. Default None.
@@ -84,7 +86,13 @@ class Endpoint(_ByUrl):
         ) -> None: ...
 
     @model_validator(mode="after")
-    def _has_only_what_is_an_attempts(self) -> Self:
+    def _has_what_can_be(self) -> Self:
+        if 0 < self.weight < _LEAST_WEIGHT:
+            raise refuse(
+                "weight",
+                "weight ({given}) must be 0, which drains the endpoint, or 0.001 and more",
+                given=self.weight,
+            )
         if self.timeout is not None and self.timeout.total is not None:
             raise refuse(
                 "total",

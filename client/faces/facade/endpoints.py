@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors.urls import mask_url, name_of_endpoint
 from ...exceptions import InvalidRequestError
-from ...http.service import PLACEHOLDER, Service, Site
+from ...http.service import NO_HOST, Service, Site
 from ...metrics.stats import EndpointStats
 from ...strategies.endpoints.checks import Checks
 from ...strategies.endpoints.listing import Listing
@@ -185,7 +186,7 @@ class Endpoints:
         call.service = self.service
         extensions: Any = options.get("extensions")
         call.has_timeouts = "timeout" in options or bool(extensions and "timeout" in extensions)
-        if "://" in url and not url.startswith(PLACEHOLDER) and self.balancing.pool is not None:
+        if "://" in url:
             self._check_absolute(url)
 
     def _check_absolute(self, url: str) -> None:
@@ -193,12 +194,29 @@ class Endpoints:
             parsed = self._module.URL(url)
         except self._module.InvalidURL:
             return  # which is told later, and better
-        if parsed.is_absolute_url and self.service.site_of(parsed) is None:
+        is_known = self.balancing.pool is not None  # else it is told once it is
+        if not parsed.is_absolute_url or not (is_known or parsed.host == NO_HOST):
+            return
+        if self.service.site_of(parsed) is None:
             raise InvalidRequestError(
                 f"{mask_url(url)} is of none of the endpoints: give a path, or a URL of one of "
                 "them",
                 request_sent=False,
             )
+
+    def readdress(self, call: Call, found: Any) -> None:
+        """Have an answer, or an exception of httpx, show an endpoint where it shows none.
+
+        It does where nothing was sent for it: where it comes from a cache, say.
+        """
+        for name in ("request", "next_request"):
+            request: Any = None
+            with suppress(RuntimeError):  # of httpx, where there is none
+                request = getattr(found, name, None)
+            if isinstance(request, self._module.Request):
+                shown = self.service.addressed(request, call.endpoint)
+                if shown is not request:
+                    setattr(found, name, shown)
 
     def renewal(self, config: ClientConfig) -> Callable[[], None]:
         """Return what has it go by other settings; nothing has changed before that.

@@ -19,7 +19,7 @@ from ...engine.operation import Call
 from ...engine.plan import Plan
 from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
-from ...exceptions import ClientClosedError, InsecureTLSWarning
+from ...exceptions import ClientClosedError, InsecureTLSWarning, MyAPIError
 from ...http.bodies.response_decoding import Decoding
 from ...http.cookies import HostCookies
 from ...http.extensions import check_extensions, check_timeouts
@@ -293,7 +293,11 @@ class Session:
     async def request(self, method: str, url: object, options: CallOptions) -> Any:
         """Run an operation and return its answer, read whole."""
         call, exchange = self._prepare(HttpExchange, method, url, options)
-        response = await self.engine.run(call, exchange)
+        try:
+            response = await self.engine.run(call, exchange)
+        except MyAPIError as error:
+            self.show(call, error)
+            raise
         self.attach_report(call, response)
         return response
 
@@ -579,6 +583,14 @@ class Session:
         """Leave in an answer how the operation went."""
         if isinstance(response, self._response_kind):
             response.extensions["resilience"] = self.engine.report(call)
+            if self._endpoints is not None:
+                self._endpoints.readdress(call, response)
+
+    def show(self, call: Call, error: MyAPIError) -> None:
+        """Have an error show no address that does not exist."""
+        if self._endpoints is not None:
+            self._endpoints.readdress(call, error.response)
+            self._endpoints.readdress(call, error.__cause__)
 
     def _warn_insecure(self) -> None:
         text = "verify_ssl=False: anyone on the path can read and change the traffic"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...exceptions import MyAPIError
+
 if TYPE_CHECKING:
     from ...engine.operation import Call
     from ...http.shapes import Response
@@ -32,6 +34,8 @@ class Stream:
             self._response = response = await engine.open(call, exchange)
         except BaseException as error:
             engine.finish(call, error)
+            if isinstance(error, MyAPIError):
+                self._session.show(call, error)
             rescue = call.plan.rescue
             if rescue is None or not rescue.wants(error, call):
                 raise

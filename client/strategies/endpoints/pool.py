@@ -154,6 +154,7 @@ class EndpointPool:
         *,
         ticket: Ticket | None = None,
         avoid: Collection[str] = (),
+        full: Collection[str] = (),
         key: str | None = None,
         pinned: str | None = None,
         is_careful: bool = False,
@@ -165,6 +166,7 @@ class EndpointPool:
             ticket: A new one, where it has to be known before.
             avoid: URLs of those that the operation has tried, or that its other attempts are out
                 to: another one is chosen where one is well, else one of them.
+            full: URLs of those that have no room: likewise, but for the same attempt.
             key: What the policy `hash` goes by.
             pinned: The URL of the only one that may be chosen, ejected or drained as it be.
             is_careful: Whether too much hangs on the attempt for it to be a probe.
@@ -179,7 +181,7 @@ class EndpointPool:
                 outliers.look(now)
                 self._refresh()
             if pinned is None:
-                node = self._choose(now, avoid, key, is_careful=is_careful)
+                node = self._choose(now, avoid, full, key, is_careful=is_careful)
             else:
                 node = self._nodes.get(pinned)
             if node is None:
@@ -198,18 +200,31 @@ class EndpointPool:
         return bool(self._outliers.due) or self._outliers.next_due <= now
 
     def _choose(
-        self, now: float, avoid: Collection[str], key: str | None, *, is_careful: bool
+        self,
+        now: float,
+        avoid: Collection[str],
+        full: Collection[str],
+        key: str | None,
+        *,
+        is_careful: bool,
     ) -> Node | None:
         policy, due = self._policy, self._outliers.due
-        if not due:
+        if not (due or full):
             return policy.choose(now, avoid, key) or policy.choose(now, (), key)
-        skipped: tuple[Collection[str], ...] = (avoid, ())
+        skipped: tuple[Collection[str], ...] = ({*avoid, *full}, full, ())
         if avoid or is_careful:  # what has failed once does not go and find out where it may again
-            skipped = ({*avoid, *due}, due, ())
+            skipped = ({*avoid, *full, *due}, {*full, *due}, full, ())
         elif not policy.keeps_order:
-            return next(iter(due.values()))
+            probed = next((node for url, node in due.items() if url not in full), None)
+            if probed is not None:
+                return probed
         found = (policy.choose(now, each, key) for each in skipped)
         return next(filter(None, found), None)
+
+    def is_open(self, url: str) -> bool:
+        """Return whether any attempt may go to an endpoint: it is neither ejected nor drained."""
+        node = self._nodes.get(url)
+        return node is not None and node.is_ready and node.weight > 0
 
     def report(
         self, ticket: Ticket, outcome: Outcome, seconds: float, now: float
@@ -231,10 +246,13 @@ class EndpointPool:
                 return ()
             ticket.is_reported, self._now = True, now
             was_out = node.health.is_out
+            is_stale = ticket.era != node.health.era and not was_out
             told = self._outliers.report(node, ticket, outcome, now)
             if was_out and not node.health.is_out:
                 node.score.forget()
-            if outcome is Outcome.SUCCESS:
+            if is_stale:
+                pass  # it began before the endpoint came back, and measured what that was then
+            elif outcome is Outcome.SUCCESS:
                 node.score.succeed(seconds, now)
             elif outcome is Outcome.FAILURE:
                 node.score.fail(seconds, now)

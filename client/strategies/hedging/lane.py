@@ -82,10 +82,13 @@ class Lane:
         Args:
             is_drained: Whether its answer is read to its end.
         """
-        if self.attempt is None:
+        attempt = self.attempt
+        if attempt is None:
             is_drained = False  # it has not begun, and need not
         else:
-            self.attempt.is_lost = True
+            attempt.is_lost = True
+            # Nor need one that still waits for an endpoint.
+            is_drained &= attempt.call.service is None or attempt.endpoint is not None
         return self._give_up(self._losers.drain if is_drained else self._losers.cancel)
 
     def break_off(self) -> None:

@@ -79,6 +79,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"endpoints": [{"url": "http://a", "weight": 0}]},
         "all endpoints have weight 0: nothing could be asked",
     ),
+    "weight": (
+        {"endpoints": ["http://a", {"url": "http://b", "weight": 1e-9}]},
+        "weight (1e-09) must be 0, which drains the endpoint, or 0.001 and more",
+    ),
     "base": (
         {"endpoints": ["http://a"], "base_url": "http://b"},
         "give base_url or endpoints, not both",

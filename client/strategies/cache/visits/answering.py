@@ -69,11 +69,6 @@ def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
         default_encoding=outlook.default_encoding,
         redirect=outlook.redirect,
     )
-    service = visit.call.service
-    if service is not None:
-        made.request = visit.asked.shown
-        if made.next_request is not None:
-            made.next_request = service.shown(made.next_request)
     response: Response = made
     return response
 

@@ -53,7 +53,6 @@ class Asked:
 
     Attributes:
         request: As it was built.
-        shown: As it is shown to whoever is answered.
         url: Under which its answers are kept, in the form that all its equals have.
         fields: Its header fields as they will be sent, as far as that can be told.
         wanted: What it says of caching.
@@ -66,7 +65,6 @@ class Asked:
     """
 
     request: Request
-    shown: Request
     url: str
     fields: Fields
     wanted: Directives
@@ -121,17 +119,16 @@ def asked_for(
     fields = _fields_of(request, outlook)
     wanted = of_request(fields)
     service = call.service
-    shown = request if service is None else service.shown(request)
     past = "no-store" if wanted.no_store else _reason_to_pass(request, fields)
     if past is None and service is not None and not is_undirected(request.url):
         past = "one endpoint alone is asked"
     whose = None
     if past is None and partition is not None:
+        shown = request if service is None else service.shown(request)
         whose = _whose(shown, outlook, partition)
         past = "no partition" if whose is None else None
     return Asked(
         request=request,
-        shown=shown,
         url=kept_as(call, str(request.url)),
         fields=fields,
         wanted=wanted,

@@ -133,7 +133,7 @@ class Recall:
         place = self._cache.store.place(asked.url, asked.partition)
         if self._cache.store.glance(place) is not entry:
             return
-        request = detached_copy(asked.shown, {})  # whoever is answered may change his own
+        request = detached_copy(asked.request, {})  # whoever is answered may change his own
         own = likened(response, request, response.headers.copy())
         with self._lock:
             if len(self._ready) >= _MOST:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ....engine.layer import Observer, Sending
 from ....exceptions import APIConnectionError, InvalidRequestError, MyAPIError, PoolTimeoutError
-from ....http.service import PLACEHOLDER, Site
+from ....http.service import Site, path_in_service
 from ....metrics.instruments import REJECTIONS
 from ..pool import Outcome, Ticket
 from .holds import Grants, Hold
@@ -135,7 +135,7 @@ class Balancing(Sending, Observer):
             Exception: What `balancing_key` raised.
         """
         url = call.url
-        if not url.startswith(PLACEHOLDER):
+        if path_in_service(url) is None:
             site = self._service.site_of_text(url)
             if site is None:
                 text = "its URL is of none of the endpoints: give a path, or a URL of one of them"
@@ -154,28 +154,26 @@ class Balancing(Sending, Observer):
         tried = call.tried
         if len(tried) >= len(pool):  # each had its turn
             tried = tried[-1:]
-        full: set[str] = slots.full() if slots.limits else set()
-        for avoid in ({*tried, *full}, full) if full else (tried,):
-            ticket = hold.ticket
-            now = self._ports.now()
-            # A probe of the circuit has one attempt, and speaks for all endpoints.
-            is_careful = pool.has_due(now) and call.objection() is not None
-            pool.take(
-                now,
-                ticket=ticket,
-                avoid=avoid,
-                key=hold.key,
-                pinned=hold.pinned,
-                is_careful=is_careful,
-            )
-            node = ticket.node
-            if node is None:
-                return False
-            if self._has_slot(call, node.url, hold):
-                _settle(call, attempt, hold, cast("Site", node.settings))
-                return True
-            pool.release(ticket)
-            hold.ticket = Ticket()
+        ticket, now = hold.ticket, self._ports.now()
+        # A probe of the circuit has one attempt, and speaks for all endpoints.
+        is_careful = pool.has_due(now) and call.objection() is not None
+        pool.take(
+            now,
+            ticket=ticket,
+            avoid=tried,
+            full=slots.full() if slots.limits else (),
+            key=hold.key,
+            pinned=hold.pinned,
+            is_careful=is_careful,
+        )
+        node = ticket.node
+        if node is None:
+            return False
+        if self._has_slot(call, node.url, hold):
+            _settle(call, attempt, hold, cast("Site", node.settings))
+            return True
+        pool.release(ticket)
+        hold.ticket = Ticket()
         return False
 
     def _has_slot(self, call: Call, url: str, hold: Hold) -> bool:
@@ -244,14 +242,15 @@ class Balancing(Sending, Observer):
             return self._try(call, attempt, hold)
         url, waiter.url = waiter.url, None
         pool = cast("EndpointPool", self.pool)
-        pool.take(self._ports.now(), ticket=hold.ticket, pinned=url)
+        if hold.pinned is not None or pool.is_open(url):
+            pool.take(self._ports.now(), ticket=hold.ticket, pinned=url)
         node = hold.ticket.node
         if node is not None:
             _settle(call, attempt, hold, cast("Site", node.settings))
             return True
-        self._slots.release(hold)  # it has left the list meanwhile
+        self._slots.release(hold)  # it has left the list meanwhile, or was ejected
         self._slots.join(waiter)
-        return False
+        return self._try(call, attempt, hold)
 
     def _rejected(self, call: Call, hold: Hold, patience: float) -> MyAPIError:
         call.host.metrics.add(REJECTIONS, (call.counted_as, "endpoint"))

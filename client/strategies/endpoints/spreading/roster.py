@@ -63,7 +63,7 @@ class Roster:
     ) -> None:
         self.config: BalancingConfig = config
         self.pool: EndpointPool | None = None
-        self.slots: EndpointSlots = EndpointSlots()
+        self.slots: EndpointSlots = EndpointSlots(self._is_open)
         self.adds_credentials: bool = True
         self._service = service
         self._site_of = site_of
@@ -131,21 +131,25 @@ class Roster:
         known = self._sites.get(site.url)
         return known[1] if known is not None and known[0] == endpoint else site
 
+    def _is_open(self, url: str) -> bool:
+        return self.pool is not None and self.pool.is_open(url)
+
     def bulkheads(self, pinned: str | None) -> list[BulkheadConfig]:
         """Return what bounds the attempts at an endpoint, or for None at each that is bounded."""
         found = (each.bulkhead for url, (each, _) in self._sites.items() if pinned in {None, url})
         return [each for each in found if each is not None]
 
     def has_room(self, pinned: str | None) -> bool:
-        """Return whether an endpoint, or for None one of them, has a slot for one more attempt."""
+        """Return whether an endpoint, or for None one that is well, has a slot for one more."""
         if not self.slots.limits:
             return True
-        urls = self._sites if pinned is None else (pinned,)
+        urls = filter(self._is_open, self._sites) if pinned is None else (pinned,)
         return not self.slots.full().issuperset(urls)
 
     def tell(self, transitions: Iterable[Transition], call: Call | None = None) -> None:
         """Count and announce what has changed, by an operation or without one."""
         for each in transitions:
+            self.slots.wake()  # who queues for those that are left may go elsewhere now
             self._telling.transition(each, call)
 
     def states(self) -> tuple[EndpointState, ...]:

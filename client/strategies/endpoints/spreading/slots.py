@@ -3,7 +3,7 @@
 Rule 1  Who stands among the holders of an endpoint has a slot there, whatever an interrupt broke
         off.
 Rule 2  A slot that comes free is handed to the first of those who queue and take it, so that nobody
-        who comes later is quicker.
+        who comes later is quicker. One of an endpoint that is left out stays free.
 Rule 3  To give back twice, or what was never taken, is to give it back once, or not at all.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from ....runtime.forking import fork_safe, tell_in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ....engine.ports import Bell
 
@@ -44,11 +44,15 @@ class Waiter:
 class EndpointSlots:
     """They, of all endpoints of a client. Safe to share between threads.
 
+    Args:
+        is_open: Says of a URL whether anybody who has not chosen it himself may go there.
+
     Attributes:
         limits: How many there are, by URL; an endpoint that is not in it has no bound.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_open: Callable[[str], bool] = lambda _: True) -> None:
+        self._is_open = is_open
         # A signal handler may call in the middle of any of these methods.
         self._lock: Final = fork_safe(threading.RLock())
         self.limits: Mapping[str, int] = {}
@@ -101,8 +105,9 @@ class EndpointSlots:
         limit = self.limits.get(url)
         if limit is None or len(held) >= limit:  # without a bound, nobody queues for it
             return
+        is_open = self._is_open(url)
         for waiter in self._queue:
-            if waiter.urls is None or url in waiter.urls:
+            if is_open if waiter.urls is None else url in waiter.urls:
                 held.add(waiter.holder)
                 waiter.url = url
                 del self._queue[waiter]

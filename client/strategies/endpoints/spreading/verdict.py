@@ -40,6 +40,6 @@ def outcome_of(
         return Outcome.FAILURE if had_its_time else Outcome.CANCELLED
     if isinstance(error, APIConnectionError):
         is_ours = attempt.outcome(error) in _NOT_THE_SERVERS
-        return Outcome.CANCELLED if is_ours else Outcome.FAILURE
+        return None if is_ours else Outcome.FAILURE
     # A 4xx is an answer; and what was refused before it was sent says nothing.
     return None if attempt.status is None else Outcome.SUCCESS

@@ -16,6 +16,9 @@ from client import (
     PoolTimeoutError,
     ServiceUnavailableError,
 )
+from client.engine.deadline import Deadline
+from client.engine.layer import Failure
+from client.faces.facade.exchange import HttpExchange
 from tests.behaviour.strategies.cache.flying import (
     FOR_ONE,
     KEPT,
@@ -434,3 +437,21 @@ async def test_middleware_that_asks_twice(world: World) -> None:
     client = cached(world, server, middleware=[twice if world.is_async else blocking])
     assert (await client.get("/x", headers={"Cache-Control": "max-age=100"})).status_code == 200
     assert (server.asked, client.stats().attempts) == (2, 2)
+
+
+async def test_who_has_time_left_is_not_told_that_it_is_used_up(world: World) -> None:
+    """Where he came when that of the others just was: then he asks by himself."""
+    client = cached(world, Slow())
+    session = client.raw._session
+    call, exchange = session._prepare(HttpExchange, "GET", "/x", {})
+    request = exchange.request_for(None)
+    other, _ = session._prepare(HttpExchange, "GET", "/x", {"deadline": 1})
+    late = Failure(call.host.errors.late(other))
+    assert exchange.likewise(late, request) is None
+    call.deadline = Deadline(world.now() + 5, 5)
+    assert exchange.likewise(late, request) is None
+    await world.sleep(6)
+    told = exchange.likewise(late, request)
+    assert told is not None
+    assert isinstance(told.error, DeadlineExceededError)
+    assert "the time that the whole operation may take is used up" in str(told.error)

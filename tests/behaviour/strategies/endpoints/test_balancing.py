@@ -99,6 +99,10 @@ async def test_an_absolute_url_of_an_endpoint_is_asked_there_alone(world: World)
         "http://a/x",
         "http://a/apiary",
         "http://a@c/api/x",
+        "http://endpoints.invalid/x",
+        "http://endpoints.invalid:81/x",
+        "http://endpoints.invalid.evil/x",
+        "http://endpoints.invalid@evil/x",
     ],
 )
 async def test_another_absolute_url_is_refused(world: World, url: str) -> None:
@@ -112,22 +116,47 @@ async def test_another_absolute_url_is_refused(world: World, url: str) -> None:
     assert client.stats().operations == 0
 
 
-async def test_a_middleware_that_turns_elsewhere_is_refused(world: World) -> None:
+async def test_a_url_in_a_query_is_no_address(world: World) -> None:
+    """It is the server's to read."""
+    client = balanced(world, Service(), "http://a/api", "http://b")
+    await client.get("/x?to=http://evil/")
+    assert client.wire.last.url.query == b"to=http://evil/"
+    assert client.wire.last.url.host in {"a", "b"}
+
+
+@pytest.mark.parametrize("url", ["http://endpoints.invalid/x", "http://evil/x"])
+async def test_a_url_is_refused_though_the_list_is_not_known_yet(world: World, url: str) -> None:
+    """Once it is known where that is needed."""
+    service = Service()
+
+    async def read_async() -> list[str]:
+        return ["http://a"]
+
+    read = read_async if world.is_async else lambda: ["http://a"]
+    client = world.client(service, base_url="", endpoints=read)
+    with pytest.raises(InvalidRequestError, match="of none of the endpoints"):
+        await client.get(url)
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("host", ["evil", "endpoints.invalid.evil"])
+async def test_a_middleware_that_turns_elsewhere_is_refused(world: World, host: str) -> None:
     """A request for another server does not pass as one for the service."""
 
     async def turn_async(request: httpx.Request, call_next: object) -> httpx.Response:
-        request.url = httpx.URL("http://evil/x")
+        request.url = httpx.URL(f"http://{host}/x")
         return await call_next(request)  # type: ignore[operator,no-any-return]
 
     def turn(request: httpx.Request, call_next: object) -> httpx.Response:
-        request.url = httpx.URL("http://evil/x")
+        request.url = httpx.URL(f"http://{host}/x")
         return call_next(request)  # type: ignore[operator,no-any-return]
 
     service = Service()
     middleware = [turn_async if world.is_async else turn]
     client = balanced(world, service, middleware=middleware)
-    with pytest.raises(InvalidRequestError, match="of none of the endpoints"):
+    with pytest.raises(InvalidRequestError, match="of none of the endpoints") as caught:
         await client.get("/x")
+    assert caught.value.url == f"http://{host}/x"
     assert service.asked == []
 
 

@@ -95,6 +95,19 @@ async def test_a_redirect_brings_back_what_an_endpoints_header_stood_for(world: 
     assert sent_to(client, "b")["X-Key"] == "the client's"
 
 
+@pytest.mark.parametrize("to", ["http://b/there", "http://evil/there", "/there"])
+async def test_a_redirect_away_from_an_endpoint_with_a_host_of_its_own(
+    world: World, to: str
+) -> None:
+    """The name stays behind; a request has one all the same, for there is none without."""
+    named = Endpoint("http://a/api", headers={"Host": "shop.test"})
+    client = balanced(world, Service(a=moved(to)), named, B)
+    await world.outcome(world.start(client.get("http://a/api/x")))
+    first, second, *_ = client.wire.arrivals
+    assert first.request.headers["Host"] == "shop.test"
+    assert second.request.headers["Host"] == second.request.url.host
+
+
 @pytest.mark.parametrize("to", ["http://evil/there", "http://b:81/there", "//a.evil/there"])
 async def test_a_redirect_out_of_the_service_takes_nothing_along(world: World, to: str) -> None:
     """Neither what is the client's, nor what is an endpoint's, nor credentials."""
@@ -172,6 +185,29 @@ async def test_credentials_of_an_endpoint_are_its_own(world: World) -> None:
     assert "Authorization" not in sent_to(client, "b")
     assert "secret" not in str(client.wire.last.url)
     assert "secret" not in repr(client.stats())
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "the client's"}], ids=["none", "own"])
+async def test_who_is_asked_for_goes_before_whom_an_endpoint_knows(
+    world: World, headers: dict[str, str]
+) -> None:
+    """Also where a redirect leads from the one to the other."""
+    service = Service(a=moved("http://b/there"), b=moved("http://c/there"))
+    endpoints = ("http://eve:pw@a", "http://bob:pw@b", "http://c")
+    client = balanced(world, service, *endpoints, headers=headers)
+    await client.get("http://a/x", auth=("me", "secret"))
+    sent = [each.request.headers.get("Authorization") for each in client.wire.arrivals]
+    assert sent == ["Basic bWU6c2VjcmV0"] * 3
+
+
+async def test_an_endpoint_on_the_way_with_credentials_of_its_own(world: World) -> None:
+    """Those before and behind it have the client's."""
+    service = Service(a=moved("http://b/there"), b=moved("http://c/there"))
+    endpoints = ("http://a", "http://bob:pw@b", "http://c")
+    client = balanced(world, service, *endpoints, headers={"Authorization": "the client's"})
+    await client.get("http://a/x")
+    sent = [each.request.headers.get("Authorization") for each in client.wire.arrivals]
+    assert sent == ["the client's", "Basic Ym9iOnB3", "the client's"]
 
 
 async def test_cookies_are_the_services(world: World) -> None:

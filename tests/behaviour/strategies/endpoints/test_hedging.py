@@ -8,12 +8,13 @@ import pytest
 
 from client.events import HedgeSent
 from tests.behaviour.strategies.endpoints.services import Service, balanced, outstanding
+from tests.behaviour.twins import ONLY_ASYNCIO
 from tests.behaviour.wire import Answer
 
 if TYPE_CHECKING:
     from client.events import Event
     from tests.behaviour.wire import Arrival, Step
-    from tests.behaviour.world import World
+    from tests.behaviour.world import Caller, World
 
 
 def takes(*seconds: float) -> object:
@@ -102,3 +103,37 @@ async def test_before_enough_is_known_of_one_that_of_all_holds(world: World) -> 
     await world.outcome(world.start(client.get("http://b/x")))
     sent = [each for each in told if isinstance(each, HedgeSent)]
     assert sent[0].after == pytest.approx(1, abs=0.01)
+
+
+def bounded(world: World, service: Service) -> Caller:
+    """A client of a, that takes one attempt at a time, and of b, which is out for a minute."""
+    client = balanced(
+        world,
+        service,
+        {"url": "http://a", "bulkhead": {"max_concurrency": 1}},
+        "http://b",
+        hedge={"delay": 0.5, "max_extra_load": 1, "on_lose": "drain"},
+    )
+    balancing = client.raw._session._endpoints.balancing
+    balancing.tell(balancing.pool.check("http://b", world.now(), passed=False, holds=60))
+    return client
+
+
+async def test_no_hedge_is_sent_where_only_one_that_is_out_has_room(world: World) -> None:
+    """It could but wait for the attempt that it is to outrun."""
+    service = Service(a=takes(1))
+    client = bounded(world, service)
+    await client.get("/x")
+    assert client.stats().hedges == 0
+    assert service.asked == ["a/x"]
+
+
+@ONLY_ASYNCIO  # a thread goes on before anybody knows that it has lost
+async def test_a_hedge_that_queues_is_not_sent_once_it_has_lost(world: World) -> None:
+    """Nobody wants what it would bring, though its like are read to their ends."""
+    service = Service(a=takes(1))
+    client = bounded(world, service)
+    client.raw._session._endpoints.balancing._roster.has_room = lambda _url: True
+    await client.get("/x")
+    await world.sleep(2)
+    assert service.asked == ["a/x"]

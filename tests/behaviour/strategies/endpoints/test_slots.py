@@ -228,3 +228,91 @@ async def test_more_slots_let_in_who_waits(world: World) -> None:
     outcomes = [await world.outcome(call) for call in calls]
     assert sorted(each.text for each in outcomes) == ["a", "b", "b"]
     assert world.now() == 1_001
+
+
+async def test_a_slot_of_an_endpoint_that_was_ejected_is_handed_to_nobody(world: World) -> None:
+    """Whoever queued while it was well waits for another."""
+
+    async def fails(arrival: Arrival) -> Step:
+        await arrival.takes(1)
+        return 500
+
+    service = Service(a=fails, b=slow)
+    client = balanced(
+        world,
+        service,
+        bounded("http://a", 2),
+        bounded("http://b", 2),
+        balancing={"policy": "round_robin", "outliers": {"consecutive_failures": 1}},
+        retry=None,
+        circuit_breaker=None,
+    )
+    answers = await world.gather(*(client.get("/x") for _ in range(12)))
+    assert [isinstance(each, MyAPIError) for each in answers].count(True) == 2
+    assert (service.count("a"), service.count("b")) == (2, 10)
+    assert outstanding(client) == {"http://a": 0, "http://b": 0}
+
+
+async def test_a_slot_of_an_endpoint_that_is_drained_is_handed_to_nobody(world: World) -> None:
+    """Nothing new goes there, but what is for it alone."""
+    service = Service(a=slow, b=slow)
+    client = balanced(world, service, bounded("http://a", 1), bounded("http://b", 1))
+    calls = [world.start(client.get("/x")) for _ in range(4)]
+    calls.append(world.start(client.get("http://a/x")))
+    await world.sleep(0.25)
+    drained = {"url": "http://a", "weight": 0, "bulkhead": {"max_concurrency": 1}}
+    client.raw.reconfigure(endpoints=[drained, bounded("http://b", 1)])
+    answers = [await world.outcome(call) for call in calls]
+    assert sorted(each.text for each in answers[:2]) == ["a", "b"]
+    assert [each.text for each in answers[2:]] == ["b", "b", "a"]
+
+
+async def test_who_queues_goes_to_an_endpoint_that_comes_back(world: World) -> None:
+    """As soon as it is back, though no slot has come free."""
+    client = balanced(world, Service(a=slow), bounded("http://a", 1), "http://b")
+    balancing = client.raw._session._endpoints.balancing
+    pool = balancing.pool
+    balancing.tell(pool.check("http://b", world.now(), passed=False, holds=60))
+    calls = [world.start(client.get("/x")) for _ in range(2)]
+    await world.sleep(0.25)
+    balancing.tell(pool.check("http://b", world.now(), passed=True, holds=60))
+    answers = [await world.outcome(call) for call in calls]
+    assert [each.text for each in answers] == ["a", "b"]
+    assert world.now() == 1_001
+
+
+async def test_a_full_endpoint_keeps_no_other_from_being_probed(world: World) -> None:
+    """However long it stays full."""
+    service = Service(b=500)
+    client = balanced(
+        world,
+        service,
+        bounded("http://a", 1),
+        "http://b",
+        "http://c",
+        balancing={"outliers": {"consecutive_failures": 1, "base_ejection": 5}},
+        retry=None,
+    )
+    with pytest.raises(MyAPIError):
+        await client.get("http://b/x")
+    service.hosts["b"] = 200
+    async with client.stream(url="http://a/x") as response:
+        await world.sleep(6)
+        before = service.count("b")
+        await client.get("/x")
+        assert service.count("b") == before + 1
+        await client.read(response)
+
+
+async def test_who_was_handed_a_slot_that_is_of_no_use_looks_again(world: World) -> None:
+    """And does not wait for what nobody will hand over any more."""
+    client = balanced(world, Service(a=slow), bounded("http://a", 1))
+    slots = client.raw._session._endpoints.balancing._slots
+    calls = [world.start(client.get("/x")) for _ in range(2)]
+    await world.sleep(0.25)
+    slots.release(next(iter(slots._held["http://a"])))
+    client.raw.reconfigure(endpoints=["http://b"])
+    answers = [await world.outcome(call) for call in calls]
+    assert [each.text for each in answers] == ["a", "b"]
+    assert world.now() == 1_001
+    assert outstanding(client) == {"http://b": 0}

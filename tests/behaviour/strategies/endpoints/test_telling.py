@@ -249,3 +249,16 @@ async def test_a_caller_who_gives_up_says_little(world: World) -> None:
     state = states(client)["http://a"]
     assert state.failures == 0
     assert state.latency == pytest.approx(5)
+
+
+async def test_an_attempt_that_got_no_connection_says_nothing(world: World) -> None:
+    """It never came to the endpoint, and what it waited for was the client's own pool."""
+
+    async def crowded(arrival: Arrival) -> Step:
+        await arrival.takes(5)
+        return httpx.PoolTimeout
+
+    client = balanced(world, Service(a=crowded), "http://a", retry=None)
+    await world.outcome(world.start(client.get("/x")))
+    state = states(client)["http://a"]
+    assert (state.latency, state.failures, state.outstanding) == (None, 0, 0)

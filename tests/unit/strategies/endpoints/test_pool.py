@@ -121,6 +121,52 @@ def test_what_an_outcome_says(outcome: Outcome, latency: float, penalty: float) 
     assert (state.latency, state.penalty) == (latency, penalty)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILURE, Outcome.CANCELLED])
+def test_what_began_before_a_return_measures_nothing(outcome: Outcome) -> None:
+    """What hung while an endpoint was dead would starve the one that is back."""
+    pool = Pool("ab")
+    ticket = pool.take(pinned="a")
+    pool.eject("a")
+    pool.now += 31
+    assert pool.go() == "a"
+    pool.end(ticket, outcome, seconds=60)
+    state = pool.state("a")
+    assert (state.state, state.latency, state.penalty) == ("healthy", 0.01, 1)
+
+
+def test_who_observes_measures_what_fails_all_the_same() -> None:
+    """An endpoint that is only said to be out is used, and failures of whatever time count."""
+    pool = Pool("ab", mode="observe")
+    ticket = pool.take(pinned="a")
+    pool.fail("a", 5)
+    pool.end(ticket, Outcome.FAILURE, seconds=60)
+    assert pool.state("a").latency == 60
+
+
+@every_policy
+def test_a_full_one_keeps_none_from_being_probed(policy: str) -> None:
+    """It is passed over, and nothing is learned from that; one that is due and full is not sent."""
+    pool = Pool("abc", policy)
+    pool.eject("b")
+    pool.now += 31
+    full = pool.pool.take(pool.now, full={url("b"), url("a")}, key="k")
+    assert full is not None
+    assert (at(full), full.is_probe) == ("c", False)
+    probe = pool.pool.take(pool.now, full={url("a"), url("c")}, key="k")
+    assert probe is not None
+    assert (at(probe), probe.is_probe) == ("b", True)
+
+
+@every_policy
+def test_where_all_are_full_one_is_chosen_all_the_same(policy: str) -> None:
+    """Whoever asks may let it in."""
+    pool = Pool("ab", policy)
+    assert pool.pool.take(pool.now, full={url("a"), url("b")}, key="k") is not None
+    pool.eject("a")
+    pool.now += 31
+    assert pool.pool.take(pool.now, full={url("a"), url("b")}, key="k") is not None
+
+
 @every_policy
 def test_what_is_known_stays_with_its_url(policy: str) -> None:
     """Whatever else becomes of the list."""

@@ -150,7 +150,7 @@ def test_a_ring_is_of_a_bounded_size_and_has_everybody(count: int) -> None:
 
 def test_the_lightest_has_a_point_too() -> None:
     """Or it would not be found where it is the only one left."""
-    light = Node(endpoints({"a": 0.0001})[0], Slowest())
+    light = Node(endpoints({"a": 0.001})[0], Slowest())
     heavy = Node(endpoints({"b": 1000})[0], Slowest())
     assert set(Ring([light, heavy]).after(0)) == {light, heavy}
 
