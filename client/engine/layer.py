@@ -120,6 +120,8 @@ class Outlook(NamedTuple):
     """Its `Cookie` header, with what the client adds; None without one."""
     is_hidden: bool
     """Whether it gets more than can be told: an auth flow is run, or hooks of the caller's are."""
+    is_open: bool
+    """Whether hooks of the caller's, or middleware, may put anything into it."""
     follows: bool
     """Whether its redirects are followed, so that the answer is to another request."""
     default_encoding: Any = "utf-8"

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..engine.layer import Outlook
 from ..errors.httpx_names import ENCODING, TO_REDIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
+    from types import ModuleType
 
     from ..http.family import Family
     from ..http.shapes import Request
 
 __all__ = ["default_encoding_of", "outlook_of"]
 
-_UTF_8 = "utf-8"
+_UTF_8: Final = "utf-8"
+_WAYS: Final = frozenset({"request", "send", "stream"})
+"""The methods of a client by which requests go out."""
 
 
 def outlook_of(
@@ -38,23 +43,34 @@ def outlook_of(
     default = family.module.USE_CLIENT_DEFAULT
     cookie = request.headers.get("Cookie")
     if not hasattr(client, "event_hooks"):  # a transport sends what it is given
-        return Outlook(cookie, is_hidden=False, follows=False)
+        return Outlook(cookie, is_hidden=False, is_open=False, follows=False)
     auth, follows = options.get("auth", default), options.get("follow_redirects", default)
     has_auth = (client.auth if auth is default else auth) is not None
-    is_hidden = (
-        has_auth
-        or bool(request.url.userinfo)
-        or (not has_own_hooks and bool(client.event_hooks["request"]))
+    has_hooks = not has_own_hooks and bool(client.event_hooks["request"])
+    is_open = (
+        has_hooks
         or bool(getattr(client, "attempt_middleware", ()))
+        or not _WAYS.isdisjoint(cast("Mapping[str, object]", vars(client)))
+        or _has_ways_of_its_own(cast("Hashable", type(client)), family.module)
     )
+    is_hidden = is_open or has_auth or bool(request.url.userinfo)
     follow = bool(client.follow_redirects if follows is default else follows)
     return Outlook(
         cookie,
         is_hidden=is_hidden,
+        is_open=is_open,
         follows=follow,
         default_encoding=default_encoding_of(client),
         redirect=getattr(client, TO_REDIRECT),
     )
+
+
+@cache
+def _has_ways_of_its_own(kind: Hashable, module: ModuleType) -> bool:
+    """Whether a class of clients sends otherwise than httpx's: as one does that signs requests."""
+    theirs = module.__name__, __name__.partition(".")[0]
+    made = (getattr(getattr_static(kind, name, None), "__module__", "") for name in _WAYS)
+    return not all(each.partition(".")[0] in theirs for each in made)
 
 
 def default_encoding_of(client: object) -> object:

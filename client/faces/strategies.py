@@ -11,7 +11,7 @@ from .middleware import MiddlewareParts
 from .plugins import Started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from ..config.models import ClientConfig
     from ..config.parts.cache import CacheConfig
@@ -239,6 +239,8 @@ class Strategies:
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
         self._cache: Cache | None = None
+        self._former: list[Cache] = []
+        """Those that it has had, whose storages are closed with the client."""
         self._slots = slots
         self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
@@ -257,7 +259,8 @@ class Strategies:
         self._cache_of(wanted.cache)
         self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
-        if wanted.cache is None:
+        if wanted.cache is None and self._cache is not None:
+            self._former.append(self._cache)
             self._cache = None  # what is written from now on nobody takes note of
         self._slots = slots
         if self._hedging is not None:
@@ -283,8 +286,8 @@ class Strategies:
         """End what goes on of calls that are over: the client is being closed."""
         if self._hedging is not None:
             self._hedging[1].hang_up()
-        if self._cache is not None:
-            self._cache.hang_up()
+        for each in self._caches():
+            each.hang_up()
 
     async def close(self, ports: Ports) -> None:
         """Do so, and wait for it, but not for long."""
@@ -294,15 +297,20 @@ class Strategies:
 
     async def close_cache(self, ports: Ports) -> None:
         """Let go of what answers are kept in, which others may use."""
-        if self._cache is not None:
-            await self._cache.close(ports)
+        for each in self._caches():
+            await each.close(ports)
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
         if self._hedging is not None:
             self._hedging[1].begin_anew()
+        for each in self._caches():
+            each.begin_anew()
+
+    def _caches(self) -> Iterator[Cache]:
+        yield from self._former
         if self._cache is not None:
-            self._cache.begin_anew()
+            yield self._cache
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""
@@ -351,9 +359,12 @@ class Strategies:
 
         known = self._cache
         if config is not None and (known is None or known.config is not config):
-            known = self._cache = Cache.of(
+            made = Cache.of(
                 config, self._world, self._family, self._ports, self._warn, before=known
             )
+            if known is not None and known.storage is not made.storage:
+                self._former.append(known)
+            known = self._cache = made
         return None if known is None else Caching(known, is_read=config is not None)
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:

@@ -14,8 +14,9 @@ _NAMED: Final = frozenset({"authorization", "proxy-authorization", "cookie", "co
 _LOOKS_LIKE_ONE: Final = re.compile(
     r"(api|access|app|client|account|auth|private|user|subscription)[-_]?(key|id|name)\b"
     r"|token|secret|session|signature|credential|password|passwd|passphrase"
-    r"|(^|[-_])(auth|authentication|assertion|jwt|sid|sig|user|userid|username|login|account|tenant)"
-    r"([-_]|$)"
+    r"|(^|[-_])(auth|authentication|assertion|jwt|dpop|otp|totp|pin|ticket|key|sid|sig|user|userid"
+    r"|username|login|account|tenant|customer|org|organization|organisation|workspace|email|principal"
+    r"|identity|subject|cert|certificate|dn|sudo|behalf|from)([-_]|$)"
     r"|authoriz|authoris|impersonat|forwarded-email|remote-user"
 )
 """Made for names of several vendors: it errs on the side of calling something a credential."""

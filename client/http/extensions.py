@@ -22,6 +22,7 @@ __all__ = [
     "WORN",
     "check_extensions",
     "check_timeouts",
+    "goes_elsewhere",
 ]
 
 # httpx hands a request's extensions on to the request that follows its redirect.
@@ -35,6 +36,7 @@ AUTHORIZATION: Final = "resilience.authorization"
 """What httpx takes from it on its way to another endpoint of the same service."""
 OF_ITS_WAY: Final = (PREVIOUS, FIRST_ORIGIN, WORN, AUTHORIZATION)
 """What a request that was sent must not bring along where it is sent as another one."""
+_ELSEWHERE: Final = frozenset({"target", "sni_hostname"})
 _PHASES: Final = ("connect", "read", "write", "pool")
 _USUAL: Final = (float, int)
 """What seconds almost always are: to ask by `SupportsIndex` takes 6 us each, four times a call."""
@@ -61,6 +63,11 @@ def check_extensions(extensions: Mapping[str, object], *, is_async: bool) -> Non
         value = extensions.get(name)
         if value is not None and not isinstance(value, str | bytes):
             raise TypeError(f"the extension {name} must be a str or bytes, not {_kind_of(value)}")
+
+
+def goes_elsewhere(extensions: Mapping[str, object]) -> bool:
+    """Whether something else is asked for, or another server, than the URL of a request says."""
+    return not _ELSEWHERE.isdisjoint(extensions)
 
 
 def check_timeouts(timeouts: Any, *, is_async: bool) -> None:

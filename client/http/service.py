@@ -53,10 +53,11 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site", "path_in_service"]
+__all__ = ["NAME", "NO_HOST", "PLACEHOLDER", "Service", "Site", "is_undirected", "path_in_service"]
 
 NO_HOST: Final = "endpoints.invalid"
 """A name that never is one (RFC 6761, 6.4)."""
+_NO_HOST: Final = NO_HOST.encode()
 PLACEHOLDER: Final = f"http://{NO_HOST}"
 """In the place of a base URL: what a request is built with before its endpoint is known."""
 NAME: Final = "endpoints"
@@ -148,12 +149,13 @@ class Service:
 
     Args:
         module: Of the family.
+        identity: Lower-case letters and digits that no other service has.
     """
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, identity: str = "") -> None:
         self._module = module
+        self.identity: str = identity
         self._by_origin: dict[tuple[str, bytes, int], tuple[Site, ...]] = {}
-        self._by_url: dict[str, Site] = {}
         self.usual: Mapping[str, str] = {}
         """The headers of the client, which an endpoint's own take the place of; by lower-case name.
 
@@ -162,11 +164,8 @@ class Service:
     def go_by(self, sites: Iterable[Site]) -> None:
         """Consist of these endpoints from now on."""
         found: dict[tuple[str, bytes, int], list[Site]] = {}
-        by_url: dict[str, Site] = {}
         for site in sites:
             found.setdefault(site.origin, []).append(site)
-            by_url[site.url] = site
-        self._by_url = by_url
         self._by_origin = {
             origin: tuple(sorted(each, key=lambda site: -len(site.path)))
             for origin, each in found.items()
@@ -191,21 +190,29 @@ class Service:
         """Whether a URL has the origin of an endpoint."""
         return _origin(url) in self._by_origin
 
-    def addressed(self, request: Request, endpoint: str | None) -> Request:
-        """Return a request as it may be shown: nobody is to see the host that does not exist.
+    def known_as(self, url: str) -> str:
+        """Return the URL under which something of the service is known, whoever has it.
 
-        Args:
-            request: Of an answer, perhaps of one that no endpoint gave.
-            endpoint: The URL of the endpoint in whose name it is shown; another one's where that
-                is None, or not known any more.
+        The service's own for that of an endpoint or of none; another server's as it is.
         """
-        sites = self._by_url
-        if not sites or request.url.raw_host != NO_HOST.encode():
+        try:
+            parsed: Any = self._module.URL(url)
+        except self._module.InvalidURL:
+            return url
+        path = parsed.raw_path if is_undirected(parsed) else self.path_of(parsed)
+        return url if path is None else f"http://{self.identity}.{NO_HOST}{path.decode('ascii')}"
+
+    def shown(self, request: Any) -> Any:
+        """Return a request as it may be shown: one that was built for no host names none."""
+        url: Any = request.url
+        if not is_undirected(url):
             return request
-        site = sites.get(endpoint or "") or next(iter(sites.values()))
-        shown = copy_request(request, {})
-        _go_to(site, shown)
-        return shown
+        path = url.raw_path.decode("ascii")
+        twin: Any = copy_request(request, {})
+        twin.url = self._module.URL(f"/.{path}" if path.startswith("//") else path)
+        if twin.headers.get(_HOST) == NO_HOST:
+            del twin.headers[_HOST]
+        return twin
 
     def direct(self, request: Any, site: Site, *, keeps_timeouts: bool = False) -> None:
         """Have a request, which was built for no host or for this endpoint, go there.
@@ -215,8 +222,10 @@ class Service:
             site: The endpoint.
             keeps_timeouts: Whether the caller has given timeouts, which stand.
         """
-        if request.url.raw_host == NO_HOST.encode():
-            _go_to(site, request)
+        if is_undirected(request.url):
+            request.url = site.url_for(request.url)
+            if request.headers.get(_HOST) == NO_HOST:
+                request.headers[_HOST] = request.url.netloc.decode("ascii")
         if site.timeouts and not keeps_timeouts:
             request.extensions["timeout"] = {
                 **request.extensions.get("timeout", {}),
@@ -302,10 +311,9 @@ class Service:
         return b"" if site is None else site.path
 
 
-def _go_to(site: Site, request: Any) -> None:
-    request.url = site.url_for(request.url)
-    if request.headers.get(_HOST) == NO_HOST:
-        request.headers[_HOST] = request.url.netloc.decode("ascii")
+def is_undirected(url: URL) -> bool:
+    """Whether a URL is one of no endpoint yet."""
+    return url.raw_host == _NO_HOST
 
 
 def _origin(url: URL) -> tuple[str, bytes, int]:

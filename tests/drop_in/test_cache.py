@@ -276,3 +276,34 @@ async def test_a_body_that_is_left_early_behind_a_transport_is_not_kept(kit: Kit
         async for _ in kit.chunks(response):
             break
     assert status_of(await client.get(URL)) == "miss"
+
+
+@ON_EACH_KIT
+async def test_a_url_that_is_none_is_refused_as_httpx_does(kit: Kit) -> None:
+    """With a cache as without one."""
+    client = cached(kit, GOOD)
+    with pytest.raises(kit.module.InvalidURL):
+        await client.get("http://a:port/")
+
+
+@ON_EACH_KIT
+async def test_an_extension_may_send_a_request_elsewhere(kit: Kit) -> None:
+    """What is asked for in place of the URL is not kept for it, nor served from there."""
+    client = cached(kit, GOOD, GOOD, GOOD)
+    elsewhere = {"extensions": {"target": b"/private"}}
+    assert status_of(await client.get(URL, **elsewhere)) == "bypass"
+    assert status_of(await client.get(URL)) == "miss"
+    for _ in range(2):
+        assert status_of(await client.get(URL)) == "hit"
+    assert status_of(await client.get(URL, **elsewhere)) == "bypass"
+
+
+@ON_EACH_KIT
+async def test_a_kept_redirect_is_followed_by_who_follows(kit: Kit) -> None:
+    """However often somebody has been served it who does not."""
+    moved = Reply(301, (), {**MINUTE, "Location": "/there"})
+    client = cached(kit, moved, moved, GOOD)
+    for _ in range(3):
+        assert (await client.get(URL)).status_code == 301
+    followed = await client.get(URL, follow_redirects=True)
+    assert (followed.status_code, followed.text) == (200, "hello")

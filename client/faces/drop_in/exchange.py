@@ -12,7 +12,7 @@ from ...engine.layer import Failure
 from ...errors.httpx_names import transports_of
 from ...exceptions import DeadlineExceededError
 from ...http.bodies.response_body import was_read
-from ...http.extensions import FIRST_ORIGIN
+from ...http.extensions import FIRST_ORIGIN, goes_elsewhere
 from ...http.family import request_of
 from ...http.verdicts import OK
 from ..disposal import Disposal
@@ -144,6 +144,8 @@ class SendExchange(Failures):
         if self.is_streamed or client.auth is not None or client.event_hooks["request"]:
             return None
         if self._call.plan.sendings or self._options.get("auth", default) is not default:
+            return None
+        if goes_elsewhere(request.extensions):
             return None
         raw = tuple(request.headers.raw)
         return request.method, str(request.url), raw, default_encoding_of(client)

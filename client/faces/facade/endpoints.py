@@ -14,6 +14,7 @@ from ...strategies.endpoints.checks import Checks
 from ...strategies.endpoints.listing import Listing
 from ...strategies.endpoints.spreading.balancing import Balancing, Fixed
 from .health_checks import HealthProbe
+from .identity import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -78,7 +79,7 @@ class Endpoints:
         self._is_foreign = is_foreign
         self._id_header = config.request_id_header.lower()
         self._check(config)
-        self.service: Service = Service(family.module)
+        self.service: Service = Service(family.module, identity_of(config.endpoints))
         self._given: object = config.endpoints
         self._source: Source = self._source_of(config, None)
         self.balancing: Balancing = Balancing(
@@ -203,17 +204,17 @@ class Endpoints:
                 request_sent=False,
             )
 
-    def readdress(self, call: Call, found: Any) -> None:
-        """Have an answer, or an exception of httpx, show an endpoint where it shows none.
+    def readdress(self, found: Any) -> None:
+        """Have an answer, or an exception of httpx, show no host that does not exist.
 
-        It does where nothing was sent for it: where it comes from a cache, say.
+        It would where nothing was sent for it: where middleware has answered, say.
         """
         for name in ("request", "next_request"):
             request: Any = None
             with suppress(RuntimeError):  # of httpx, where there is none
                 request = getattr(found, name, None)
             if isinstance(request, self._module.Request):
-                shown = self.service.addressed(request, call.endpoint)
+                shown = self.service.shown(request)
                 if shown is not request:
                     setattr(found, name, shown)
 
@@ -238,6 +239,7 @@ class Endpoints:
         self._checks = self._checks or self._checks_of(config)
         self.balancing.reconfigure(config.balancing, self._watched(source))
         self._config, self._given, self._source = config, config.endpoints, source
+        self.service.identity = identity_of(config.endpoints)
         if isinstance(before, Listing) and before is not source:
             self._ports.at_home(before.hang_up)
         if isinstance(source, Listing):

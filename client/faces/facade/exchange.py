@@ -9,7 +9,7 @@ from ...engine.deadline import cut_phases
 from ...engine.operation import Attempt
 from ...http.bodies.request_body import RequestBody
 from ...http.bodies.response_body import was_read
-from ...http.bodies.sent_request import ReplayableRequest, copy_request
+from ...http.bodies.sent_request import ReplayableRequest, copy_request, detached_copy
 from ...http.bodies.shared_body import is_shareable
 from ...http.headers import put_header, to_httpx, to_pairs
 from ..disposal import Disposal
@@ -143,7 +143,7 @@ class HttpExchange(Failures):
     def own_request(self, like: Request) -> Request:
         """Return the request of this operation, which says the same as that of another."""
         headers: Any = self._options["headers"]
-        return copy_request(like, dict(headers))
+        return detached_copy(like, dict(headers))
 
     def outlook(self, request: Request) -> Outlook:
         """Return what becomes of a request until it is on the wire."""

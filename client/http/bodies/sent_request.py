@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..family import Family
     from ..shapes import Request
 
-__all__ = ["ReplayableRequest", "copy_request"]
+__all__ = ["ReplayableRequest", "copy_request", "detached_copy"]
 
 
 class ReplayableRequest:
@@ -137,6 +137,18 @@ def copy_request(
             twin.headers[name] = value
     copied: Request = twin
     return copied
+
+
+def detached_copy(request: Request, headers: Mapping[str, str]) -> Request:
+    """Return a copy of a request, with more headers, that may be changed and nobody else sees it.
+
+    But for its body.
+    """
+    twin = copy_request(request, headers)
+    timeouts = twin.extensions.get("timeout")
+    if timeouts is not None:
+        twin.extensions["timeout"] = dict(timeouts)
+    return twin
 
 
 def _is_reusable(part: object) -> bool:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from ...engine.attempts import explain
 from ...engine.layer import Failure, Outer
 from ...metrics.strategy_instruments import CACHE_BYTES, CACHE_ENTRIES
-from .visits.asking import asked_for
+from .visits.asking import adds_credentials, asked_for
 from .visits.reading import Reading
 from .visits.recall import Recall
 from .visits.report import CacheReport
 from .visits.telling import told
-from .visits.writing import invalidate
+from .visits.writing import invalidate, note_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,13 +54,17 @@ class Caching(Outer):
         """Return an answer that is kept, or what comes of going on."""
         method = call.method.upper()
         if method not in _READ:
-            result = await inner(call, exchange)
+            try:
+                result = await inner(call, exchange)
+            except BaseException:
+                note_abandoned(self.cache, call, method)
+                raise
             await invalidate(self.cache, call, method, result)
             return told(self.cache, call, result, CacheReport("bypass", method))
         if not self._is_read:
             result = await inner(call, exchange)
             return told(self.cache, call, result, CacheReport("bypass", "switched off"))
-        likeness = None if exchange.is_streamed else exchange.likeness
+        likeness = None if exchange.is_streamed or adds_credentials(call) else exchange.likeness
         if likeness is not None:
             answer = self._recall.answer(likeness, call, exchange)
             if answer is not None:

@@ -88,7 +88,7 @@ class Flights(Generic[CargoT]):
             key: What makes calls equal, so that one answer is good for all: a URL, and what else.
             call: The operation.
             exchange: Its way to the wire.
-            request: What it would send.
+            request: What it would send, as it is shown.
             fly: Sends it, by another call and exchange, and keeps the answer.
 
         Returns:

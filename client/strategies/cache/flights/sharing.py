@@ -53,7 +53,7 @@ class Wish(NamedTuple):
         url: In the form that all its equals have.
         partition: Whose answers it may have; None for everybody's.
         fields: The header fields of the request as it will be sent.
-        request: As it was built.
+        request: As it is shown to whoever is answered.
     """
 
     url: str

@@ -117,10 +117,10 @@ class Called:
     def _kept(self, value: Any) -> Kept | None:
         if value is None:
             return None
-        if not isinstance(value, bytes | bytearray):
+        if not isinstance(value, bytes | bytearray | memoryview):
             _refuse(value)
             raise TypeError(f"get returned {type(value).__name__}: bytes or None are wanted")
-        kept = _read(bytes(value))
+        kept = _read(bytes(cast("bytes", value)))
         self.is_damaged |= kept is None
         return kept
 

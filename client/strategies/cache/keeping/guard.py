@@ -120,6 +120,10 @@ class Guard:
             self._complain("something that it keeps is damaged")
         return result
 
+    def leave(self) -> None:
+        """Be no user of the storage any more; another one is."""
+        self._shared.users.discard(self)
+
     async def close(self) -> None:
         """Close the storage, unless another client uses it; it may be used again."""
         users = self._shared.users

@@ -148,6 +148,14 @@ class Store:
         self._ledger.note(resource, self._ports.wall_clock())
         await self._erase(resource)
 
+    def distrust(self, url: str) -> None:
+        """Have what is kept of a URL forgotten before it is looked at again."""
+        self._ledger.note(self.place(url).resource, self._ports.wall_clock())
+
+    def leave(self) -> None:
+        """Leave the storage to another that uses it in place of this one."""
+        self._guard.leave()
+
     async def close(self) -> None:
         """Let go of the storage, which is closed with the last client that uses it."""
         await self._guard.close()

@@ -10,11 +10,12 @@ from ..fields import Fields
 from .dates import http_date
 from .directives import parse
 from .storing import left_out
+from .vary import vary_names
 
 if TYPE_CHECKING:
     from ..entry import Entry, Headers, Stamp
 
-__all__ = ["OfHead", "freshened", "is_about", "of_head"]
+__all__ = ["OfHead", "depends_on_more", "freshened", "is_about", "of_head"]
 
 _BOUND_TO_THE_BODY: Final = frozenset(
     {
@@ -62,6 +63,17 @@ def is_about(entry: Entry, fields: Fields) -> bool:
     modified = fields.get("last-modified")
     mine = entry.terms.last_modified
     return modified is None or mine is None or modified == mine
+
+
+def depends_on_more(entry: Entry, fields: Fields) -> bool:
+    """Whether an answer depends on more of its request than was known when it was kept.
+
+    Args:
+        entry: The answer that is kept.
+        fields: The header fields of the 304, or of the answer to HEAD.
+    """
+    names = vary_names(fields)
+    return names is None or not set(names) <= set(entry.vary)
 
 
 def freshened(

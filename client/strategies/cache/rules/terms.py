@@ -80,13 +80,14 @@ def terms_of(status: int, fields: Fields, requested: float, received: float) -> 
         lifetime = 0.0
         if modified is not None and (status in HEURISTIC_STATUSES or said.public):
             lifetime = min(max(0.0, made - modified) * _SHARE_OF_AGE, _LONGEST_GUESS)
+    # A date is in whole seconds, and so is an age that is read off it.
     delay = max(0.0, received - requested)
     must_validate = said.no_cache or bool(said.no_cache_fields & PROTECTED)
     return Terms(
         directives=said,
         lifetime=lifetime,
         is_explicit=is_explicit,
-        first_age=max(0.0, received - made, _said_age(fields) + delay),
+        first_age=max(0.0, received // 1.0 - made, _said_age(fields) + delay),
         made=made,
         changed=made if modified is None else modified,
         etag=_single(fields, "etag"),

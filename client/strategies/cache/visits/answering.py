@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ....engine.attempts import explain
 from ....http.bodies.stored_response import stored_response
@@ -60,7 +60,7 @@ async def not_cached(visit: Visit) -> Response | Failure:
 
 def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
     outlook = visit.asked.outlook
-    return stored_response(
+    made: Any = stored_response(
         visit.cache.family,
         status=status,
         headers=headers,
@@ -69,6 +69,13 @@ def _made(visit: Visit, status: int, headers: Headers, body: bytes) -> Response:
         default_encoding=outlook.default_encoding,
         redirect=outlook.redirect,
     )
+    service = visit.call.service
+    if service is not None:
+        made.request = visit.asked.shown
+        if made.next_request is not None:
+            made.next_request = service.shown(made.next_request)
+    response: Response = made
+    return response
 
 
 async def _handed_over(visit: Visit, response: Response) -> Response | Failure:

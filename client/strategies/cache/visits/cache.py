@@ -84,12 +84,19 @@ class Cache:
         cache = cls(config, storage=storage, world=world, family=family, ports=ports, warn=warn)
         if before is not None:
             cache.sharing, cache.refreshes = before.sharing, before.refreshes
+            if before.storage is storage:
+                before.store.leave()
         return cache
 
     async def forget(self, url: str) -> None:
         """Forget all that is kept of a URL, and what is being fetched of it: it was written to."""
         self.sharing.divert(url)
         await self.store.forget(url)
+
+    def distrust(self, url: str) -> None:
+        """Have that forgotten with the next look at it: there is no time for it now."""
+        self.sharing.divert(url)
+        self.store.distrust(url)
 
     def hang_up(self) -> None:
         """End what goes on beside the callers."""

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 from ....engine.operation import under_way
 from ....http.bodies.response_body import was_read
 from ....http.bodies.tee import record, recording_of
+from ....http.family import request_of
 from ..entry import Entry
-from ..rules.freshening import freshened
+from ..fields import Fields
+from ..rules.freshening import depends_on_more, freshened
 from ..rules.storing import kept_headers, why_not_stored
 from ..rules.vary import vary_names
+from .asking import kept_as
 
 if TYPE_CHECKING:
     from ....engine.operation import Call
@@ -63,7 +66,7 @@ class Fill:
             What is kept; None where nothing is, or nothing yet.
         """
         family = self._cache.family
-        if not family.is_response(response) or response.history:
+        if not family.is_response(response) or response.history or self._is_to_another(response):
             return None
         head = self._head_of(response)
         if self._refusal(head) is not None:
@@ -77,6 +80,17 @@ class Fill:
         if recording is not None:
             return await self._ended(head, recording)
         return await self._keep(_decoded(head, response.content)) if was_read(response) else None
+
+    def _is_to_another(self, response: Response) -> bool:
+        """Whether it answers another request than was asked for: a hook has changed that."""
+        sent = request_of(response)
+        if sent is None:
+            return False
+        asked = self._asked
+        if sent.method != asked.request.method:
+            return True
+        url: object = sent.url
+        return url != asked.request.url and kept_as(self._call, str(url)) != asked.url
 
     async def freshen(self, entry: Entry, headers: Headers) -> tuple[Entry, bool]:
         """Keep, in place of an answer, what it has become by a 304.
@@ -92,7 +106,8 @@ class Fill:
             received=wall,
             stamp=self._cache.stamp(now),
         )
-        is_kept = self._refusal(new) is None
+        grows = depends_on_more(entry, Fields(headers))
+        is_kept = not grows and self._refusal(new) is None
         if is_kept:
             await self._keep(new)
         else:

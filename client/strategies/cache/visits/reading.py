@@ -122,7 +122,7 @@ class Reading:
     @property
     def _wish(self) -> Wish:
         asked = self._asked
-        return Wish(asked.url, asked.partition, asked.fields, asked.request)
+        return Wish(asked.url, asked.partition, asked.fields, asked.shown)
 
     def _refresh(self, entry: Entry) -> None:
         """Ask a server beside the caller, who is served what is kept."""

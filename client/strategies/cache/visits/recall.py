@@ -6,10 +6,12 @@ and nothing besides would build the same request, so what the first one came to 
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from ....http.bodies.sent_request import detached_copy
 from ....http.bodies.stored_response import likened
-from ....http.verdicts import OK
+from ....runtime.forking import fork_safe
 from ..keeping.keys import PROCESS
 from ..rules.deciding import age_header
 from ..rules.directives import NOTHING_SAID
@@ -32,6 +34,8 @@ __all__ = ["Recall"]
 
 _MOST: Final = 256
 """Answers that are kept ready; beyond, the one that has been for longest is not."""
+_GOOD: Final = range(200, 300)
+"""Statuses of answers that mean the same to all: one call follows a redirect, another does not."""
 _LONGEST: Final = 64 * 1024
 """Bytes of an unpacked body; a longer one takes so long that the rest does not matter."""
 
@@ -91,6 +95,7 @@ class Recall:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
+        self._lock = fork_safe(threading.RLock())
         self._ready: dict[Hashable, _Ready] = {}
 
     def answer(
@@ -102,7 +107,8 @@ class Recall:
             return None
         cache, entry = self._cache, ready.entry
         if cache.store.glance(ready.place) is not entry:
-            self._ready.pop(likeness, None)
+            with self._lock:
+                self._ready.pop(likeness, None)
             return None
         age = current_age(entry, *cache.times(call), PROCESS)
         if not age < entry.terms.lifetime:
@@ -120,14 +126,16 @@ class Recall:
         if entry.vary or entry.terms.must_validate or asked.request.method != "GET":
             return
         family = self._cache.family
-        if not family.is_response(response) or response.status_code not in OK:
+        if not family.is_response(response) or response.status_code not in _GOOD:
             return
         if len(response.content) > _LONGEST:
             return
         place = self._cache.store.place(asked.url, asked.partition)
         if self._cache.store.glance(place) is not entry:
             return
-        own = likened(response, asked.request, response.headers.copy())
-        if len(self._ready) >= _MOST:
-            self._ready.pop(next(iter(self._ready)), None)
-        self._ready[likeness] = _Ready(place, entry, asked.request, own, call.counted_as)
+        request = detached_copy(asked.shown, {})  # whoever is answered may change his own
+        own = likened(response, request, response.headers.copy())
+        with self._lock:
+            if len(self._ready) >= _MOST:
+                del self._ready[next(iter(self._ready))]
+            self._ready[likeness] = _Ready(place, entry, request, own, call.counted_as)

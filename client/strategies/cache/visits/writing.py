@@ -9,13 +9,14 @@ from ....http.family import request_of
 from ..fields import Fields
 from ..rules.invalidating import SAFE_METHODS, invalidated_by
 from ..rules.urls import normalised, same_origin
+from .asking import kept_as
 
 if TYPE_CHECKING:
     from ....engine.operation import Call
     from ....http.shapes import Response
     from .cache import Cache
 
-__all__ = ["invalidate"]
+__all__ = ["invalidate", "note_abandoned"]
 
 
 async def invalidate(cache: Cache, call: Call, method: str, result: Response | Failure) -> None:
@@ -37,9 +38,15 @@ async def invalidate(cache: Cache, call: Call, method: str, result: Response | F
     elif isinstance(result, Failure) and not result.may_have_been_sent:
         urls = ()
     else:
-        urls = (normalised(call.url),)
+        urls = (kept_as(call, call.url),)
     for url in urls:
         await cache.forget(url)
+
+
+def note_abandoned(cache: Cache, call: Call, method: str) -> None:
+    """Take note of a request that was given up, and may have changed something by then."""
+    if method not in SAFE_METHODS and call.attempts:
+        cache.distrust(kept_as(call, call.url))
 
 
 def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:
@@ -49,19 +56,15 @@ def _changed_by(call: Call, method: str, response: Response) -> tuple[str, ...]:
     for each in others:
         asked = each.request
         changed += invalidated_by(asked.method, each.status_code, str(asked.url), _fields(each))
-    return tuple(dict.fromkeys(changed))
+    return tuple(dict.fromkeys(kept_as(call, url) for url in changed))
 
 
 def _changed_by_first(call: Call, method: str, response: Response) -> tuple[str, ...]:
-    """Return them by the answer to the operation itself, which may have gone elsewhere.
-
-    Of several endpoints the one that was asked answers with URLs of its own; what is kept is kept
-    for the service.
-    """
+    """Return them by the answer to the operation itself, which may have gone elsewhere."""
     url, sent = normalised(call.url), request_of(response)
     there = url if sent is None else normalised(str(sent.url))
     changed = invalidated_by(method, response.status_code, there, _fields(response))
-    if same_origin(url, there):
+    if call.service is not None or same_origin(url, there):
         return changed
     path = url.split("/", 3)[3]
     of_service, of_endpoint = url.removesuffix(path), there.removesuffix(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -284,6 +285,32 @@ async def test_a_client_of_the_callers_may_have_credentials(world: World, kind: 
         assert said(await client.get(auth=None)) == ("answer 3", "hit")
 
 
+@pytest.mark.parametrize("way", ["class", "object"])
+async def test_a_client_of_the_callers_may_sign_what_it_sends(world: World, way: str) -> None:
+    """By a method of its own, of which nothing is seen before."""
+    names = iter(["alice", "bob"])
+
+    def sign(request: Any, send: Any, **options: Any) -> Any:
+        request.headers["Authorization"] = next(names)
+        return send(request, **options)
+
+    class Signing(world.httpx_client):  # type: ignore[misc, name-defined] # known when it runs
+        """Puts into each request whose it is."""
+
+        def send(self, request: Any, **options: Any) -> Any:
+            """Sign it, and send it."""
+            return sign(request, super().send, **options)
+
+    kind = Signing if way == "class" else world.httpx_client
+    wire = world.wire(echoing("Authorization"))
+    raw: Any = kind(transport=wire, base_url="http://server.test")
+    if way == "object":
+        raw.send = partial(sign, send=raw.send)
+    client = cached(world, 200, http_client=raw)
+    assert said(await client.get()) == ("alice", "miss")
+    assert said(await client.get()) == ("bob", "miss")
+
+
 async def test_clients_may_share_what_is_kept(world: World) -> None:
     """By one storage; whose it is stays as it is."""
     storage = MemoryStorage()
@@ -319,6 +346,8 @@ def test_names_of_credentials() -> None:
         *("authorization", "cookie", "x-api-key", "x-auth-token", "x-amz-security-token"),
         *("x-session-id", "x-signature", "x-client-secret", "x-user-id", "x-tenant", "apikey"),
         *("x-goog-iap-jwt-assertion", "x-csrf-token", "private-token", "x-forwarded-email"),
+        *("x-functions-key", "fastly-key", "dd-application-key", "dpop", "client-cert", "from"),
+        *("x-ms-client-principal", "x-ssl-client-dn", "openai-organization", "x-otp", "sudo"),
     ]
     plain = [
         *("accept", "accept-encoding", "accept-language", "user-agent", "host", "connection"),
