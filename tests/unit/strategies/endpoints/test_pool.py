@@ -131,7 +131,7 @@ def test_what_began_before_a_return_measures_nothing(outcome: Outcome) -> None:
     assert pool.go() == "a"
     pool.end(ticket, outcome, seconds=60)
     state = pool.state("a")
-    assert (state.state, state.latency, state.penalty) == ("in", 0.01, 1)
+    assert (state.state, state.latency, state.penalty) == ("healthy", 0.01, 1)
 
 
 def test_who_observes_measures_what_fails_all_the_same() -> None:
