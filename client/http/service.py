@@ -156,7 +156,6 @@ class Service:
         self._module = module
         self.identity: str = identity
         self._by_origin: dict[tuple[str, bytes, int], tuple[Site, ...]] = {}
-        self._by_url: dict[str, Site] = {}
         self.usual: Mapping[str, str] = {}
         """The headers of the client, which an endpoint's own take the place of; by lower-case name.
 
@@ -165,11 +164,8 @@ class Service:
     def go_by(self, sites: Iterable[Site]) -> None:
         """Consist of these endpoints from now on."""
         found: dict[tuple[str, bytes, int], list[Site]] = {}
-        by_url: dict[str, Site] = {}
         for site in sites:
             found.setdefault(site.origin, []).append(site)
-            by_url[site.url] = site
-        self._by_url = by_url
         self._by_origin = {
             origin: tuple(sorted(each, key=lambda site: -len(site.path)))
             for origin, each in found.items()
@@ -218,22 +214,6 @@ class Service:
             del twin.headers[_HOST]
         return twin
 
-    def addressed(self, request: Request, endpoint: str | None) -> Request:
-        """Return a request as it may be shown: nobody is to see the host that does not exist.
-
-        Args:
-            request: Of an answer, perhaps of one that no endpoint gave.
-            endpoint: The URL of the endpoint in whose name it is shown; another one's where that
-                is None, or not known any more.
-        """
-        sites = self._by_url
-        if not sites or not is_undirected(request.url):
-            return request
-        site = sites.get(endpoint or "") or next(iter(sites.values()))
-        shown = copy_request(request, {})
-        _go_to(site, shown)
-        return shown
-
     def direct(self, request: Any, site: Site, *, keeps_timeouts: bool = False) -> None:
         """Have a request, which was built for no host or for this endpoint, go there.
 
@@ -243,7 +223,9 @@ class Service:
             keeps_timeouts: Whether the caller has given timeouts, which stand.
         """
         if is_undirected(request.url):
-            _go_to(site, request)
+            request.url = site.url_for(request.url)
+            if request.headers.get(_HOST) == NO_HOST:
+                request.headers[_HOST] = request.url.netloc.decode("ascii")
         if site.timeouts and not keeps_timeouts:
             request.extensions["timeout"] = {
                 **request.extensions.get("timeout", {}),
@@ -332,12 +314,6 @@ class Service:
 def is_undirected(url: URL) -> bool:
     """Whether a URL is one of no endpoint yet."""
     return url.raw_host == _NO_HOST
-
-
-def _go_to(site: Site, request: Any) -> None:
-    request.url = site.url_for(request.url)
-    if request.headers.get(_HOST) == NO_HOST:
-        request.headers[_HOST] = request.url.netloc.decode("ascii")
 
 
 def _origin(url: URL) -> tuple[str, bytes, int]:

@@ -204,17 +204,17 @@ class Endpoints:
                 request_sent=False,
             )
 
-    def readdress(self, call: Call, found: Any) -> None:
-        """Have an answer, or an exception of httpx, show an endpoint where it shows none.
+    def readdress(self, found: Any) -> None:
+        """Have an answer, or an exception of httpx, show no host that does not exist.
 
-        It does where nothing was sent for it: where it comes from a cache, say.
+        It would where nothing was sent for it: where middleware has answered, say.
         """
         for name in ("request", "next_request"):
             request: Any = None
             with suppress(RuntimeError):  # of httpx, where there is none
                 request = getattr(found, name, None)
             if isinstance(request, self._module.Request):
-                shown = self.service.addressed(request, call.endpoint)
+                shown = self.service.shown(request)
                 if shown is not request:
                     setattr(found, name, shown)
 

@@ -296,7 +296,7 @@ class Session:
         try:
             response = await self.engine.run(call, exchange)
         except MyAPIError as error:
-            self.show(call, error)
+            self.show(error)
             raise
         self.attach_report(call, response)
         return response
@@ -584,13 +584,13 @@ class Session:
         if isinstance(response, self._response_kind):
             response.extensions["resilience"] = self.engine.report(call)
             if self._endpoints is not None:
-                self._endpoints.readdress(call, response)
+                self._endpoints.readdress(response)
 
-    def show(self, call: Call, error: MyAPIError) -> None:
+    def show(self, error: MyAPIError) -> None:
         """Have an error show no address that does not exist."""
         if self._endpoints is not None:
-            self._endpoints.readdress(call, error.response)
-            self._endpoints.readdress(call, error.__cause__)
+            self._endpoints.readdress(error.response)
+            self._endpoints.readdress(error.__cause__)
 
     def _warn_insecure(self) -> None:
         text = "verify_ssl=False: anyone on the path can read and change the traffic"

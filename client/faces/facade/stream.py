@@ -35,7 +35,7 @@ class Stream:
         except BaseException as error:
             engine.finish(call, error)
             if isinstance(error, MyAPIError):
-                self._session.show(call, error)
+                self._session.show(error)
             rescue = call.plan.rescue
             if rescue is None or not rescue.wants(error, call):
                 raise

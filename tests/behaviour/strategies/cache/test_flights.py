@@ -422,23 +422,6 @@ async def test_without_it_each_goes_out(world: World) -> None:
     assert server.asked == 3
 
 
-async def test_middleware_that_asks_twice(world: World) -> None:
-    """The attempt of its first pass is counted before the second goes out."""
-
-    async def twice(request: httpx.Request, call_next: Any) -> httpx.Response:
-        await call_next(request)
-        return await call_next(request)  # type: ignore[no-any-return] # as given
-
-    def blocking(request: httpx.Request, call_next: Any) -> httpx.Response:
-        call_next(request)
-        return call_next(request)  # type: ignore[no-any-return] # likewise
-
-    server = Slow(200, 200)
-    client = cached(world, server, middleware=[twice if world.is_async else blocking])
-    assert (await client.get("/x", headers={"Cache-Control": "max-age=100"})).status_code == 200
-    assert (server.asked, client.stats().attempts) == (2, 2)
-
-
 async def test_who_has_time_left_is_not_told_that_it_is_used_up(world: World) -> None:
     """Where he came when that of the others just was: then he asks by himself."""
     client = cached(world, Slow())
@@ -455,3 +438,20 @@ async def test_who_has_time_left_is_not_told_that_it_is_used_up(world: World) ->
     assert told is not None
     assert isinstance(told.error, DeadlineExceededError)
     assert "the time that the whole operation may take is used up" in str(told.error)
+
+
+async def test_middleware_that_asks_twice(world: World) -> None:
+    """The attempt of its first pass is counted before the second goes out."""
+
+    async def twice(request: httpx.Request, call_next: Any) -> httpx.Response:
+        await call_next(request)
+        return await call_next(request)  # type: ignore[no-any-return] # as given
+
+    def blocking(request: httpx.Request, call_next: Any) -> httpx.Response:
+        call_next(request)
+        return call_next(request)  # type: ignore[no-any-return] # likewise
+
+    server = Slow(200, 200)
+    client = cached(world, server, middleware=[twice if world.is_async else blocking])
+    assert (await client.get("/x", headers={"Cache-Control": "max-age=100"})).status_code == 200
+    assert (server.asked, client.stats().attempts) == (2, 2)
