@@ -77,7 +77,7 @@ class EndpointStats:
     """How one endpoint stands. What was done there is in `ClientStats.targets`, by its URL.
 
     Attributes:
-        state: "in", "slow_start" (it was ejected, and is led up to its full share), "ejected",
+        state: "healthy", "slow_start" (it was ejected, and is led up to its full share), "ejected",
             "probing" (an attempt finds out whether it is well again) or "drained" (its weight
             is 0).
         weight: Its share beside the others', as configured.

@@ -180,7 +180,7 @@ WRONG: dict[str, tuple[list[Any], Any]] = {
     "endpoints": (["clients", 0, "endpoints"], [1]),
     "an endpoint": (
         ["clients", 0, "endpoints"],
-        [["http://a", "in", None, 1, -1, 0, 0, None, None]],
+        [["http://a", "healthy", None, 1, -1, 0, 0, None, None]],
     ),
     "state": (["clients", 0, "targets", 0, 1], {}),
     "time that no calendar knows": (["clients", 0, "targets", 0, 2], 1e300),

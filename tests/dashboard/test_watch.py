@@ -213,7 +213,7 @@ def test_a_picture_shows_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     client = servers.client()
     state = ask(dashboard(client)).json
     state["clients"][0]["endpoints"] = [
-        ["http://a", "in", None, 1, 0, 5, 0, 0.1, 0.2],
+        ["http://a", "healthy", None, 1, 0, 5, 0, 0.1, 0.2],
         ["http://b", "ejected", "check", 1, 0, 5, 5, 0.1, 0.2],
         ["http://c", "drained", None, 0, 0, 0, 0, None, None],
     ]

@@ -279,6 +279,14 @@ async def test_a_body_that_is_left_early_behind_a_transport_is_not_kept(kit: Kit
 
 
 @ON_EACH_KIT
+async def test_a_url_that_is_none_is_refused_as_httpx_does(kit: Kit) -> None:
+    """With a cache as without one."""
+    client = cached(kit, GOOD)
+    with pytest.raises(kit.module.InvalidURL):
+        await client.get("http://a:port/")
+
+
+@ON_EACH_KIT
 async def test_an_extension_may_send_a_request_elsewhere(kit: Kit) -> None:
     """What is asked for in place of the URL is not kept for it, nor served from there."""
     client = cached(kit, GOOD, GOOD, GOOD)

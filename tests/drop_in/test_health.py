@@ -20,6 +20,7 @@ async def test_an_open_circuit_degrades_a_client(kit: Kit) -> None:
         "ready": True,
         "reasons": ["the circuit of orders is open"],
         "circuits": {"orders": "open"},
+        "endpoints": {},
     }
     assert not client.health(ready_requires={TARGET})["ready"]
 

@@ -130,7 +130,7 @@ async def test_a_silent_endpoint_fails_its_checks(twin: Twin, serve: Serve) -> N
         assert (await client.get("/")).text == "ok"
         await twin.until(lambda: states_of(client)[1] == "ejected")
         await twin.until(lambda: checks_at(good) >= 3)
-        assert states_of(client)[0] == "in"
+        assert states_of(client)[0] == "healthy"
         check_all_is_back(client)
 
 
@@ -152,7 +152,7 @@ async def test_checks_are_made_as_calls_are(
     async with twin.client(config_for([url], OFTEN)) as client:
         assert (await client.get("/")).text == "ok"
         await twin.until(lambda: checks_at(server) >= 3)
-        assert states_of(client) == ["in"]
+        assert states_of(client) == ["healthy"]
 
 
 @pytest.mark.parametrize("twin", [AsyncTwin(), BlockingTwin()], ids=["async", "blocking"])
@@ -169,7 +169,7 @@ async def test_checks_over_http2(twin: Twin, serve: Serve) -> None:
     async with twin.client(config_for([url], OFTEN, http2=True)) as client:
         assert (await client.get("/")).http_version == "HTTP/2"
         await twin.until(lambda: seen.count("/health") >= 3)
-        assert states_of(client) == ["in"]
+        assert states_of(client) == ["healthy"]
 
 
 async def test_connections_grow_old_as_the_configuration_says(twin: Twin, serve: Serve) -> None:

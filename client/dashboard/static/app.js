@@ -13,6 +13,8 @@ const SHAPES = {
   "half-open": "M8 1 15.5 15H.5Z",
   isolated: "M8 .5 15.5 8 8 15.5 .5 8Z",
 };
+// Which of them an endpoint has.
+const LOOKS = { healthy: "closed", ejected: "open", probing: "half-open", slow_start: "half-open" };
 const ENDPOINT_HEADS = ["Endpoint", "State", "Weight", "Out", "Attempts", "Errors", "p50", "p99"];
 const WORST_FIRST = ["isolated", "open", "half-open", "closed"];
 
@@ -85,11 +87,11 @@ function badge() {
   picture.append(shape);
   const word = make("span");
   const element = make("span", { class: "state" }, picture, word);
-  element.show = (name) => {
+  element.show = (name, text = name ?? "no circuit") => {
     const known = name in SHAPES ? name : "none";
     element.className = `state ${known}`;
     shape.setAttribute("d", SHAPES[name] ?? "M2 7h12v2H2Z");
-    write(word, name ?? "no circuit");
+    write(word, text);
   };
   return element;
 }
@@ -294,9 +296,11 @@ function showEndpoints(section, client) {
   section.spread.replaceChildren(
     ...rows.map((row) => {
       const why = row.cause ? `${row.state} (${row.cause})` : row.state;
+      const sign = badge();
+      sign.show(LOOKS[row.state], why.replaceAll("_", " "));
       const numbers = [row.weight, row.outstanding, row.attempts, row.errors].map(String);
-      const texts = [why, ...numbers, duration(row.p50), duration(row.p99)];
-      const cells = texts.map((each, at) => make("td", { "data-head": ENDPOINT_HEADS[at + 1] }, each));
+      const shown = [sign, ...numbers, duration(row.p50), duration(row.p99)];
+      const cells = shown.map((each, at) => make("td", { "data-head": ENDPOINT_HEADS[at + 1] }, each));
       return make("tr", {}, make("th", { scope: "row" }, row.endpoint), ...cells);
     }),
   );

@@ -198,7 +198,9 @@ class AsyncDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.AsyncClient.request`."""
-        return await super().request(method, self._drop_in.parsed(url), **self._carry(options))
+        drop_in = self._drop_in
+        where = drop_in.parsed(url) if drop_in.has_cache else url
+        return await super().request(method, where, **self._carry(options))
 
     async def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
@@ -291,7 +293,9 @@ class BlockingDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.Client.request`."""
-        return super().request(method, self._drop_in.parsed(url), **self._carry(options))
+        drop_in = self._drop_in
+        where = drop_in.parsed(url) if drop_in.has_cache else url
+        return super().request(method, where, **self._carry(options))
 
     def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""

@@ -135,6 +135,8 @@ class DropIn:
         self._prepared = self._prepare(settings)
         self._measure()
         self._urls: dict[str, Any] = {}
+        self.has_cache: bool = settings.cache is not None
+        """Whether answers are kept, so that equal URLs are met again."""
         self._when_streamed = self._prepare(_once_unless_told(settings))
 
     async def send(  # noqa: PLR0913 - a call, and all that is said with it
@@ -202,7 +204,7 @@ class DropIn:
 
         That is a fifth of what a hit takes.
         """
-        if type(url) is not str or self.settings.wanted.cache is None:
+        if type(url) is not str:
             return url
         found = self._urls.get(url)
         if found is None:
@@ -337,6 +339,7 @@ class DropIn:
                 when_streamed = self._prepare(_once_unless_told(settings))
             self._prepared, self._when_streamed = prepared, when_streamed
             self.settings = settings
+            self.has_cache = settings.cache is not None
             self._measure()
         tell_reconfigured(prepared.plan.notify, changed)
 

@@ -186,7 +186,7 @@ def _worst(client: Any, targets: list[dict[str, Any]]) -> int:
 
 def _endpoints(endpoints: list[dict[str, Any]]) -> Text:
     """Draw how many endpoints are in, and which are not."""
-    others = [each for each in endpoints if each["state"] != "in"]
+    others = [each for each in endpoints if each["state"] != "healthy"]
     text = _text(f"{len(endpoints) - len(others)} of {len(endpoints)} endpoints in")
     for each in others:
         why = f" ({each['cause']})" if each["cause"] else ""

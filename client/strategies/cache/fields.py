@@ -51,7 +51,11 @@ class Fields:
         return len(self._lines)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fields) and self._lines == other._lines
+        if not isinstance(other, Fields):
+            return False
+        return {name: self.lines(name) for name in self} == {
+            name: other.lines(name) for name in other
+        }
 
     def __hash__(self) -> int:
         return hash(frozenset((name, tuple(lines)) for name, lines in self._lines.items()))

@@ -40,7 +40,7 @@ class EndpointState:
         url: Of the endpoint.
         weight: As configured.
         share: The same, less what a slow start keeps back.
-        state: `in`, `slow_start`, `ejected`, `probing` (an attempt finds out if it is well), or
+        state: `healthy`, `slow_start`, `ejected`, `probing` (an attempt finds out how it is), or
             `drained`.
         outstanding: Attempts that are out.
         latency: Seconds, a peak EWMA; None where no answer has come yet.
@@ -53,7 +53,7 @@ class EndpointState:
     url: str
     weight: float
     share: float
-    state: Literal["in", "slow_start", "ejected", "probing", "drained"]
+    state: Literal["healthy", "slow_start", "ejected", "probing", "drained"]
     outstanding: int
     latency: float | None
     penalty: float
@@ -308,7 +308,7 @@ class EndpointPool:
 
 def _state(node: Node, now: float) -> EndpointState:
     health = node.health
-    state: Literal["in", "slow_start", "ejected", "probing", "drained"] = "in"
+    state: Literal["healthy", "slow_start", "ejected", "probing", "drained"] = "healthy"
     if node.weight == 0:
         state = "drained"
     elif health.is_out:

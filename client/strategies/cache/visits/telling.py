@@ -34,5 +34,5 @@ def told(
     call.cache_status = report.status
     call.host.metrics.add(CACHE_LOOKUPS, (call.counted_as, report.status))
     if (notify := call.notify[CacheUsed]) is not None:
-        notify(CacheUsed(**report._asdict(), **call.about()))
+        notify(CacheUsed(status=report.status, why=report.why, age=report.age, **call.about()))
     return result

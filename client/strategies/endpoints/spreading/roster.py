@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Roster"]
 
-_STATES: Final = ("in", "slow_start", "ejected", "probing", "drained")
+_STATES: Final = ("healthy", "slow_start", "ejected", "probing", "drained")
 
 
 class Roster:

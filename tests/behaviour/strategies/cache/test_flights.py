@@ -417,3 +417,20 @@ async def test_without_it_each_goes_out(world: World) -> None:
     client = cached(world, server, cache={"single_flight": False})
     await world.gather(*(client.get("/x") for _ in range(3)))
     assert server.asked == 3
+
+
+async def test_middleware_that_asks_twice(world: World) -> None:
+    """The attempt of its first pass is counted before the second goes out."""
+
+    async def twice(request: httpx.Request, call_next: Any) -> httpx.Response:
+        await call_next(request)
+        return await call_next(request)  # type: ignore[no-any-return] # as given
+
+    def blocking(request: httpx.Request, call_next: Any) -> httpx.Response:
+        call_next(request)
+        return call_next(request)  # type: ignore[no-any-return] # likewise
+
+    server = Slow(200, 200)
+    client = cached(world, server, middleware=[twice if world.is_async else blocking])
+    assert (await client.get("/x", headers={"Cache-Control": "max-age=100"})).status_code == 200
+    assert (server.asked, client.stats().attempts) == (2, 2)

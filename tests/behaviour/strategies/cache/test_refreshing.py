@@ -10,6 +10,7 @@ import pytest
 from client import ServiceUnavailableError
 from tests.behaviour.strategies.cache.flying import Slow, attempts_of, cached, status_of
 from tests.behaviour.wire import Answer
+from tests.unit.telemetry.spans import Spans
 
 if TYPE_CHECKING:
     from tests.behaviour.world import Caller, World
@@ -260,3 +261,25 @@ async def test_an_error_status_of_a_stream(world: World) -> None:
     await world.sleep(2)
     assert client.stats().failures == {"ServiceUnavailableError": 1}
     assert client.wire.unclosed() == []
+
+
+async def test_not_while_somebody_has_isolated_the_circuit(world: World) -> None:
+    """Nothing is sent, and the caller has the old answer all the same."""
+    server = Slow(served(1))
+    client = cached(world, server)
+    await stale(world, client)
+    client.raw.circuit.isolate("maintenance")
+    assert status_of(await client.get("/x")) == "stale"
+    await world.sleep(2)
+    assert server.asked == 1
+
+
+async def test_it_has_a_span_of_its_own(world: World) -> None:
+    """In the trace of the call beside which it is made."""
+    spans = Spans()
+    client = cached(world, Slow(served(1)), telemetry=[spans.tracing()])
+    await stale(world, client)
+    await client.get("/x")
+    await world.sleep(2)
+    assert len(spans.operations) == 3
+    assert len({span.context.trace_id for span in spans.operations}) == 2

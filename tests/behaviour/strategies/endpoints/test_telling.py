@@ -113,7 +113,7 @@ async def test_they_are_counted_and_measured(world: World) -> None:
         await client.read(response)
     assert taken.points(ENDPOINT_OUTSTANDING) == {("http://a/api",): 0, ("http://b",): 1}
     assert taken.points(ENDPOINTS) == {
-        ("in",): 1,
+        ("healthy",): 1,
         ("slow_start",): 0,
         ("ejected",): 1,
         ("probing",): 0,
@@ -136,7 +136,7 @@ async def test_statistics_and_health_have_them(world: World) -> None:
     ejected, well = stats.endpoints.values()
     assert (ejected.state, ejected.cause) == ("ejected", "consecutive_failures")
     assert 0 < ejected.seconds_left <= 30
-    assert (well.state, well.cause, well.weight, well.outstanding) == ("in", None, 1.0, 0)
+    assert (well.state, well.cause, well.weight, well.outstanding) == ("healthy", None, 1.0, 0)
     assert "secret" not in json.dumps(dataclasses.asdict(stats))
     health = client.raw.health()
     assert (health["status"], health["ready"]) == ("degraded", True)
@@ -161,7 +161,7 @@ async def test_the_live_page_shows_them(world: World) -> None:
     ]
     assert [(row["endpoint"], row["state"], row["attempts"], row["errors"]) for row in rows] == [
         ("http://a", "ejected", 5, 5),
-        ("http://b", "in", 10, 0),
+        ("http://b", "healthy", 10, 0),
     ]
     await world.sleep(1)
     assert shown_by(client)["clients"][0]["endpoints"] == shown["endpoints"]
@@ -188,13 +188,13 @@ async def test_a_hedge_that_lost_is_told_by_its_endpoint(world: World) -> None:
 
 
 ENDINGS: dict[str, tuple[Any, str, int]] = {
-    "answer": (200, "in", 0),
-    "missing": (404, "in", 0),
-    "busy": (503, "in", 1),
-    "refused": (httpx.ConnectError, "in", 1),
-    "late": (httpx.ReadTimeout, "in", 1),
-    "enough": (429, "in", 0),
-    "no-connection": (httpx.PoolTimeout, "in", 0),
+    "answer": (200, "healthy", 0),
+    "missing": (404, "healthy", 0),
+    "busy": (503, "healthy", 1),
+    "refused": (httpx.ConnectError, "healthy", 1),
+    "late": (httpx.ReadTimeout, "healthy", 1),
+    "enough": (429, "healthy", 0),
+    "no-connection": (httpx.PoolTimeout, "healthy", 0),
 }
 
 

@@ -144,7 +144,7 @@ async def test_checks_begin_with_the_first_call(world: World) -> None:
     assert str(two.url) == "http://two.test/health"
     assert one.headers["X-Own"] == "1"
     assert one.headers["Authorization"].startswith("Basic ")
-    assert {each.state for each in stats.endpoints.values()} == {"in"}
+    assert {each.state for each in stats.endpoints.values()} == {"healthy"}
     usual = {"host", "accept", "accept-encoding", "connection", "user-agent"}
     assert set(two.headers) == usual
     assert one.extensions["timeout"]["read"] == 3.0

@@ -77,7 +77,7 @@ class Machine(RuleBasedStateMachine):
             return
         chosen = before[at(ticket)]
         assert chosen.weight > 0
-        well = {name for name, each in before.items() if each.state in {"in", "slow_start"}}
+        well = {name for name, each in before.items() if each.state in {"healthy", "slow_start"}}
         if self.is_enforced:
             assert ticket.is_probe == (chosen.state in GONE)
             assert at(ticket) not in avoid if well - avoid else True

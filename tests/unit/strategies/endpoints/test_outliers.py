@@ -172,7 +172,7 @@ class TestShare:
         assert pool.note(told) == ["returned a"]
         told = pool.pool.reconfigure(rules(mode="off"), pool.now)
         assert pool.note(told) == ["returned b"]
-        assert letters(pool, ("in",)) == "abcd"
+        assert letters(pool, ("healthy",)) == "abcd"
 
 
 class TestPanic:
@@ -277,7 +277,7 @@ class TestReturn:
         assert "a" not in {pool.go() for _ in range(50)}
         pool.now += 1
         assert pool.go() == "a"
-        assert pool.state("a").state == "in"
+        assert pool.state("a").state == "healthy"
 
     def test_a_probe_that_does_not_report_is_not_waited_for(self) -> None:
         """After the time of a first ejection, another goes; what it says still counts."""
@@ -306,7 +306,7 @@ class TestReturn:
         found = [at(pool.take()) for _ in range(400)].count("a")
         assert found / 400 == pytest.approx(0.2 / 3.2, abs=0.03)
         pool.now += 8
-        assert (pool.state("a").state, pool.state("a").share) == ("in", 1)
+        assert (pool.state("a").state, pool.state("a").share) == ("healthy", 1)
 
     def test_what_it_took_before_is_forgotten(self) -> None:
         """Its timeouts would keep everybody away for a minute."""

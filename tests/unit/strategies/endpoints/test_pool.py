@@ -149,7 +149,7 @@ def test_one_that_left_the_list_is_known_when_it_is_back() -> None:
     assert {pool.go() for _ in range(50)} == {"c", "d"}
     pool.pool.replace(endpoints(dict.fromkeys("abcd", 1)), pool.now)
     assert letters(pool, ("ejected",)) == "b"
-    assert (pool.state("a").penalty, pool.state("a").state) == (64, "in")
+    assert (pool.state("a").penalty, pool.state("a").state) == (64, "healthy")
 
 
 def test_of_those_that_left_the_list_so_many_are_known() -> None:
@@ -289,6 +289,6 @@ def test_an_interrupted_ejection_ends_all_the_same(ends: str) -> None:
             pool.now += 1
             pool.go()
         assert {pool.go() for _ in range(4)} == set("abcd"), f"interrupted at {line}"
-        assert letters(pool, ("in",)) == "abcd"
+        assert letters(pool, ("healthy",)) == "abcd"
         line += 1
     assert line > 5

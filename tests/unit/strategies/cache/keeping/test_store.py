@@ -450,3 +450,22 @@ def test_a_secret_is_what_processes_share(tmp_path: Any) -> None:
     run_to_end(kept(one, one.place(URL, "me"), ONE, an_entry(vary=VARY)))
     assert run_to_end(other.find(other.place(URL, "me"), ONE)) is not None
     assert run_to_end(stranger.find(stranger.place(URL, "me"), ONE)) is None
+
+
+def test_what_should_be_gone_is_not_looked_at(world: World) -> None:
+    """A write was noted, and something kept what it made stale from being deleted."""
+
+    async def story() -> None:
+        store = world.store(MemoryStorage())
+        place = store.place(URL, None)
+        entry = await kept(store, place, ONE, an_entry())
+        assert store.glance(place) == entry
+        with (
+            patch.object(MemoryStorage, "delete", side_effect=KeyboardInterrupt),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            await store.forget(URL)
+        assert store.glance(place) is None
+        assert await store.find(place, ONE) is None
+
+    world.tell(story)
