@@ -8,7 +8,7 @@ from ....engine.layer import Failure
 from ....http.family import request_of
 from ..fields import Fields
 from ..rules.invalidating import SAFE_METHODS, invalidated_by
-from ..rules.urls import normalised, same_origin
+from ..rules.urls import normalised
 from .asking import kept_as
 
 if TYPE_CHECKING:
@@ -64,15 +64,7 @@ def _changed_by_first(call: Call, method: str, response: Response) -> tuple[str,
     url, sent = normalised(call.url), request_of(response)
     there = url if sent is None else normalised(str(sent.url))
     changed = invalidated_by(method, response.status_code, there, _fields(response))
-    if call.service is not None or same_origin(url, there):
-        return changed
-    path = url.split("/", 3)[3]
-    of_service, of_endpoint = url.removesuffix(path), there.removesuffix(path)
-    return tuple(
-        of_service + each.removeprefix(of_endpoint)
-        for each in changed
-        if each.startswith(of_endpoint)
-    )
+    return (url, *changed) if changed else ()
 
 
 def _fields(response: Response) -> Fields:

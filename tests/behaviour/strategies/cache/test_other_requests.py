@@ -173,6 +173,22 @@ async def test_one_endpoint_that_is_asked_alone_is_asked(world: World) -> None:
     assert status_of(await client.get("/a")) == "miss"
 
 
+async def test_a_write_that_is_sent_elsewhere_is_one_to_both(world: World) -> None:
+    """To where it was to go, and to where it went."""
+
+    def change(request: Any) -> None:
+        if request.method == "POST":
+            request.url = request.url.copy_with(host="other.test")
+
+    client = cached(world, counted(PUBLIC), attempt_middleware=[attempt(world, change)])
+    for url in ("/a", "http://other.test/a", "/b"):
+        await client.get(url)
+    await client.post("/a")
+    assert status_of(await client.get("/a")) == "miss"
+    assert status_of(await client.get("http://other.test/a")) == "miss"
+    assert status_of(await client.get("/b")) == "hit"
+
+
 async def test_a_write_elsewhere_is_one_to_that_server(world: World) -> None:
     """A redirect may lead out of the service."""
 
@@ -251,8 +267,8 @@ async def test_a_write_that_is_given_up_may_have_been_done(world: World) -> None
         return Answer(200, (b"hello",), MINUTE)
 
     client = cached(world, serve, bulkhead={"max_concurrency": 1})
-    await client.get("/a")
-    await client.get("/b")
+    for url in ("/a", "/a", "/b", "/b"):
+        await client.get(url)
     writing = world.start(client.post("/a"))
     await begun.wait()
     waiting = world.start(client.post("/b"))
