@@ -53,6 +53,7 @@ SHARED_BY_FACES = (
     "nesting",
     "plugins",
     "reprs",
+    "shown",
     "strategies",
     "watching",
 )
