@@ -91,6 +91,8 @@ PROGRAMS: dict[str, tuple[str, set[str]]] = {
         PYDANTIC | {"pydantic_settings", "asyncio"},
     ),
 }
+# By releases of pydantic-settings that are newer than the lowest one.
+LOADED_BY_NEWER = {"asyncio"}
 TELL = f"""
 import json, sys
 print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
@@ -110,7 +112,8 @@ def run(program: str) -> str:
 @pytest.mark.parametrize(("program", "expected"), PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_a_program_loads_what_it_uses(program: str, expected: set[str]) -> None:
     """And nothing else that takes its time."""
-    assert set(json.loads(run(program + TELL))) == expected
+    found = set(json.loads(run(program + TELL)))
+    assert expected - LOADED_BY_NEWER <= found <= expected
 
 
 def imported_for_types() -> dict[str, set[str]]:
