@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .metrics.stats import (
         CircuitStats as CircuitStats,
         ClientStats as ClientStats,
+        EndpointStats as EndpointStats,
         TargetStats as TargetStats,
     )
     from .events import Event as Event, Listener as Listener
@@ -240,11 +241,12 @@ _NAMES_OF: Final[dict[str, tuple[str, ...]]] = {
     "metrics.stats": (
         "CircuitStats",
         "ClientStats",
+        "EndpointStats",
         "TargetStats",
     ),
 }
 _PUBLIC_MODULES: Final = frozenset(
-    {"backoff", "config", "dashboard", "events", "exceptions", "telemetry", "testing"}
+    {"backoff", "cache", "config", "dashboard", "events", "exceptions", "telemetry", "testing"}
 )
 # The imports above say the same, which is what the two checkers do not see.
 __all__ = [*(each for names in _NAMES_OF.values() for each in names), "__version__"]  # noqa: PLE0604 # pyright: ignore[reportUnsupportedDunderAll]

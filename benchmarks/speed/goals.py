@@ -105,6 +105,70 @@ def _strategies() -> list[_Promise]:
     ]
 
 
+def _endpoints() -> list[_Promise]:
+    return [
+        promise
+        for how in ("simulated", "loopback")
+        for promise in (
+            _Promise(
+                "endpoints",
+                f"slow, {how}",
+                f"p99 with one endpoint of four slow, p2c, over least outstanding's, {how}",
+                0.4,
+            ),
+            _Promise(
+                "endpoints",
+                f"failing, {how}",
+                f"requests to an endpoint that fails at once, as a share, {how}",
+                0.02,
+            ),
+            _Promise("endpoints", f"lost, {how}", f"calls that fail of all those, {how}", 0.0),
+            _Promise(
+                "endpoints",
+                f"back, {how}",
+                f"share of an endpoint that is back, after its slow start, over all of it, {how}",
+                0.9,
+                is_least=True,
+            ),
+        )
+    ]
+
+
+def _cache() -> list[_Promise]:
+    return [
+        *(
+            _Promise(
+                "cache",
+                f"hit_{face}_{world}",
+                f"a hit in memory, {face}, {world}, over plain httpx's get on a null transport",
+                bound,
+            )
+            for face, bound in (("facade", 0.4), ("drop-in", 0.65))
+            for world in ("async", "sync")
+        ),
+        *(
+            _Promise(
+                "cache",
+                f"misses_{face}_{world}",
+                f"requests for 100 equal misses at once, {face}, {world}",
+                1,
+            )
+            for face in ("facade", "drop-in")
+            for world in ("async", "sync")
+        ),
+        *(
+            _Promise(
+                "cache",
+                f"outage_{face}",
+                f"reads answered in an outage with a warm cache, {face}, percent",
+                100,
+                is_least=True,
+            )
+            for face in ("facade", "drop-in")
+        ),
+    ]
+
+
 _PROMISES: Final = (
     _Promise(
         "engine",
@@ -153,6 +217,8 @@ _PROMISES: Final = (
         )
     ),
     *_strategies(),
+    *_endpoints(),
+    *_cache(),
 )
 
 

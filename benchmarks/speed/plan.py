@@ -15,8 +15,9 @@ SECTIONS: Final = (
     "scale",
     "startup",
     "strategies",
+    "endpoints",
 )
-ON_DEMAND: Final = ("telemetry",)
+ON_DEMAND: Final = ("telemetry", "cache")
 """Measured where somebody asks for it, and not part of `RESULTS.md`."""
 MAX_ROUNDS: Final = 1_000
 _FEWEST_STARTS: Final = 15

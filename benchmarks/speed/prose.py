@@ -74,6 +74,12 @@ beside the loop of tenacity around the same. This is what the library's own code
 attempt-free call; what the tables above show on top is the translation to and from httpx, the
 request id, the redirect rules. The allocations say how much a call under way holds, and what it
 leaves for the garbage collector to find: near zero means that nothing is left in a circle.""",
+    "cache": """\
+What a call costs that is answered from what is kept, and what that spares the server. A **hit** is
+compared with plain httpx's get on the null transport, which is the least that any call takes: over
+a network it would take as long as the network does. hishel keeps in SQLite's memory here, for it
+has no other. Of **equal misses at once** one is sent, and answers all. In the **outage** everything
+that is read is kept and stale, and may stand in for an error.""",
     "telemetry": """\
 How many microseconds of the processor a call of the facade takes more on the null transport because
 somebody wants to know of it: the median of the differences to the client that nobody asks.
@@ -146,4 +152,20 @@ limit rise.
 **Hedges** cut off the tail that is due to chance, for a few per cent more requests. They do nothing
 for a server that is slow as a whole: the budget is what keeps them from making that worse, and
 "without a budget" shows what it spares the server.""",
+    "endpoints": """\
+Four servers of some 20 ms behind one client, and something happens to one of them. The first table
+is played, with the client's own choice and the same chances each time; the second is told to real
+servers in another process, by calls that come at random and seldom enough that the client's loop
+is not what is measured.
+
+**Ten times slower**: "least outstanding" sends a call to the slow server whenever that has as
+little to do as another, and each of these is one of the slowest calls. "p2c" knows what an answer
+takes there.
+
+**Failing at once**: by latency alone the server that fails is the fastest of all, and draws a third
+of all requests. A failure that counts against its server keeps all but a few away before it is even
+ejected.
+
+**Dead and back**: what it was asked when it died goes to the others, and no call fails. Its share
+is counted from the end of its slow start; a tenth more or less is chance.""",
 }

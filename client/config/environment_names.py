@@ -32,6 +32,9 @@ _ONLY_IN_CODE: Final = frozenset(
         "rate_limit.key",
         "rate_limit.cost",
         "rate_limit.settle",
+        "balancing.balancing_key",
+        "cache.storage",
+        "cache.partition",
     }
 )
 # What kubelet sets for each Service of the namespace, in a form as old as Docker's links; the name

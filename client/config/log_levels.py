@@ -22,6 +22,7 @@ EVENT_LEVELS: Final = MappingProxyType(
         "request id made": "DEBUG",
         "operation failed": "DEBUG",
         "operation rejected": "DEBUG",
+        "cache used": "DEBUG",
         "fallback used": "INFO",
         "chaos injected": "WARNING",
         "hedge sent": "DEBUG",
@@ -29,6 +30,10 @@ EVENT_LEVELS: Final = MappingProxyType(
         "rate limit paused": "INFO",
         "rate limit wait": "DEBUG",
         "limit changed": "DEBUG",
+        "endpoint ejected": "WARNING",
+        "endpoint returned": "INFO",
+        "endpoints changed": "INFO",
+        "endpoints panicked": "WARNING",
         "would reject": "INFO",
         "reconfigured": "INFO",
     }

@@ -251,7 +251,8 @@ class ClientConfig(Settings):
         cache: See `CacheConfig`; None, the default, keeps no answer.
         endpoints: In place of `base_url`: a list of `Endpoint`, of URLs or of dicts, or a function,
             plain or async, that returns one; default None.
-        balancing: How calls are spread over the endpoints; see `BalancingConfig`.
+        balancing: How calls are spread over the endpoints; see `BalancingConfig`. Without
+            endpoints it says nothing.
         logging: See `LoggingConfig`.
         headers: Sent with every request, but never to another origin after a redirect.
         follow_redirects: Follow redirects, within the rules of USAGE.md; default True.
@@ -309,6 +310,29 @@ class ClientConfig(Settings):
                 "backend",
                 'http2=True needs backend="httpx": aiohttp speaks HTTP/1.1 only; leave one of '
                 "the two out",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _endpoints_take_the_place_of_others(self) -> Self:
+        if self.endpoints is None:
+            return self
+        if self.base_url:
+            raise refuse("endpoints", "give base_url or endpoints, not both")
+        circuit = self.circuit_breaker
+        if circuit is not None and circuit.scope == "origin":
+            raise refuse(
+                "endpoints",
+                'circuit_breaker.scope="origin" does not go with endpoints: one that does badly '
+                "is left out by balancing.outliers, and the circuit is that of the whole service; "
+                'give scope="client"',
+            )
+        given = () if callable(self.endpoints) else self.endpoints
+        if any(self.request_id_header.lower() in map(str.lower, each.headers) for each in given):
+            raise refuse(
+                "request_id",
+                "headers of an endpoint must not hold {name}: it is made for each operation",
+                name=self.request_id_header,
             )
         return self
 

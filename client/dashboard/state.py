@@ -84,7 +84,11 @@ class LocalState:
             self._watched = [each for each, state in shown if state is not None]
         state = {
             "process": self._process,
-            "columns": {"targets": watched.COLUMNS, "transitions": transitions.COLUMNS},
+            "columns": {
+                "targets": watched.COLUMNS,
+                "endpoints": watched.ENDPOINT_COLUMNS,
+                "transitions": transitions.COLUMNS,
+            },
             "clients": [state for _, state in shown if state is not None],
         }
         return json.dumps(state, separators=(",", ":")).encode()

@@ -20,10 +20,11 @@ from .transitions import Transitions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ..metrics.aggregator import Aggregator, Tally
+    from ..metrics.aggregator import Aggregator
     from ..metrics.instruments import Instrument
+    from ..metrics.stats import EndpointStats
 
-__all__ = ["COLUMNS", "Watched", "knows"]
+__all__ = ["COLUMNS", "ENDPOINT_COLUMNS", "Watched", "knows"]
 
 COLUMNS: Final = (
     "target",
@@ -36,6 +37,17 @@ COLUMNS: Final = (
     "attempts",
     "operations_with_attempts",
     "active",
+    "p50",
+    "p99",
+)
+ENDPOINT_COLUMNS: Final = (
+    "endpoint",
+    "state",
+    "cause",
+    "weight",
+    "outstanding",
+    "attempts",
+    "errors",
     "p50",
     "p99",
 )
@@ -123,6 +135,7 @@ class Watched:
             "rate_limit": self._rate_limit(gauges),
             "budget": None if budget is None else int(budget),
             "hedges": _hedges(metrics),
+            "endpoints": list(self._endpoints(inside)) or None,
             "targets": list(self._rows(metrics, circuits)),
             "transitions": self._transitions.rows(),
         }
@@ -134,10 +147,23 @@ class Watched:
             return None
         return [int(waiting), int(gauges[RATE_LIMIT_PAUSED]), self._transitions.paused_until]
 
+    def _endpoints(self, inside: _Inside) -> Iterator[list[Any]]:
+        """Return a row for each endpoint; what merely decays is not in it."""
+        stats = getattr(inside, "endpoint_stats", None)
+        metrics = inside.metrics
+        found: Mapping[str, EndpointStats] = {} if stats is None else stats()
+        made = {url: metrics.attempts_at(url) for url in list(found)[:_MOST_ROWS]}
+        self._refresh(metrics, {url: count for url, (count, _) in made.items()})
+        for url, (count, failed) in made.items():
+            each = found[url]
+            _, *percentiles = self._percentiles.get(url, _UNKNOWN)
+            row = [each.state, each.cause, each.weight, each.outstanding, count, failed]
+            yield [url[:_LONGEST_TARGET], *row, *percentiles]
+
     def _rows(self, metrics: Aggregator, circuits: _Circuits) -> Iterator[list[Any]]:
         """Return a row for each target, and for each circuit of an origin that is none."""
         tallies = metrics.tallies()
-        self._refresh(metrics, tallies)
+        self._refresh(metrics, {target: each.attempts for target, each in tallies.items()})
         others = [origin for origin in circuits.by_origin if origin not in tallies]
         others.sort(key=lambda origin: _WORST_FIRST.index(circuits.by_origin[origin][0]))
         of_target = dict(circuits.by_origin)
@@ -148,7 +174,7 @@ class Watched:
             _, *percentiles = self._percentiles.get(target, _UNKNOWN)
             yield [target[:_LONGEST_TARGET], *circuit, *tallies.get(target, _NOTHING), *percentiles]
 
-    def _refresh(self, metrics: Aggregator, tallies: Mapping[str, Tally]) -> None:
+    def _refresh(self, metrics: Aggregator, attempts: Mapping[str, int]) -> None:
         """Work out anew the percentiles of some targets at which something has happened.
 
         Those that were worked out longest ago come first. Of a target that is at rest they stay
@@ -157,15 +183,15 @@ class Watched:
         known = self._percentiles
         changed = [
             target
-            for target, tally in tallies.items()
-            if tally.attempts and known.get(target, _UNKNOWN)[0] != tally.attempts
+            for target, count in attempts.items()
+            if count and known.get(target, _UNKNOWN)[0] != count
         ]
         ages = {target: age for age, target in enumerate(known)}
         changed.sort(key=lambda target: ages.get(target, -1))
         for target in changed[:_FRESH_A_TIME]:
             p50, _, p99 = metrics.recent_percentiles(target)
             known.pop(target, None)  # the newest stands at the end
-            known[target] = (tallies[target].attempts, _short(p50), _short(p99))
+            known[target] = (attempts[target], _short(p50), _short(p99))
 
 
 @dataclass(slots=True)

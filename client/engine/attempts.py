@@ -28,7 +28,7 @@ async def make_attempt(call: Call, exchange: Exchange) -> Response | Failure:
         MyAPIError: Another client's error came through.
         BaseException: What cancelled the call, or a bug in what it was given: untouched.
     """
-    left = None if call.deadline is None else call.deadline.left(call.host.ports.now())
+    left = None if call.deadline is None else call.deadline.bound(call.host.ports.now())
     if left is not None and left <= 0:
         return Failure(call.host.errors.late(call))
     attempt = _begin(call, exchange)
@@ -118,7 +118,8 @@ def explain(
         return Failure(_caused(host.errors.closed(call, request_sent=sent), error), attempt=attempt)
     is_late = deadline is not None and deadline.passed(host.ports.now())
     if is_late and failure is not None and isinstance(failure.error, APIConnectionError):
-        late = host.errors.late(call, request_sent=failure.error.request_sent)
+        was_sent = failure.error.request_sent
+        late = host.errors.late(call, request_sent=was_sent, attempt=attempt)
         return Failure(_caused(late, error), attempt=attempt)
     return failure
 

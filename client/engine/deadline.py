@@ -31,6 +31,10 @@ class Deadline:
         # A clock that was set back adds nothing.
         return max(0.0, min(self.at - now, self.total))
 
+    def bound(self, now: float) -> float | None:
+        """Return the seconds that what is begun now may take; None where it is ended by others."""
+        return self.left(now)
+
     def passed(self, now: float) -> bool:
         """Return whether it has passed."""
         return now >= self.at - _TOLERANCE

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..exceptions import MyAPIError
     from ..http.shapes import Response
-    from .layer import Exchange
+    from .layer import Exchange, Inner
     from .operation import Call
     from .ports import Ports
 
@@ -103,6 +103,37 @@ class Engine:
                 self.give_back(call)
         return response
 
+    async def run_aside(self, call: Call, exchange: Exchange, work: Inner) -> None:
+        """Run an operation that nobody waits for: what it ends in is counted and told.
+
+        One that has sent nothing has not been at all.
+
+        Args:
+            call: The operation.
+            exchange: Its way to the wire.
+            work: What it does, in place of going the whole way of its plan.
+        """
+        error: BaseException | None = None
+        response: Response | None = None
+        try:
+            self._begin(call)
+            result = await work(call, exchange)
+            if isinstance(result, Failure):
+                error = result.error
+                await exchange.keep(result)
+            else:
+                response = result
+        except BaseException as raised:  # noqa: BLE001 - told like that of any operation
+            error = raised
+        try:
+            if call.trace is not None:
+                call.trace.leave()
+            if call.attempts:
+                self.finish(call, error, response)
+        finally:
+            self.give_back(call)
+            del error  # its traceback leads back to this frame
+
     async def open(self, call: Call, exchange: Exchange) -> Response:
         """Run an operation up to its answer; `finish` must follow, whatever this does."""
         try:
@@ -170,9 +201,13 @@ class Engine:
     def report(self, call: Call) -> CallReport:
         """Return how the operation has gone so far."""
         elapsed = (self.ports.now() if call.ended is None else call.ended) - call.started
-        if (failed := call.rescued) is None:
+        if (failed := call.rescued) is not None:
+            return CallReport(call.attempts, call.waits, elapsed, call.request_id, True, failed)  # noqa: FBT003 - a tuple's
+        if call.endpoint is None:
             return CallReport(call.attempts, call.waits, elapsed, call.request_id)
-        return CallReport(call.attempts, call.waits, elapsed, call.request_id, True, failed)  # noqa: FBT003 - a tuple's
+        return CallReport(
+            call.attempts, call.waits, elapsed, call.request_id, endpoint=call.endpoint
+        )
 
     def _count(self, call: Call, error: BaseException | None, response: Any, now: float) -> None:
         self.standing.active.pop(call, None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, c
 from ..exceptions import RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable
+    from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable
     from contextlib import AbstractContextManager
     from typing import TypeGuard
 
@@ -38,6 +38,7 @@ __all__ = [
     "Layer",
     "Observer",
     "Outer",
+    "Outlook",
     "Refusal",
     "Rescue",
     "Send",
@@ -111,6 +112,21 @@ class Refusal(NamedTuple):
     """Makes the error of an operation whose own failure is gone, as a streamed answer may be."""
 
 
+class Outlook(NamedTuple):
+    """What becomes of a request on its way to the wire, as far as that can be told before."""
+
+    cookie: str | None
+    """Its `Cookie` header, with what the client adds; None without one."""
+    is_hidden: bool
+    """Whether it gets more than can be told: an auth flow is run, or hooks of the caller's are."""
+    follows: bool
+    """Whether its redirects are followed, so that the answer is to another request."""
+    default_encoding: Any = "utf-8"
+    """Of the client, for texts without a charset."""
+    redirect: Callable[[Request, Response], Request] | None = None
+    """Makes the request that follows a redirect; None where a client further out sees to that."""
+
+
 class Gate:
     """Lets operations in, one after the other, and hears how each ends.
 
@@ -151,6 +167,9 @@ class Gate:
         Where an interrupt broke the end of a call off, the error is a `KeyboardInterrupt`, however
         the call itself had ended: it says nothing about the server.
         """
+
+    def let_go(self, grant: Any, response: Response) -> None:
+        """Take back what was granted for an answer that is closed before its operation is over."""
 
     def objection(self, call: Call, grant: Any) -> Refusal | None:  # noqa: ARG002 - likewise
         """Return why this call may make no further attempt, or None."""
@@ -317,6 +336,11 @@ class Sending:
     something else than `send` did notes that in `Attempt.left_with`.
     """
 
+    reads_request: bool = False
+    """Whether it looks at `Call.request`; read when a plan is made."""
+    adds_credentials: bool = False
+    """Whether it may put into a request what says whose that is."""
+
     async def send(
         self,
         send: Send,
@@ -385,6 +409,22 @@ class Exchange(Protocol):
         """
         ...
 
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where that is not known.
+
+        All of it, but for the id of the operation, and without credentials of the client's.
+        """
+        ...
+
+    def own_request(self, like: Request) -> Request:
+        """Return the request of this operation, which says the same as that of another."""
+        ...
+
+    def outlook(self, request: Request) -> Outlook:
+        """Return what becomes of a request until it is on the wire."""
+        ...
+
     async def send_request(self, attempt: Any, request: Request) -> Response:
         """Send the request of an attempt, within the time that is left."""
         ...
@@ -399,6 +439,10 @@ class Exchange(Protocol):
 
     async def keep(self, failure: Failure) -> None:
         """Read the answer that an error will carry."""
+        ...
+
+    async def read(self, response: Response) -> None:
+        """Read an answer that is streamed, where there is no caller to do that, and close it."""
         ...
 
     async def complete(self, failure: Failure) -> None:
@@ -419,6 +463,26 @@ class Exchange(Protocol):
         Args:
             begin: Makes an attempt, of a kind that is given.
             is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def twin_for(self, call: Call, *, is_first: bool) -> Exchange:
+        """Return one for an operation that goes out in place of the caller's, or after it.
+
+        Args:
+            call: That operation.
+            is_first: Whether this one may use what was the caller's.
+        """
+        ...
+
+    def likewise(self, failure: Failure, request: Request) -> Failure | None:
+        """Return a failure like that of another operation, for one that has waited for it.
+
+        None where it says nothing about this one, which must find out by itself.
+
+        Args:
+            failure: What the other has failed with. Its answer has been read.
+            request: What would have been sent.
         """
         ...
 

@@ -11,22 +11,24 @@ from uuid import uuid4
 from ..errors.urls import is_same_origin, join, mask_url, origin_of
 from ..http.headers import put_carried
 from ..http.outcomes import ANSWERED, outcome_of_attempt
+from ..http.service import NAME, PLACEHOLDER
 from ..metrics.instruments import AGAIN, FIRST, HEDGE
-from ..metrics.targets import METHODS, OTHER
+from ..metrics.targets import METHODS, OTHER, shown_origin
 from ..runtime.once import once
 from .layer import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
-    from typing import Protocol
+    from typing import Protocol, Self
 
     from ..exceptions import MyAPIError
+    from ..http.service import Service
     from ..http.shapes import URL, Request, Response
     from ..metrics.aggregator import Aggregator
     from ..metrics.targets import Targets
     from .deadline import Deadline
     from .errors import CallErrors
-    from .layer import Failure, Gate
+    from .layer import Exchange, Failure, Gate, Inner
     from .notifiers import Notifiers
     from .plan import Plan
     from .ports import Ports
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
         errors: CallErrors
         metrics: Aggregator
         is_closed: bool
+
+        async def run_aside(self, call: Call, exchange: Exchange, work: Inner) -> None:
+            """Run an operation that nobody waits for."""
+            ...
 
 
 __all__ = ["About", "Attempt", "Call", "CallReport", "under_way"]
@@ -67,6 +73,10 @@ class _Usually:
     """Whether it has failed and provably never left this machine."""
     injected: str | None = None
     """The kind of the fault that was injected into it on purpose."""
+    endpoint: str | None = None
+    """The URL of the endpoint that it goes to, without credentials; None without endpoints."""
+    hold: object = None
+    """What it has of that endpoint: a matter of whoever chose it."""
 
 
 class Attempt(_Usually):
@@ -136,7 +146,25 @@ class Attempt(_Usually):
 
         Nor to where an auth flow asks for a token.
         """
-        return is_same_origin(str(request.url), self.call.url)
+        return self.call.owns(request.url)
+
+    @property
+    def url(self) -> str:
+        """The whole URL that is asked, with what must not be shown."""
+        url = self.call.url
+        if self.endpoint is None or not url.startswith(PLACEHOLDER):
+            return url
+        return self.endpoint + url.removeprefix(PLACEHOLDER)
+
+    @property
+    def shown_url(self) -> str:
+        """The same without credentials, query and fragment."""
+        return self.call.shown_url if self.endpoint is None else mask_url(self.url)
+
+    @property
+    def target(self) -> str:
+        """What it is shown under: the endpoint, or the origin without a usual port."""
+        return shown_origin(self.call.origin) if self.endpoint is None else self.endpoint
 
     def note_head(self, response: Response) -> None:  # noqa: ARG002 - whoever races it wants to know
         """Record that the head of an answer has come."""
@@ -178,6 +206,8 @@ class Attempt(_Usually):
         outcome = self.outcome(error)
         resend = FIRST if self.number == 1 else HEDGE if self.is_hedge else AGAIN
         labels = (*call.labels(outcome), resend)
+        if self.endpoint is not None:
+            labels = (call.host.metrics.targets.label_of_endpoint(self.endpoint), *labels[1:])
         call.host.metrics.end_attempt(labels, self.seconds, self.started + self.seconds)
         return outcome
 
@@ -239,6 +269,21 @@ class Call:
     """Attempts that were made before a layer outside of the gates went in again."""
     is_over: bool = False
     """Whether it has given back what it took."""
+    service: Service | None = None
+    """Where it goes, if that has several endpoints."""
+    endpoint: str | None = None
+    """The URL of the endpoint whose answer it has, or which it asked last."""
+    tried: tuple[str, ...] = ()
+    """The endpoints that its attempts went to, the last one last."""
+    has_timeouts: bool = False
+    """Whether the caller gave timeouts for its attempts."""
+    is_spare: bool = False
+    """Whether it goes out only where it need not wait for a turn; where it would, its failure has
+    no error."""
+    tap: Callable[[Response], None] | None = None
+    """Is shown each answer before its body is read, where somebody wants that as it was sent."""
+    cache_status: str | None = None
+    """What the cache did for it, where it has one."""
     _errors: tuple[Callable[[], BaseException | None], ...] = ()
 
     def __init__(  # noqa: PLR0913 - what was asked, each named by the face
@@ -262,6 +307,25 @@ class Call:
         self.base_url = base_url
         self.grants: list[tuple[Gate, Any]] = []
         """What gates have let it in with; each notes itself before it takes anything."""
+
+    def twin(self) -> Self:
+        """Return a call that goes out in place of this one, with grants and errors of its own.
+
+        To whoever listens the two are one operation.
+        """
+        if self.uncounted is not None:
+            self.uncounted.count(None)
+        _ = self.operation_id  # made by now, so that both have the same
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        made.grants = []
+        made._errors = ()
+        return made
+
+    def note_way(self, twin: Call) -> None:
+        """Take over from a twin how often it was sent, and what was waited for."""
+        self.attempts, self.waits, self.refusal = twin.attempts, twin.waits, twin.refusal
+        self.was_sent |= twin.was_sent
 
     def about(self) -> About:
         """Return what every event says of its operation."""
@@ -342,6 +406,18 @@ class Call:
         """Whether an error is this call's, and not one of another client that came through."""
         return any(made() is error for made in self._errors)
 
+    def owns(self, url: URL) -> bool:
+        """Whether a URL has the origin of the operation, or is one of its service."""
+        service = self.service
+        if service is not None:
+            return service.knows(url)
+        return is_same_origin(str(url), self.url)
+
+    def let_go(self, response: Response) -> None:
+        """Have gates take back what they granted for an answer that is not handed out after all."""
+        for gate, grant in self.grants:
+            gate.let_go(grant, response)
+
     def retarget(self, request: Request) -> None:
         """Ask for what a request asks for, from now on: a layer has handed on another one."""
         if self.uncounted is not None:  # under what it was
@@ -360,17 +436,24 @@ class Call:
 
     @once
     def shown_url(self) -> str:
-        """The URL without credentials, query and fragment."""
-        return mask_url(self.url)
+        """The URL without credentials, query and fragment; only its path where there are endpoints.
+
+        That of a call for one endpoint alone is whole.
+        """
+        shown = mask_url(self.url)
+        return shown if self.service is None else shown.removeprefix(PLACEHOLDER) or "/"
 
     @property
     def origin(self) -> str:
-        """The scheme, host and port, by which circuits are told apart."""
-        return origin_of(self.url)
+        """The scheme, host and port, by which circuits are told apart; or a service's name."""
+        return origin_of(self.url) if self.service is None else NAME
 
     def find_target(self, targets: Targets) -> str:
-        """Return the target under which it is counted: its origin, or `_OTHER` beyond a bound."""
-        return targets(self.base_url, self.address)
+        """Return the target under which it is counted: its origin, or `_OTHER` beyond a bound.
+
+        It is the service where that has endpoints.
+        """
+        return targets(self.base_url, self.address) if self.service is None else NAME
 
     @once
     def counted_as(self) -> str:
@@ -395,6 +478,8 @@ class CallReport(NamedTuple):
         request_id: The id all attempts carried.
         fallback: Whether a fallback answered, and no server.
         error: What the operation had failed with, where that is so.
+        endpoint: The URL of the endpoint that answered, without credentials; None for a client
+            without endpoints.
     """
 
     attempts: int
@@ -403,6 +488,7 @@ class CallReport(NamedTuple):
     request_id: str | None
     fallback: bool = False
     error: Exception | None = None
+    endpoint: str | None = None
 
     def __getitem__(self, key: Any) -> Any:
         """Return the field of that name, or at that place."""

@@ -97,7 +97,8 @@ class Plan:
         entry: Inner = self._enter if self.gates else self._go_in
         if outside:
             entry = self._enter_anew
-        if any(gate.reads_request for gate in self.gates):
+        reading: tuple[Gate | Sending, ...] = (*self.gates, *self.sendings)
+        if any(part.reads_request for part in reading):
             entry = partial(_reading, entry)
         self.run: Inner = _around(entry, outside)
 
@@ -123,6 +124,8 @@ class Plan:
         for gate in self.gates:
             refused = gate.enter(call)
             if refused is WAIT:
+                if call.is_spare:
+                    return Failure(None)
                 refused = self.peek(call) or await gate.wait(call) or self.stopped(call)
                 refused = refused or await _renewed(call)
                 call.entered = call.host.ports.now()
@@ -171,6 +174,12 @@ class Plan:
             if (make := gate.peek(call)) is not None:
                 return make()
         return None
+
+    def refuses(self, call: Call) -> bool:
+        """Whether somebody, or a gate, would turn a call away for sure; nobody is told."""
+        if self.stop.is_on and self.stop.refusal(call) is not None:
+            return True
+        return any(gate.peek(call) is not None for gate in self.gates)
 
     def watching(self, call: Call) -> Waking:
         """Return what wakes a call that waits, where a gate or somebody would turn it away."""

@@ -55,20 +55,28 @@ class Task(Protocol):
     """Work that is done beside whoever starts it: a task, or a thread."""
 
     def start(
-        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+        self,
+        work: Callable[[], Coroutine[object, None, None]],
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
+        is_bounded: bool = True,
     ) -> None:
-        """Begin the work, in a copy of the context and within the deadline of whoever starts it.
+        """Begin the work, in a copy of the context.
 
         Args:
             work: Never raises.
             ended: Called once, when the work is over, however it ended or if it never began.
+            is_apart: Whether it is nobody's in particular: its context is empty, no deadline
+                bounds it, and it is left undone where there is no thread to be had.
+            is_bounded: Whether it must end at the deadline of the thread that starts it.
         """
         ...
 
     def cancel(self) -> None:
         """End the work; once it is over, or a second time, this does nothing.
 
-        A thread ends where it next waits for a connection of ours.
+        A thread ends where it next waits, for its turn or for a connection of ours.
         """
         ...
 

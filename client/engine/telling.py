@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from .. import events
 from ..exceptions import MyAPIError
 from ..metrics.strategy_instruments import WOULD_REJECT
-from ..metrics.targets import shown_origin
 
 if TYPE_CHECKING:
     from ..http.shapes import Response
@@ -51,7 +50,8 @@ def end_attempt(
     for observer in call.plan.observers:
         observer.end_attempt(call, attempt, response, error)
     is_told = call.notify[events.AttemptEnded] is not None
-    is_counted_later = error is None and call.attempts == 1 and not is_told
+    is_only = error is None and call.attempts == 1 and attempt.endpoint is None
+    is_counted_later = is_only and not is_told
     if is_counted_later:
         call.uncounted = attempt
         if trace is None or not trace.is_recording:
@@ -64,7 +64,7 @@ def end_attempt(
             call,
             events.AttemptEnded(
                 attempt=attempt.number,
-                target=shown_origin(call.origin),
+                target=attempt.target,
                 seconds=attempt.seconds,
                 status_code=attempt.status,
                 outcome=outcome,

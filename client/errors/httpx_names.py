@@ -22,6 +22,7 @@ __all__ = [
     "CONTENT",
     "COOKIES",
     "DECODERS",
+    "ENCODING",
     "FIELDS",
     "FILE",
     "HTTP",
@@ -70,6 +71,8 @@ WSGI: Final = "wsgi"
 # Attributes.
 COOKIES: Final = "_cookies"
 """Of a client: replaced by cookies that are bounded, or bound to their host."""
+ENCODING: Final = "_default_encoding"
+"""Of a client: how a text is read whose answer names no charset."""
 READ_BODY: Final = "_content"
 """Of an answer: whether its body has been read; taken away where the rest of it is wanted."""
 READ_TEXT: Final = "_text"
@@ -104,6 +107,12 @@ _NAMES: Final = (
     *(PrivateName(kind, name, _POOLS) for kind, name in product(_CLIENTS, (TRANSPORT, MOUNTS))),
     *(
         PrivateName(kind, COOKIES, "a cookie goes to other hosts than the one that set it")
+        for kind in _CLIENTS
+    ),
+    *(
+        PrivateName(
+            kind, ENCODING, "a kept answer that names no charset is read as UTF-8", is_vital=False
+        )
         for kind in _CLIENTS
     ),
     PrivateName("", CLIENT, _WHOSE),

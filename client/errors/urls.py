@@ -7,7 +7,14 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["flaw_of_address", "is_same_origin", "join", "mask_url", "origin_of"]
+__all__ = [
+    "flaw_of_address",
+    "is_same_origin",
+    "join",
+    "mask_url",
+    "name_of_endpoint",
+    "origin_of",
+]
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _AUTHORITY: Final = re.compile(
@@ -62,6 +69,17 @@ def origin_of(url: str) -> str:
     port = port or _DEFAULT_PORTS.get(parts.scheme, 0)
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}:{port}"
+
+
+def name_of_endpoint(url: str) -> str:
+    """Return what an endpoint is known by: its URL without credentials and without what is usual.
+
+    That is the port which the scheme has anyway, and a last slash.
+    """
+    origin = origin_of(url)
+    scheme, _, _ = origin.partition(":")
+    origin = origin.removesuffix(f":{_DEFAULT_PORTS.get(scheme, '')}")
+    return origin + urlsplit(url).path.rstrip("/")
 
 
 def is_same_origin(url: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from .circuits import (
     CircuitRejected,
     CircuitReleased,
 )
+from .endpoints import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
 from .notifying import Listener, notifier
 from .operations import (
     AttemptEnded,
@@ -31,6 +32,7 @@ from .operations import (
     SlotWaited,
 )
 from .strategies import (
+    CacheUsed,
     ChaosInjected,
     FallbackUsed,
     HedgeLost,
@@ -49,6 +51,7 @@ __all__ = [
     "BulkheadAcquired",
     "BulkheadRejected",
     "BulkheadWaiting",
+    "CacheUsed",
     "ChaosInjected",
     "CircuitClosed",
     "CircuitHalfOpened",
@@ -56,6 +59,10 @@ __all__ = [
     "CircuitOpened",
     "CircuitRejected",
     "CircuitReleased",
+    "EndpointEjected",
+    "EndpointReturned",
+    "EndpointsChanged",
+    "EndpointsPanicked",
     "Event",
     "FallbackUsed",
     "HedgeLost",
@@ -94,6 +101,7 @@ Event: TypeAlias = (
     | RetryRefused
     | OperationSucceeded
     | OperationFailed
+    | CacheUsed
     | ChaosInjected
     | FallbackUsed
     | HedgeLost
@@ -102,6 +110,10 @@ Event: TypeAlias = (
     | RateLimitRejected
     | RateLimitWaited
     | LimitChanged
+    | EndpointEjected
+    | EndpointReturned
+    | EndpointsChanged
+    | EndpointsPanicked
     | Reconfigured
     | WouldReject
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .operations import OfClient, OfOperation
 
 __all__ = [
+    "CacheUsed",
     "ChaosInjected",
     "FallbackUsed",
     "HedgeLost",
@@ -32,6 +33,21 @@ class FallbackUsed(OfOperation):
 
     error: Exception
     outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUsed(OfOperation):
+    """The operation has passed the cache, with its answer or without.
+
+    Attributes:
+        status: "hit", "stale", "revalidated", "miss" or "bypass", as in `CacheReport`.
+        why: The reason, in a few words.
+        age: Seconds since a server made the answer; None where no kept one is served.
+    """
+
+    status: str
+    why: str
+    age: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +148,8 @@ class WouldReject(OfOperation):
     """A strategy that only observes would have turned the operation away, or let it wait.
 
     Attributes:
-        by: "circuit", "bulkhead" or "rate_limit".
+        by: "circuit", "bulkhead", "rate_limit", "endpoint" (one that is full) or "outliers" (an
+            endpoint would have been ejected).
         wait: Seconds after which it would have been let in; None where it would have been turned
             away, or where that is not known.
     """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..engine.layer import Gate, Layer, Outer, Rescue, Sending
     from ..engine.ports import Ports, World
     from ..http.family import Family
+    from ..strategies.cache.visits.cache import Cache
     from ..strategies.hedging.hedging import Retries
     from ..strategies.hedging.losers import Losers
     from ..strategies.hedging.places import Places
@@ -75,7 +76,6 @@ class Parts(TypedDict, total=False):
     cache: Outer | None
     rate_limit: Gate | None
     hedging: Layer | None
-    endpoints: Sending | None
     attempt_middleware: Sending | None
     chaos: Sending | None
 
@@ -238,6 +238,7 @@ class Strategies:
         self._chaos: tuple[ChaosConfig, Sending] | None = None
         self._rescue: tuple[object, Rescue] | None = None
         self._hedging: tuple[Places, Losers] | None = None
+        self._cache: Cache | None = None
         self._slots = slots
         self._middleware = MiddlewareParts(family, is_async=world.is_async, id_header=id_header)
         self._started: Layer | None = Started(plugins) if plugins.are_lasting else None
@@ -253,8 +254,11 @@ class Strategies:
             TypeError: One of them cannot be used here; nothing has changed then.
         """
         self._chaos_of(wanted.chaos)
+        self._cache_of(wanted.cache)
         self._warn_of_chaos(self.wanted.chaos, wanted.chaos)
         self.wanted = wanted
+        if wanted.cache is None:
+            self._cache = None  # what is written from now on nobody takes note of
         self._slots = slots
         if self._hedging is not None:
             self._hedging[1].most = slots or _MOST_LOSERS
@@ -271,7 +275,6 @@ class Strategies:
             cache=self._cache_of(wanted.cache),
             rate_limit=self._rate_limit_of(wanted.rate_limit),
             hedging=self._hedging_of(wanted.hedge, retries),
-            endpoints=None,
             attempt_middleware=self._middleware.around_attempts(wanted.attempt_middleware),
             chaos=self._chaos_of(wanted.chaos),
         )
@@ -280,16 +283,26 @@ class Strategies:
         """End what goes on of calls that are over: the client is being closed."""
         if self._hedging is not None:
             self._hedging[1].hang_up()
+        if self._cache is not None:
+            self._cache.hang_up()
 
     async def close(self, ports: Ports) -> None:
         """Do so, and wait for it, but not for long."""
         if self._hedging is not None:
             await self._hedging[1].close(ports)
+        await self.close_cache(ports)
+
+    async def close_cache(self, ports: Ports) -> None:
+        """Let go of what answers are kept in, which others may use."""
+        if self._cache is not None:
+            await self._cache.close(ports)
 
     def begin_anew(self) -> None:
         """Forget what went on in an event loop that has ended."""
         if self._hedging is not None:
             self._hedging[1].begin_anew()
+        if self._cache is not None:
+            self._cache.begin_anew()
 
     def rescue(self, wanted: Wanted) -> Rescue | None:
         """Return what answers in place of an operation that failed, or None."""
@@ -329,8 +342,19 @@ class Strategies:
             self._rate_limit = RateLimit(config, self._ports)
         return self._rate_limit
 
-    def _cache_of(self, config: CacheConfig | None) -> Outer | None:  # noqa: ARG002 - made next
-        return None
+    def _cache_of(self, config: CacheConfig | None) -> Outer | None:
+        """Return the layer of the cache; for a call without, what takes note of its writes."""
+        if config is None and self._cache is None:
+            return None
+        from ..strategies.cache.caching import Caching  # noqa: PLC0415 - as for the rate limit
+        from ..strategies.cache.visits.cache import Cache  # noqa: PLC0415 - likewise
+
+        known = self._cache
+        if config is not None and (known is None or known.config is not config):
+            known = self._cache = Cache.of(
+                config, self._world, self._family, self._ports, self._warn, before=known
+            )
+        return None if known is None else Caching(known, is_read=config is not None)
 
     def _chaos_of(self, config: ChaosConfig | None) -> Sending | None:
         if config is None or not self._allows_chaos:

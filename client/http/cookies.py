@@ -11,15 +11,17 @@ import threading
 from collections import deque
 from functools import cache
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..runtime.forking import fork_safe
+from .service import NO_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from http.cookiejar import Cookie
     from types import ModuleType
 
+    from .service import Service
     from .shapes import Cookies, Request, Response
 
 __all__ = ["HostCookies", "bounded_cookies", "no_cookies"]
@@ -46,12 +48,17 @@ class HostCookies:
     `Domain` widens nothing. It is looked at only to refuse a cookie for another host: without a
     list of public suffixes, `Domain=co.uk` could not be told from `Domain=shop.example`.
 
+    The endpoints of a service are one host: what one has set goes to all of them. A path is what
+    comes behind that of the endpoint.
+
     Args:
         module: Of the family.
+        service: The endpoints, where there are several.
     """
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, service: Service | None = None) -> None:
         self._module = module
+        self._service = service
         self._lock = fork_safe(threading.Lock())
         self._of_hosts: dict[str, Cookies] = {}
         self.are_kept: bool = False
@@ -70,27 +77,52 @@ class HostCookies:
         if ours or before:
             headers["Cookie"] = "; ".join(filter(None, (theirs, ours)))
 
+    def line_for(self, request: Request) -> str | None:
+        """Return the `Cookie` header that a request will have, or None; it is left as it is."""
+        theirs = request.headers.get("Cookie", "")
+        ours = self._header_for(request) if self.are_kept else ""
+        return "; ".join(filter(None, (theirs, ours))) or None
+
     def keep(self, response: Response) -> None:
         """Keep the cookies that an answer sets; called by httpx's hook."""
-        host = response.request.url.host
+        request = response.request
+        url, host = request.url, request.url.host
         lines = [_for_host(line, host) for line in _lines(response)]
+        service = self._service
+        if service is not None and service.knows(url):
+            base = service.prefix_of(url)
+            lines = [line and _without_base(line, base) for line in lines]
+            host, request = NO_HOST, self._blank(request)
         with self._lock:
             self.are_kept = True
             kept = self._of_hosts.pop(host, None) or self._module.Cookies(_new_jar())
             self._of_hosts[host] = kept
             if len(self._of_hosts) > _MOST_HOSTS:
                 del self._of_hosts[next(iter(self._of_hosts))]
-            _extract(self._module, kept, response, filter(None, lines))
+            _extract(self._module, kept, response, filter(None, lines), request)
             _bound(kept.jar, kept.jar, most=_MOST_OF_A_HOST)
 
     def _header_for(self, request: Request) -> str:
-        kept = self._of_hosts.get(request.url.host)
+        url, service = request.url, self._service
+        is_ours = service is not None and service.knows(url)
+        kept = self._of_hosts.get(NO_HOST if is_ours else url.host)
         if kept is None:
             return ""
-        blank = self._module.Request(request.method, request.url)
+        blank = self._blank(request)
         kept.set_cookie_header(blank)  # which looks at path and `Secure`
         found: str = blank.headers.get("Cookie", "")
         return found
+
+    def _blank(self, request: Request) -> Request:
+        """Return a request without headers, to the service where it goes to one of its endpoints.
+
+        That has no port, but the scheme, by which it is seen whether it is secure.
+        """
+        url: Any = request.url
+        if self._service is not None and (path := self._service.path_of(url)) is not None:
+            url = url.copy_with(host=NO_HOST, port=None, raw_path=path)
+        blank: Request = self._module.Request(request.method, url)
+        return blank
 
 
 def _new_jar() -> CookieJar:
@@ -122,17 +154,37 @@ def _for_host(line: bytes, host: str) -> bytes | None:
     return b";".join(kept)
 
 
+def _without_base(line: bytes, base: bytes) -> bytes:
+    """Return a `Set-Cookie` whose `Path` does not begin with that of the endpoint."""
+    pair, *attributes = line.split(b";")
+    return b";".join([pair, *(_path_without(each, base) for each in attributes)])
+
+
+def _path_without(attribute: bytes, base: bytes) -> bytes:
+    name, _, value = attribute.partition(b"=")
+    path = value.strip()
+    if not base or name.strip().lower() != b"path" or not path.startswith(base):
+        return attribute
+    rest = path[len(base) :]
+    return b"Path=" + (rest or b"/") if rest[:1] in {b"", b"/"} else attribute
+
+
 def _is_within(host: str, domain: str) -> bool:
     """Whether a host is a domain, or below it; an empty one says nothing (RFC 6265, 5.3)."""
     return not domain or host == domain or host.endswith(f".{domain}")
 
 
 def _extract(
-    module: ModuleType, cookies: Cookies, response: Response, lines: Iterable[bytes]
+    module: ModuleType,
+    cookies: Cookies,
+    response: Response,
+    lines: Iterable[bytes],
+    request: Request | None = None,
 ) -> list[Cookie]:
-    """Store, in httpx's own way, what certain lines of an answer set."""
+    """Store, in httpx's own way, what certain lines of an answer set, as if to this request."""
     headers = [(b"Set-Cookie", line) for line in lines]
-    shown = module.Response(response.status_code, headers=headers, request=response.request)
+    request = response.request if request is None else request
+    shown = module.Response(response.status_code, headers=headers, request=request)
     before = {id(cookie): cookie for cookie in cookies.jar}
     module.Cookies.extract_cookies(cookies, shown)
     new = [cookie for cookie in cookies.jar if id(cookie) not in before]

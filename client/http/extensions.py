@@ -14,14 +14,26 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FIRST_ORIGIN", "OF_ITS_WAY", "PREVIOUS", "check_extensions", "check_timeouts"]
+__all__ = [
+    "AUTHORIZATION",
+    "FIRST_ORIGIN",
+    "OF_ITS_WAY",
+    "PREVIOUS",
+    "WORN",
+    "check_extensions",
+    "check_timeouts",
+]
 
 # httpx hands a request's extensions on to the request that follows its redirect.
 PREVIOUS: Final = "resilience.previous"
 """The URL before it."""
 FIRST_ORIGIN: Final = "resilience.first_origin"
 """Where the first of them went."""
-OF_ITS_WAY: Final = (PREVIOUS, FIRST_ORIGIN)
+WORN: Final = "resilience.worn"
+"""What it has of the endpoint that it goes to."""
+AUTHORIZATION: Final = "resilience.authorization"
+"""What httpx takes from it on its way to another endpoint of the same service."""
+OF_ITS_WAY: Final = (PREVIOUS, FIRST_ORIGIN, WORN, AUTHORIZATION)
 """What a request that was sent must not bring along where it is sent as another one."""
 _PHASES: Final = ("connect", "read", "write", "pool")
 _USUAL: Final = (float, int)

@@ -5,6 +5,8 @@ Rule 2  From https to http is refused, and so is any other scheme.
 Rule 3  A body is not sent to another origin.
 Rule 4  A `Location` that httpx cannot make a URL of is refused, and not called a bad request.
 Rule 5  No request, the first one included, goes to an address where no server can be.
+Rule 6  The endpoints of a service are as one origin to rules 1 and 3, but what is one endpoint's
+        own does not go to another.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .family import Family
+    from .service import Service
     from .shapes import Request, Response
 
 __all__ = ["RedirectRules"]
@@ -33,10 +36,14 @@ class RedirectRules:
     Args:
         family: Of the client.
         own_headers: Names of the headers that are meant for the first origin alone.
+        service: The endpoints, where there are several.
     """
 
-    def __init__(self, family: Family, own_headers: Iterable[str]) -> None:
+    def __init__(
+        self, family: Family, own_headers: Iterable[str], service: Service | None = None
+    ) -> None:
         self._httpx = family.module
+        self._service = service
         self._private = _CREDENTIALS | {name.lower() for name in own_headers}
 
     def check(self, request: Request) -> None:
@@ -48,15 +55,20 @@ class RedirectRules:
         if previous_url is None:
             if flaw is not None:
                 raise Refused(Verdict(InvalidRequestError, request_sent=False, reason=flaw))
+            if self._service is not None:
+                self._service.follow(request)
             return
         previous, origin = origin_of(str(previous_url)), origin_of(str(url))
         if flaw is not None:
             raise _refused(f"a redirect leads nowhere: {flaw}")
+        is_within = self._service is not None and self._service.follow(request)
         if previous == origin:
             return
         scheme = url.scheme
         if scheme not in {"http", "https"} or (scheme == "http" and previous.startswith("https:")):
             raise _refused(f"a redirect from {previous} to {scheme} is not followed")
+        if is_within:
+            return
         if _has_body(request):
             raise _refused(f"a redirect would send the body to another origin, {origin}")
         for name in self._private:

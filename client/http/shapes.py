@@ -70,6 +70,11 @@ class URL(Protocol):
         ...
 
     @property
+    def userinfo(self) -> bytes:
+        """What stands before the host, as it is sent."""
+        ...
+
+    @property
     def netloc(self) -> bytes:
         """The host, and the port where it is not the usual one."""
         ...

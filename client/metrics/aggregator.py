@@ -387,6 +387,18 @@ class Aggregator:
             for target, count in ended.items()
         }
 
+    def attempts_at(self, target: str) -> tuple[int, int]:
+        """Return how many attempts have ended at a target, and how many of them in an error."""
+        self._count_noted()
+        ended = failed = 0
+        with self._lock:
+            for (where, _, outcome, _), found in self._attempts.items():
+                if where == target:
+                    count = sum(found.counts)
+                    ended += count
+                    failed += count * (outcome not in _NO_ERRORS)
+        return ended, failed
+
     def totals(self, instrument: Instrument, place: int) -> dict[str, float]:
         """Return what a counter has come to, by the value of one of its labels."""
         summed: dict[str, float] = {}

@@ -17,7 +17,7 @@ from .instruments import (
     OPERATIONS_ACTIVE,
     REJECTIONS,
 )
-from .strategy_instruments import RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
+from .strategy_instruments import CACHE_LOOKUPS, RATE_LIMIT_PAUSED, RATE_LIMIT_WAITING
 from .targets import shown_origin
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .aggregator import Aggregator
     from .snapshot import MetricsSnapshot
 
-__all__ = ["CircuitStats", "ClientStats", "TargetStats", "take_stats"]
+__all__ = ["CircuitStats", "ClientStats", "EndpointStats", "TargetStats", "take_stats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,31 @@ class TargetStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointStats:
+    """How one endpoint stands. What was done there is in `ClientStats.targets`, by its URL.
+
+    Attributes:
+        state: "in", "slow_start" (it was ejected, and is led up to its full share), "ejected",
+            "probing" (an attempt finds out whether it is well again) or "drained" (its weight
+            is 0).
+        weight: Its share beside the others', as configured.
+        outstanding: Attempts that are out there, open streams included.
+        latency: Seconds that an answer takes, by which "p2c" chooses; None where none has come.
+        failures: Failed attempts in a row, until now.
+        cause: What it is ejected for; None where it is not.
+        seconds_left: For how long it is ejected at least; 0.0 where it is not.
+    """
+
+    state: str
+    weight: float
+    outstanding: int
+    latency: float | None
+    failures: int
+    cause: str | None = None
+    seconds_left: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientStats:
     """A snapshot of a client; it does not change after it was taken.
 
@@ -86,6 +111,8 @@ class ClientStats:
         hedges: Those that were sent beside one that was late.
         failures: Operations that ended in an error, by the name of its class.
         rejections: Operations that were turned away without an attempt, by what turned them away.
+        cache: Operations that have passed the cache, by what it did for them: "hit", "stale",
+            "revalidated", "miss" or "bypass".
         slots_in_use: Slots of the bulkhead that are taken now; 0 without a bulkhead.
         slots_waiting: Operations that queue for one now.
         slots_limit: Slots that the bulkhead has; None without a bulkhead.
@@ -95,6 +122,7 @@ class ClientStats:
         circuits: The state of each circuit, by its scope ("client" or an origin). An origin that
             has never failed has none, unless `failure_rate`, a storage or a listener needs it.
         targets: What was done at each target.
+        endpoints: How each endpoint stands, by its URL; none for a client without endpoints.
     """
 
     client: str = "default"
@@ -104,6 +132,7 @@ class ClientStats:
     hedges: int = 0
     failures: Mapping[str, int]
     rejections: Mapping[str, int] = field(default_factory=dict[str, int])
+    cache: Mapping[str, int] = field(default_factory=dict[str, int])
     slots_in_use: int
     slots_waiting: int
     slots_limit: int | None = None
@@ -112,14 +141,20 @@ class ClientStats:
     budget_available: float | None = None
     circuits: Mapping[str, str]
     targets: Mapping[str, TargetStats] = field(default_factory=dict[str, TargetStats])
+    endpoints: Mapping[str, EndpointStats] = field(default_factory=dict[str, EndpointStats])
 
 
-def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientStats:
+def take_stats(
+    metrics: Aggregator,
+    circuits: Sequence[CircuitStats],
+    endpoints: Mapping[str, EndpointStats] | None = None,
+) -> ClientStats:
     """Return what has happened so far, together with what stands now.
 
     Args:
         metrics: What the client counted.
         circuits: How each of them stands.
+        endpoints: How each of them stands, by URL; None where there are none.
     """
     taken = metrics.snapshot()
     attempts = taken.counts(ATTEMPT_DURATION)
@@ -132,6 +167,7 @@ def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientS
         hedges=sum(count for labels, count in attempts.items() if labels[-1] == HEDGE),
         failures=metrics.failures_by_class(),
         rejections=_summed(taken.counts(REJECTIONS), 1),
+        cache=_summed(taken.counts(CACHE_LOOKUPS), 1),
         slots_in_use=int(taken.gauge(BULKHEAD_IN_USE) or 0),
         slots_waiting=int(taken.gauge(BULKHEAD_WAITING) or 0),
         slots_limit=None if limit is None else int(limit),
@@ -140,6 +176,7 @@ def take_stats(metrics: Aggregator, circuits: Sequence[CircuitStats]) -> ClientS
         budget_available=taken.gauge(BUDGET_AVAILABLE),
         circuits={each.scope: each.state for each in circuits},
         targets=_targets(metrics, taken, circuits),
+        endpoints=endpoints or {},
     )
 
 

@@ -7,7 +7,13 @@ from typing import Final
 from .instruments import SECONDS, Instrument
 
 __all__ = [
+    "CACHE_BYTES",
+    "CACHE_ENTRIES",
+    "CACHE_LOOKUPS",
     "CHAOS_INJECTED",
+    "ENDPOINTS",
+    "ENDPOINT_EJECTIONS",
+    "ENDPOINT_OUTSTANDING",
     "FALLBACKS",
     "HEDGES",
     "LIMIT_CHANGES",
@@ -18,6 +24,25 @@ __all__ = [
     "WOULD_REJECT",
 ]
 
+CACHE_LOOKUPS: Final = Instrument(
+    name="cache.lookups",
+    kind="counter",
+    help="Operations that passed the cache, by what it did for them",
+    unit="{operation}",
+    labels=("target", "status"),
+)
+CACHE_ENTRIES: Final = Instrument(
+    name="cache.entries",
+    kind="gauge",
+    help="What is kept in the cache, answers and what leads to them",
+    unit="{entry}",
+)
+CACHE_BYTES: Final = Instrument(
+    name="cache.size",
+    kind="gauge",
+    help="Bytes that are kept in the cache",
+    unit="By",
+)
 FALLBACKS: Final = Instrument(
     name="fallbacks",
     kind="counter",
@@ -78,4 +103,26 @@ WOULD_REJECT: Final = Instrument(
     help="Operations that a strategy that only observes would have turned away or let wait",
     unit="{operation}",
     labels=("target", "by"),
+)
+ENDPOINTS: Final = Instrument(
+    name="endpoints",
+    kind="gauge",
+    help="Endpoints by the state that they are in",
+    unit="{endpoint}",
+    labels=("state",),
+    of_several="max",
+)
+ENDPOINT_OUTSTANDING: Final = Instrument(
+    name="endpoint.outstanding",
+    kind="gauge",
+    help="Attempts that are out to an endpoint, open streams included",
+    unit="{attempt}",
+    labels=("target",),
+)
+ENDPOINT_EJECTIONS: Final = Instrument(
+    name="endpoint.ejections",
+    kind="counter",
+    help="Ejections of endpoints that failed, by what for",
+    unit="{ejection}",
+    labels=("target", "reason"),
 )

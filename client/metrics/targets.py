@@ -84,6 +84,16 @@ class Targets:
                 return self._labels.get(origin, OTHER)
             return self._labels.setdefault(origin, shown_origin(origin))
 
+    def label_of_endpoint(self, url: str) -> str:
+        """Return the label of an endpoint: its URL, or `_OTHER`."""
+        label = self._labels.get(url)
+        if label is not None:
+            return label
+        with self._lock:
+            if len(self._labels) >= MOST_TARGETS or not _can_be_one(url):
+                return self._labels.get(url, OTHER)
+            return self._labels.setdefault(url, url)
+
     def _look_up(self, key: object, url: str) -> str:
         label = self.label_of(origin_of(url))
         if len(self._known) >= _MOST_KNOWN:

@@ -25,7 +25,7 @@ from .asyncio_tasks import AsyncioSignal, AsyncioTask
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-    from ..engine.ports import Signal, Task
+    from ..engine.ports import Bell, Signal, Task
     from ..http.family import Family
     from ..http.shapes import Request, Response
     from ..runtime.coroutines import Pausing, Waking
@@ -72,9 +72,9 @@ class AsyncioPorts:
         """Return the seconds since the epoch."""
         return time.time()
 
-    def bell(self) -> AsyncioBell:
+    def bell(self) -> Bell:
         """Make what a coroutine of this loop will wait at."""
-        return AsyncioBell()
+        return AsyncioBell() if runs_asyncio() else trio_time.Bell()
 
     async def sleep(self, seconds: float, waking: Waking = nullcontext) -> None:
         """Wait, or return at once when `wake_sleepers` is called, or somebody wakes."""

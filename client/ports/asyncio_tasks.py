@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -62,13 +63,19 @@ class AsyncioTask:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(
-        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+        self,
+        work: Callable[[], Coroutine[object, None, None]],
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
+        is_bounded: bool = True,  # noqa: ARG002 - no task is, by another
     ) -> None:
-        """Begin the work, in a copy of the context."""
+        """Begin the work, in a copy of the context or in one of its own."""
         if self._is_cancelled:
             ended()
             return
-        self._task = task = asyncio.get_running_loop().create_task(work())
+        context = Context() if is_apart else None
+        self._task = task = asyncio.get_running_loop().create_task(work(), context=context)
         _under_way.add(task)
         # A task that is cancelled before its first step never comes to its own code.
         task.add_done_callback(partial(self._end, ended))

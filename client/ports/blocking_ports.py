@@ -16,6 +16,7 @@ from ..transports.httpcore.pools import wrap_pools
 from ..transports.httpcore.thread_deadline import (
     check_deadline_of_this_thread,
     deadline_of_this_thread,
+    waking_this_thread,
 )
 from .blocking_tasks import BlockingSignal, BlockingTask
 
@@ -61,7 +62,7 @@ class BlockingPorts:
         bell.acquire()
         try:
             self._sleepers.add(bell)
-            with waking(partial(_ring, bell)):
+            with waking(partial(_ring, bell)), waking_this_thread(partial(_ring, bell)):
                 if not self._is_awake:
                     bell.acquire(timeout=seconds_to_wait(seconds))
         finally:
@@ -108,7 +109,7 @@ class BlockingBell:
 
     async def wait(self, seconds: float, waking: Waking = nullcontext) -> None:
         """Block until it is rung, but not longer than so many seconds."""
-        with waking(self.ring):
+        with waking(self.ring), waking_this_thread(self.ring):
             self._lock.acquire(timeout=seconds)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Final
 
 from ..runtime.coroutines import run_to_end
 from ..transports.httpcore.interrupts import Interrupt
-from ..transports.httpcore.thread_deadline import bounds, interruptible_thread
+from ..transports.httpcore.thread_deadline import (
+    bounds,
+    interruptible_thread,
+    waking_this_thread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -40,7 +44,8 @@ class BlockingSignal:
 
     async def wait(self, seconds: float | None) -> None:
         """Block until it is given, or until so many seconds have passed."""
-        self._lock.acquire(timeout=-1 if seconds is None else seconds)
+        with waking_this_thread(self.give):
+            self._lock.acquire(timeout=-1 if seconds is None else seconds)
 
 
 class BlockingTask:
@@ -52,16 +57,29 @@ class BlockingTask:
         self._interrupt = Interrupt()
         self._over = BlockingSignal()
 
-    def start(self, work: Work, ended: Callable[[], object]) -> None:
-        """Begin the work, in a copy of the context and within the deadline of this thread."""
-        arguments = (self._run, work, ended, bounds.deadline)
-        thread = threading.Thread(
-            target=copy_context().run, args=arguments, name=_NAME, daemon=True
-        )
+    def start(
+        self,
+        work: Work,
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
+        is_bounded: bool = True,
+    ) -> None:
+        """Begin the work, in a copy of the context and within the deadline of this thread.
+
+        Or apart: in a context of its own, and bound by none.
+        """
+        deadline = bounds.deadline if is_bounded and not is_apart else None
+        arguments = (self._run, work, ended, deadline)
+        context = Context() if is_apart else copy_context()
+        thread = threading.Thread(target=context.run, args=arguments, name=_NAME, daemon=True)
         try:
             thread.start()
-        except RuntimeError:
-            self._run(*arguments[1:])  # there are no threads to be had at the interpreter's end
+        except RuntimeError:  # there are no threads to be had at the interpreter's end
+            if is_apart:
+                ended()  # nobody waits for it
+            else:
+                self._run(*arguments[1:])
 
     def cancel(self) -> None:
         """End what it waits for on the network."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import contextmanager
-from contextvars import copy_context
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import Context, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .coroutines import Pausing, Waking
 
 __all__ = [
+    "Bell",
     "Signal",
     "Task",
     "now",
@@ -108,6 +109,28 @@ def start(work: Callable[[], Coroutine[object, None, None]]) -> None:
     trio.lowlevel.spawn_system_task(work)
 
 
+class Bell:
+    """Wakes one task from any thread."""
+
+    def __init__(self) -> None:
+        import trio  # noqa: PLC0415 - as above
+
+        self._event = trio.Event()
+        self._run_soon = trio.lowlevel.current_trio_token().run_sync_soon
+
+    def ring(self) -> None:
+        """Wake the task that waits, or that waits next; from any thread."""
+        with suppress(RuntimeError):  # its run has ended, and with it whoever waited
+            self._run_soon(self._event.set)
+
+    async def wait(self, seconds: float, waking: Waking = nullcontext) -> None:
+        """Wait until it is rung, but not longer than so many seconds."""
+        import anyio  # noqa: PLC0415 - see above
+
+        with waking(self.ring), anyio.move_on_after(seconds):
+            await self._event.wait()
+
+
 class Signal:
     """Wakes one task from others of its run."""
 
@@ -142,10 +165,15 @@ class Task:
         self._spawn = trio.lowlevel.spawn_system_task
 
     def start(
-        self, work: Callable[[], Coroutine[object, None, None]], ended: Callable[[], object]
+        self,
+        work: Callable[[], Coroutine[object, None, None]],
+        ended: Callable[[], object],
+        *,
+        is_apart: bool = False,
+        is_bounded: bool = True,  # noqa: ARG002 - no task of the system's is, by another
     ) -> None:
-        """Begin the work, in a copy of the context."""
-        self._spawn(self._run, work, ended, context=copy_context())
+        """Begin the work, in a copy of the context or in one of its own."""
+        self._spawn(self._run, work, ended, context=Context() if is_apart else copy_context())
 
     def cancel(self) -> None:
         """Cancel it."""

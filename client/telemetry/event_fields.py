@@ -103,6 +103,7 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.CircuitIsolated: _plain("reason", "seconds", "scope", telling=("scope", "reason")),
     events.CircuitReleased: _plain("reason", "seconds", "scope", telling=("scope",)),
     events.OperationFailed: _failed,
+    events.CacheUsed: _plain("status", "why", "age", telling=("status",)),
     events.FallbackUsed: _fallback,
     events.ChaosInjected: _plain(
         "attempt", "fault", "seconds", "status_code", telling=("fault", "status_code")
@@ -112,6 +113,14 @@ _FIELDS: Final[dict[type[object], Find]] = {
     events.RateLimitPaused: _plain("seconds", "by", "status_code", telling=("by",)),
     events.RateLimitWaited: _plain("seconds"),
     events.LimitChanged: _plain("limit", "before", "reason", telling=("reason",)),
+    events.EndpointEjected: _plain(
+        "endpoint", "reason", "seconds", "ejected", "total", telling=("endpoint",)
+    ),
+    events.EndpointReturned: _plain(
+        "endpoint", "seconds", "ejected", "total", telling=("endpoint",)
+    ),
+    events.EndpointsChanged: _plain("added", "removed", telling=("added", "removed")),
+    events.EndpointsPanicked: _plain("is_on", "ejected", "total", telling=("is_on",)),
     events.WouldReject: _plain("by", "wait", telling=("by",)),
     events.Reconfigured: _plain("changed", telling=("changed",)),
 }

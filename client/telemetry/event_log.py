@@ -38,6 +38,7 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.CircuitIsolated: ("circuit isolated",),
     events.CircuitReleased: ("circuit released",),
     events.OperationFailed: (_FAILED, _REJECTED),
+    events.CacheUsed: ("cache used",),
     events.FallbackUsed: ("fallback used",),
     events.ChaosInjected: ("chaos injected",),
     events.HedgeSent: ("hedge sent",),
@@ -45,9 +46,17 @@ _NAMES: Final[Mapping[type[events.Event], tuple[str, ...]]] = {
     events.RateLimitPaused: ("rate limit paused",),
     events.RateLimitWaited: ("rate limit wait",),
     events.LimitChanged: ("limit changed",),
+    events.EndpointEjected: ("endpoint ejected",),
+    events.EndpointReturned: ("endpoint returned",),
+    events.EndpointsChanged: ("endpoints changed",),
+    events.EndpointsPanicked: ("endpoints panicked",),
     events.WouldReject: ("would reject",),
     events.Reconfigured: ("reconfigured",),
 }
+
+
+_OF_EVERY_CALL: Final = frozenset({"cache used"})
+"""What is not logged where each line would ask the logger: a hit would take a third longer."""
 
 
 class _Defaults(NamedTuple):
@@ -85,6 +94,8 @@ class EventLog:
         self._levels = {**EVENT_LEVELS, **self._config.levels}
         threshold = _number("DEBUG" if self._asks_logger else self._config.level)
         self._logged = {name for name, level in self._levels.items() if _number(level) >= threshold}
+        if self._asks_logger:
+            self._logged -= _OF_EVERY_CALL
         self.listens_to: frozenset[type[events.Event]] = frozenset(
             kind for kind, names in _NAMES.items() if not self._logged.isdisjoint(names)
         )

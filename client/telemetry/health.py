@@ -16,6 +16,8 @@ from ..metrics.targets import shown_origin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..metrics.stats import EndpointStats
+
 __all__ = ["CombinedHealth", "Health", "assess", "combined_health", "plain_origin"]
 
 _ORIGIN: Final = re.compile(r"https?://[^\s/?#@\\]+/?", re.IGNORECASE)
@@ -31,11 +33,13 @@ class Health(TypedDict):
 
     Attributes:
         client: The client's name.
-        status: "degraded" where a circuit is not closed, or the client is.
+        status: "degraded" where a circuit is not closed, an endpoint is ejected, or the client is
+            closed.
         ready: Whether to send work here: False for a client that is closed, and where a circuit
             lets nothing through to an origin that `ready_requires` names.
         reasons: A sentence for each thing that is not as it should be.
         circuits: The state of each circuit that is not closed, by its scope.
+        endpoints: The state of each endpoint that is ejected, by its URL.
     """
 
     client: str
@@ -43,6 +47,7 @@ class Health(TypedDict):
     ready: bool
     reasons: list[str]
     circuits: dict[str, str]
+    endpoints: dict[str, str]
 
 
 class CombinedHealth(TypedDict):
@@ -61,13 +66,14 @@ class CombinedHealth(TypedDict):
     clients: list[Health]
 
 
-def assess(
+def assess(  # noqa: PLR0913 - what a client is judged by
     client: str,
     circuits: Mapping[str, str],
     required: Iterable[str],
     *,
     is_closed: bool,
     observes: bool = False,
+    endpoints: Mapping[str, EndpointStats] | None = None,
 ) -> Health:
     """Return how a client stands.
 
@@ -77,6 +83,7 @@ def assess(
         required: The origins without which it is not ready.
         is_closed: Whether it was closed.
         observes: Whether a circuit keeps out nobody, unless it is isolated.
+        endpoints: How each endpoint stands, by its URL; None where there are none.
 
     Raises:
         TypeError: `required` is a text and no collection of them.
@@ -94,12 +101,15 @@ def assess(
         f"the circuit of {scope}{_ONLY if observes and state != _ISOLATED else ''} is {state}"
         for scope, state in troubled.items()
     ]
+    gone = {url: each for url, each in (endpoints or {}).items() if each.cause is not None}
+    reasons += [f"the endpoint {url} is {each.state} ({each.cause})" for url, each in gone.items()]
     return Health(
         client=client,
-        status="degraded" if is_closed or troubled else "ok",
+        status="degraded" if is_closed or troubled or gone else "ok",
         ready=not is_closed and not missed,
         reasons=["the client is closed", *reasons] if is_closed else reasons,
         circuits={scope: str(state) for scope, state in troubled.items()},
+        endpoints={url: each.state for url, each in gone.items()},
     )
 
 

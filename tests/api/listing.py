@@ -67,7 +67,7 @@ def listing() -> str:
     for heading, names in sections.items():
         lines.append(f"\n# {heading}\n")
         for name, value in names.items():
-            if callable(value) and home[value] != name:
+            if home.get(value, name) != name:
                 lines.append(f"{name} = {home[value]}")
             else:
                 lines += [*described(name, value, home), ""]
@@ -78,7 +78,8 @@ def listing() -> str:
 def _homes(sections: Iterable[dict[str, object]]) -> dict[object, str]:
     """Where each stands in full: at the first place that has it under its own name."""
     home: dict[object, str] = {}
-    places = [each for section in sections for each in section.items() if callable(each[1])]
+    found = [each for section in sections for each in section.items()]
+    places = [(name, value) for name, value in found if not isinstance(value, str)]
     for name, value in places:
         if name.rpartition(".")[2] == getattr(value, "__name__", None):
             home.setdefault(value, name)

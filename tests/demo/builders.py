@@ -88,16 +88,17 @@ def transition(kind: str) -> events.Event:
     """An event of the circuit, or of another strategy."""
     of_call = {"request_id": "id-1", "method": "GET", "url": URL}
     where = {"scope": "client", **of_call}
+    event: events.Event
     match kind:
         case "paused":
-            return events.RateLimitPaused(
+            event = events.RateLimitPaused(
                 key="origin", seconds=1.0, by="retry_after", status_code=429, **of_call
             )
         case "fewer slots" | "more slots":
             limit = 12 if kind == "fewer slots" else 20
-            return events.LimitChanged(limit=limit, before=16, reason="latency", **of_call)
+            event = events.LimitChanged(limit=limit, before=16, reason="latency", **of_call)
         case "first lost" | "second lost":
-            return events.HedgeLost(
+            event = events.HedgeLost(
                 attempt=1 if kind == "first lost" else 2,
                 target="http://server.example",
                 seconds=0.5,
@@ -105,12 +106,22 @@ def transition(kind: str) -> events.Event:
                 is_drained=True,
                 **of_call,
             )
+        case "left out":
+            event = events.EndpointEjected(
+                endpoint="http://server.example",
+                reason="consecutive_failures",
+                seconds=30.0,
+                ejected=1,
+                total=3,
+                **of_call,
+            )
         case "opened":
-            return events.CircuitOpened(failures=3, recovery_timeout=1.5, last_error=None, **where)
+            event = events.CircuitOpened(failures=3, recovery_timeout=1.5, last_error=None, **where)
         case "half-opened":
-            return events.CircuitHalfOpened(**where)
+            event = events.CircuitHalfOpened(**where)
         case _:
-            return events.CircuitClosed(open_seconds=2.0, **where)
+            event = events.CircuitClosed(open_seconds=2.0, **where)
+    return event
 
 
 @dataclass(frozen=True)

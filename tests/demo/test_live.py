@@ -8,6 +8,7 @@ from rich.console import Console
 
 from client import events
 from client.exceptions import APINetworkError
+from client.program.demo.chapters import CHAPTERS
 from client.program.demo.live import LiveView
 from client.program.demo.report import Scene
 from client.strategies.circuit.circuit import CircuitState
@@ -58,7 +59,7 @@ def row(drawn: Scene) -> str:
 def test_a_chapter_says_what_it_is_about() -> None:
     """Under its number and title."""
     lines = text_of(scene(chapter=2))
-    assert lines[0].startswith("╭─  3/9 An outage opens the circuit  ─")
+    assert lines[0].startswith(f"╭─  3/{len(CHAPTERS)} An outage opens the circuit  ─")
     assert lines[1].startswith("Every request is answered 503.")
 
 

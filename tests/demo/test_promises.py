@@ -14,6 +14,7 @@ SNEAKED = 1  # a request of an operation that was turned away, and that arrived 
 
 OUTCOMES, ATTEMPTS, ARRIVED = "outcomes", "attempts", "requests that arrived"
 CIRCUIT = "transitions of the circuit"
+LEFT_OUT = "endpoints left out"
 
 
 def broken_promises(chapter: str, run: Run) -> set[str]:
@@ -34,6 +35,7 @@ def broken_promises(chapter: str, run: Run) -> set[str]:
         ("pause", Run([("success", 2, 2, 1)] + [OK] * 5, ["paused"])),
         ("adapting", Run([OK] * 120, ["fewer slots"])),
         ("hedge", Run([("success", 2, 2, 1)], ["first lost"])),
+        ("endpoints", Run([OK] * 8 + [("success", 2, 1, 1)], ["left out"])),
     ],
 )
 def test_a_run_that_goes_well_keeps_every_promise(chapter: str, run: Run) -> None:
@@ -100,6 +102,13 @@ def test_a_run_that_goes_well_keeps_every_promise(chapter: str, run: Run) -> Non
         ("hedge", Run([OK]), {ATTEMPTS, ARRIVED, "attempts that lost"}),
         ("hedge", Run([("success", 2, 2, 1)], ["second lost"]), {"attempts that lost"}),
         ("hedge", Run([DOWN], ["first lost"]), {OUTCOMES, ATTEMPTS, ARRIVED}),
+        ("endpoints", Run([OK] * 9), {ATTEMPTS, LEFT_OUT}),
+        ("endpoints", Run([OK] * 8 + [("success", 2, 2, 2)], ["left out"]), {ARRIVED}),
+        (
+            "endpoints",
+            Run([OK] * 8 + [DOWN], ["left out"] * 2),
+            {OUTCOMES, ATTEMPTS, ARRIVED, LEFT_OUT},
+        ),
     ],
 )
 def test_a_run_that_goes_wrong_breaks_them(chapter: str, run: Run, broken: set[str]) -> None:

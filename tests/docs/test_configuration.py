@@ -10,14 +10,18 @@ import client
 from client import (
     AdaptiveLimitConfig,
     AnswerFault,
+    BalancingConfig,
     BulkheadConfig,
+    CacheConfig,
     CallFault,
     ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
     DelayFault,
+    Endpoint,
     HedgeConfig,
     LoggingConfig,
+    OutlierConfig,
     RaiseFault,
     RateLimitConfig,
     RetryBudgetConfig,
@@ -29,12 +33,16 @@ from tests.docs.reading import USAGE, Row, code_in, table
 
 MODELS: list[type[BaseModel]] = [
     AdaptiveLimitConfig,
+    BalancingConfig,
     BulkheadConfig,
+    CacheConfig,
     ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
+    Endpoint,
     HedgeConfig,
     LoggingConfig,
+    OutlierConfig,
     RateLimitConfig,
     RetryBudgetConfig,
     RetryConfig,
@@ -51,8 +59,15 @@ COMPANIONS: Mapping[str, Mapping[str, object]] = {
     "max_recovery_timeout": {"recovery_timeout": 0},
     "window_seconds": {"failure_rate": 0.5},
     "minimum_calls": {"failure_rate": 0.5},
+    "base_ejection": {"max_ejection": MAX_SECONDS},
     "injection_rate": {"faults": [{"seconds": 0}]},
     "seed": {"faults": [{"seconds": 0}]},
+    "Endpoint.weight": {"url": "http://a"},
+    "Endpoint.headers": {"url": "http://a"},
+    "Endpoint.timeout": {"url": "http://a"},
+    "Endpoint.bulkhead": {"url": "http://a"},
+    "BalancingConfig.policy": {"balancing_key": str},
+    "OutlierConfig.minimum_calls": {"failure_ratio": 0.5},
 }
 BOUNDS = re.compile(
     r"(?P<above>above )?(?P<low>[\d,.]+) to (?P<high>a year|[\d,.]+)(?P<each> each)?"
@@ -125,7 +140,8 @@ def test_what_is_allowed_is_as_stated(model: type[BaseModel], row: Row) -> None:
 
 def _takes(model: type[BaseModel], name: str, value: object) -> bool:
     try:
-        model.model_validate({**COMPANIONS.get(name, {}), name: value})
+        along = COMPANIONS.get(f"{model.__name__}.{name}") or COMPANIONS.get(name, {})
+        model.model_validate({**along, name: value})
     except ValidationError:
         return False
     return True

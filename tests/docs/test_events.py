@@ -55,10 +55,19 @@ LOGGED: list[events.Event] = [
         is_drained=True,
         **ABOUT,
     ),
+    events.CacheUsed(status="hit", why="fresh", age=1.0, **ABOUT),
     events.FallbackUsed(error=ERROR, outcome="server_error", **ABOUT),
     events.ChaosInjected(attempt=1, fault="delay", seconds=1.0, **ABOUT),
     events.WouldReject(by="circuit", **ABOUT),
     events.Reconfigured(changed=("retry",)),
+    events.EndpointEjected(
+        endpoint="https://a.example", reason="check", seconds=30.0, ejected=1, total=2, **ABOUT
+    ),
+    events.EndpointReturned(
+        endpoint="https://a.example", seconds=30.0, ejected=0, total=2, **ABOUT
+    ),
+    events.EndpointsChanged(added=("https://a.example",), removed=()),
+    events.EndpointsPanicked(is_on=True, ejected=2, total=3, **ABOUT),
 ]
 
 
@@ -103,10 +112,10 @@ def test_the_arguments_of_a_call_are_those_listed() -> None:
     """Those of httpx in the text, ours in the table."""
     ours = {code_in(row[0])[0] for row in table(USAGE, "Methods and arguments", "argument")}
     text = USAGE.read_text("utf-8")
-    sentence = text[text.index("Each takes every argument") : text.index("and eleven more")]
+    sentence = text[text.index("Each takes every argument") : text.index("and twelve more")]
     httpxs = set(code_in(sentence.replace("\n", " ")))
     assert ours | httpxs == CallOptions.__optional_keys__
-    assert len(ours) == 11
+    assert len(ours) == 12
 
 
 @pytest.mark.parametrize("face", [ResilientClient, SyncResilientClient])

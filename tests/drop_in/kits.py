@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from client.engine.errors import CallErrors
+from client.ports.asyncio_ports import AsyncioPorts
+from client.ports.blocking_ports import BlockingPorts
 from client.runtime.coroutines import run_to_end
+from client.runtime.event_loop import runs_asyncio
 from tests.drop_in.wire import Wire
 
 if TYPE_CHECKING:
@@ -78,6 +81,18 @@ class VirtualPorts:
 
     def wake_sleepers(self) -> None:
         """Do nothing: nobody sleeps."""
+
+    def signal(self) -> Any:
+        """Make a real signal: who waits for others does so on real time."""
+        return _real_ports().signal()
+
+    def task(self) -> Any:
+        """Make a real task, or a thread."""
+        return _real_ports().task()
+
+
+def _real_ports() -> Any:
+    return AsyncioPorts() if runs_asyncio() else BlockingPorts()
 
 
 class Face:

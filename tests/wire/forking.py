@@ -180,9 +180,46 @@ def half_read(url: str) -> None:
     client.close()
 
 
+def endpoints(url: str) -> None:
+    """A list that is read, and checks, go on in both; what was under way does in the parent."""
+    goes_on = threading.Event()
+    asked: list[int] = []
+
+    def read() -> list[str]:
+        asked.append(os.getpid())
+        if len(asked) > 1 and os.getpid() == parent:
+            goes_on.wait()
+        return [url]
+
+    parent = os.getpid()
+    balancing = {"refresh": 0.001, "health_path": "/health", "health_interval": 0.01}
+    client = SyncResilientClient(ClientConfig(endpoints=read).merged(balancing=balancing))
+
+    def checks() -> int:
+        checks = client._session._endpoints._checks  # type: ignore[union-attr] # it has endpoints
+        return 0 if checks is None else len(checks)
+
+    assert client.get("/before").text == "/before"
+    eventually(lambda: client.get("/before").is_success and len(asked) > 1)
+    assert checks() == 1
+
+    def child() -> None:
+        assert checks() == 0
+        eventually(lambda: client.get("/child").text == "/child" and os.getpid() in asked)
+        assert checks() == 1
+        client.close()
+        assert checks() == 0
+
+    in_child(child)()
+    assert client.get("/parent").text == "/parent"
+    goes_on.set()
+    client.close()
+    assert checks() == 0
+
+
 STORIES = {
     story.__name__: story
-    for story in (blocking, threads, stream, waiting, drop_in, late, half_read)
+    for story in (blocking, threads, stream, waiting, drop_in, late, half_read, endpoints)
 }
 
 

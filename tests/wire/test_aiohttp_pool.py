@@ -63,6 +63,16 @@ async def test_a_full_pool_serves_in_turn(serve: Serve) -> None:
         check_nothing_is_held(transport)
 
 
+async def test_old_connections_are_closed_although_nobody_asks_for_one(serve: Serve) -> None:
+    """Also where they might stand idle for ever."""
+    server = serve(healthy)
+    transport = transport_with(keepalive_expiry=None)
+    transport.limit_age(0.01)
+    async with httpx.AsyncClient(transport=transport) as http:
+        await http.get(server.url)
+        await until(lambda: transport._pool.connections == [])
+
+
 async def test_a_full_pool_makes_room_for_another_origin(serve: Serve) -> None:
     """By closing what is idle, or what comes free."""
     first, second = serve(echoes), serve(echoes)

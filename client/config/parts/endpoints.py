@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, cast
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from ...errors.urls import mask_url
+from ...errors.urls import mask_url, name_of_endpoint
 from ..checks import (
     check_base_url,
     check_callable,
@@ -17,6 +17,7 @@ from ..checks import (
     not_allowed,
     not_the_kind,
     number,
+    refuse,
 )
 from ..settings import Count, Mode, PositiveSeconds, PositiveShare, Seconds, Settings, Share
 from .bulkhead import BulkheadConfig
@@ -25,9 +26,9 @@ from .timeouts import TimeoutConfig
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["BalancingConfig", "Endpoint", "Endpoints", "OutlierConfig"]
+__all__ = ["BalancingConfig", "Endpoint", "Endpoints", "OutlierConfig", "check_endpoints"]
 
-_PATH = re.compile(r"/[!-~]*")
+_PATH: Final = re.compile(r"/[!-~]*")
 
 
 def _check_url(value: object) -> object:
@@ -82,6 +83,22 @@ class Endpoint(_ByUrl):
             bulkhead: BulkheadConfig | Mapping[str, object] | None = ...,
         ) -> None: ...
 
+    @model_validator(mode="after")
+    def _has_only_what_is_an_attempts(self) -> Self:
+        if self.timeout is not None and self.timeout.total is not None:
+            raise refuse(
+                "total",
+                "timeout.total ({given}) is the whole operation's, which may ask several "
+                "endpoints: give connect, read, write or pool, or total in the client's timeout",
+                given=self.timeout.total,
+            )
+        if self.bulkhead is not None and self.bulkhead.adaptive is not None:
+            raise refuse(
+                "adaptive",
+                "bulkhead.adaptive is for the client's bulkhead: give max_concurrency",
+            )
+        return self
+
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         """Return what was given, but for what may be a secret."""
         for name, value in super().__repr_args__():
@@ -100,7 +117,7 @@ class OutlierConfig(Settings):
             `minimum_calls` were made of late; default None.
         minimum_calls: See `failure_ratio`; default 20.
         base_ejection: Seconds that a first ejection lasts; default 30.0. Repeated ones double.
-        max_ejection: Seconds that no ejection exceeds; default 300.0.
+        max_ejection: Seconds that no ejection exceeds, the first neither; default 300.0.
         max_ejection_share: The share of the endpoints that may be ejected at once; 0 to 1, default
             0.5.
         panic_share: With more than this share gone, ejections are ignored; 0 to 1, default 0.5.
@@ -118,6 +135,24 @@ class OutlierConfig(Settings):
     slow_start: Seconds = 10.0
     mode: Mode = "enforce"
 
+    @model_validator(mode="after")
+    def _settings_belong_together(self) -> Self:
+        if self.failure_ratio is None and "minimum_calls" in self.model_fields_set:
+            raise refuse(
+                "needs_ratio",
+                "minimum_calls ({given}) has no effect without failure_ratio: give that too",
+                given=self.minimum_calls,
+            )
+        is_given = "base_ejection" in self.model_fields_set
+        if is_given and self.base_ejection > self.max_ejection:
+            raise refuse(
+                "order",
+                "base_ejection ({low}) must not be above max_ejection ({high})",
+                low=self.base_ejection,
+                high=self.max_ejection,
+            )
+        return self
+
 
 Policy = Literal["p2c", "round_robin", "least_outstanding", "ordered", "hash"]
 
@@ -129,7 +164,8 @@ class BalancingConfig(Settings):
         policy: "p2c" (of two at random the one with less to do and lower latency),
             "round_robin", "least_outstanding", "ordered" (the first that is well) or "hash" (the
             same key to the same endpoint). Default "p2c".
-        balancing_key: `(request) -> str`, needed by "hash"; default None.
+        balancing_key: `(request) -> str`, which "hash" needs and others do not look at; default
+            None.
         outliers: See `OutlierConfig`; None leaves nobody out.
         refresh: Seconds after which a callable list is read again; default 30.0.
         health_path: Asked of each endpoint, on connections of its own; default None: nothing is.
@@ -149,6 +185,12 @@ class BalancingConfig(Settings):
     health_interval: PositiveSeconds = 10.0
     max_connection_age: PositiveSeconds | None = None
 
+    @model_validator(mode="after")
+    def _the_hash_has_a_key(self) -> Self:
+        if self.policy == "hash" and self.balancing_key is None:
+            raise refuse("hash", 'policy="hash" needs balancing_key: give that too')
+        return self
+
 
 Endpoints: TypeAlias = tuple[Endpoint, ...] | Callable[[], Any]
 """A list, or what returns one each time it is asked."""
@@ -158,9 +200,18 @@ def check_endpoints(value: object) -> object:
     """Accept endpoints, at least one, each also as its URL or a dict; or what returns them."""
     if value is None or callable(value):
         return value
+    if isinstance(value, str):  # from the environment
+        value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list | tuple) or not value:
         raise not_the_kind(value, "a list of endpoints, one at least, or a function of one")
-    return tuple(map(_check_endpoint, cast("Iterable[object]", value)))
+    endpoints = tuple(map(_check_endpoint, cast("Iterable[object]", value)))
+    names = [name_of_endpoint(each.url) for each in endpoints]
+    for name in names:
+        if names.count(name) > 1:
+            raise refuse("twice", "{name} is given more than once: leave one out", name=name)
+    if not any(each.weight for each in endpoints):
+        raise refuse("drained", "all endpoints have weight 0: nothing could be asked")
+    return endpoints
 
 
 def _check_endpoint(value: object) -> Endpoint:
@@ -168,4 +219,6 @@ def _check_endpoint(value: object) -> Endpoint:
         return value
     if isinstance(value, Mapping):
         return Endpoint.model_validate(value)
+    if not isinstance(value, str):
+        raise not_the_kind(value, "an Endpoint, its URL, or a dict of its settings")
     return Endpoint.model_validate({"url": value})

@@ -13,6 +13,7 @@ const SHAPES = {
   "half-open": "M8 1 15.5 15H.5Z",
   isolated: "M8 .5 15.5 8 8 15.5 .5 8Z",
 };
+const ENDPOINT_HEADS = ["Endpoint", "State", "Weight", "Out", "Attempts", "Errors", "p50", "p99"];
 const WORST_FIRST = ["isolated", "open", "half-open", "closed"];
 
 const byId = (id) => document.getElementById(id);
@@ -164,13 +165,17 @@ function makeSection() {
   const past = make("tbody");
   const pastHeads = make("tr");
   for (const name of ["When", "Circuit", "To", "Cause", "Detail"]) pastHeads.append(Object.assign(make("th", { scope: "col" }), { textContent: name }));
+  const spread = make("tbody");
+  const spreadHeads = make("tr");
+  for (const name of ENDPOINT_HEADS) spreadHeads.append(Object.assign(make("th", { scope: "col" }), { textContent: name }));
+  const endpoints = make("table", { class: "targets", hidden: "" }, make("thead", {}, spreadHeads), spread);
   const summary = make("summary");
   const pastTable = make("table", { class: "transitions" }, make("thead", {}, pastHeads), past);
   const frame = make("div", { class: "past", tabindex: "0", role: "region", "aria-label": "Last transitions" }, pastTable);
   const history = make("details", { open: "" }, summary, frame);
   const buttons = make("span", { class: "buttons" });
-  const element = make("section", {}, make("div", { class: "head" }, title, kind, buttons), list, empty, table, history);
-  return { element, title, kind, facts, circuit, circuitAge, rows, empty, table, past, frame, summary, history, buttons, targets: new Map(), news: null };
+  const element = make("section", {}, make("div", { class: "head" }, title, kind, buttons), list, endpoints, empty, table, history);
+  return { element, endpoints, spread, title, kind, facts, circuit, circuitAge, rows, empty, table, past, frame, summary, history, buttons, targets: new Map(), news: null };
 }
 
 function makeRow(section, name) {
@@ -265,6 +270,7 @@ function showClient(client) {
   section.facts.Hedges.parentElement.hidden = !client.hedges;
   const [sent, won] = client.hedges ?? [0, 0];
   write(section.facts.Hedges, `${sent} sent, ${won} won`);
+  showEndpoints(section, client);
   const shown = client.targets.map((each) => showTarget(section, client, record(state.columns.targets, each), process));
   const names = new Set(client.targets.map((each) => each[0]));
   for (const name of section.targets.keys()) if (!names.has(name)) section.targets.delete(name);
@@ -274,6 +280,23 @@ function showClient(client) {
   section.table.hidden = shown.length === 0;
   showTransitions(section, client);
   return section.element;
+}
+
+function showEndpoints(section, client) {
+  const rows = (client.endpoints ?? []).map((each) => record(state.columns.endpoints, each));
+  section.endpoints.hidden = rows.length === 0;
+  const told = JSON.stringify(rows);
+  if (section.told === told) return;
+  section.told = told;
+  section.spread.replaceChildren(
+    ...rows.map((row) => {
+      const why = row.cause ? `${row.state} (${row.cause})` : row.state;
+      const numbers = [row.weight, row.outstanding, row.attempts, row.errors].map(String);
+      const texts = [why, ...numbers, duration(row.p50), duration(row.p99)];
+      const cells = texts.map((each, at) => make("td", { "data-head": ENDPOINT_HEADS[at + 1] }, each));
+      return make("tr", {}, make("th", { scope: "row" }, row.endpoint), ...cells);
+    }),
+  );
 }
 
 function showTransitions(section, client) {

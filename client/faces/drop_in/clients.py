@@ -190,7 +190,7 @@ class AsyncDropIn(
         overrides = self._overrides(request, options)
         send = partial(super().send, stream=stream, **options)
         response: ResponseT = await self._drop_in.send(
-            request, send, overrides, through=self, is_streamed=stream
+            request, send, overrides, through=self, is_streamed=stream, options=options
         )
         return response
 
@@ -198,7 +198,7 @@ class AsyncDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.AsyncClient.request`."""
-        return await super().request(method, url, **self._carry(options))
+        return await super().request(method, self._drop_in.parsed(url), **self._carry(options))
 
     async def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""
@@ -281,7 +281,9 @@ class BlockingDropIn(
         overrides = self._overrides(request, options)
         send = self._world.awaitable(partial(super().send, stream=stream, **options))
         response: ResponseT = run_to_end(
-            self._drop_in.send(request, send, overrides, through=self, is_streamed=stream)
+            self._drop_in.send(
+                request, send, overrides, through=self, is_streamed=stream, options=options
+            )
         )
         return response
 
@@ -289,7 +291,7 @@ class BlockingDropIn(
         self, method: str, url: URL, **options: Unpack[BodyOptions[RequestT, DefaultT]]
     ) -> ResponseT:
         """Build and send a request; see `httpx.Client.request`."""
-        return super().request(method, url, **self._carry(options))
+        return super().request(method, self._drop_in.parsed(url), **self._carry(options))
 
     def get(self, url: URL, **options: Unpack[VerbOptions[RequestT, DefaultT]]) -> ResponseT:
         """Send a GET request."""

@@ -17,11 +17,13 @@ from ...http.family import request_of
 from ...http.verdicts import OK
 from ..disposal import Disposal
 from ..failures import Failures
+from ..outlooks import default_encoding_of, outlook_of
 from .witness import SendAttempt, WatchedAsync, WatchedBlocking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Hashable, Mapping
 
+    from ...engine.layer import Outlook
     from ...engine.operation import Attempt, Call
     from ...engine.ports import HttpPort
     from ...exceptions import MyAPIError
@@ -57,6 +59,7 @@ class SendExchange(Failures):
         through: The httpx client, or the transport, that makes it.
         http: Reads, and lets go of, answers whose body is still on the wire.
         is_streamed: Whether that holds for all of them; large ones apart they have been read else.
+        options: What the client is told with the request.
         raises: Whether an error status becomes an error, which keeps the first part of its answer.
     """
 
@@ -76,6 +79,7 @@ class SendExchange(Failures):
         through: Any,
         http: HttpPort,
         is_streamed: bool,
+        options: Mapping[str, object],
         raises: bool,
     ) -> None:
         self._call = call
@@ -87,6 +91,7 @@ class SendExchange(Failures):
         self._through = through
         self._http = http
         self.is_streamed: bool = is_streamed
+        self._options = options
         self._raises = raises
 
     @property
@@ -131,18 +136,38 @@ class SendExchange(Failures):
         is_async = hasattr(self._through, "aclose")
         self._sent = self._sent.followed_by(request, self._family, is_async=is_async)
 
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where more may be."""
+        request, client = self._sent.request, self._through
+        default = self._family.module.USE_CLIENT_DEFAULT
+        if self.is_streamed or client.auth is not None or client.event_hooks["request"]:
+            return None
+        if self._call.plan.sendings or self._options.get("auth", default) is not default:
+            return None
+        raw = tuple(request.headers.raw)
+        return request.method, str(request.url), raw, default_encoding_of(client)
+
+    def own_request(self, like: Request) -> Request:  # noqa: ARG002 - its own is built already
+        """Return the request of this operation, which says the same as that of another."""
+        request: Request = self._sent.request
+        return request
+
+    def outlook(self, request: Request) -> Outlook:
+        """Return what becomes of a request until it is on the wire."""
+        return outlook_of(self._through, self._family, request, self._options)
+
     async def send_request(self, attempt: SendAttempt, request: Request) -> Response:
         """Send the request of an attempt, within the time that is left."""
         attempt.request = request
         attempt.may_replace = self._may_replace
         attempt.cuts_errors = self._raises or attempt.is_within_one_that_cuts()
         deadline = self._call.deadline
-        if deadline is None:
+        left = None if deadline is None else deadline.bound(self._call.host.ports.now())
+        if left is None:
             return await self._send_as(attempt)
         given = self._timeouts(request)
-        cut: dict[str, float | None] = {
-            **cut_phases(given, deadline.left(self._call.host.ports.now()))
-        }
+        cut: dict[str, float | None] = {**cut_phases(given, left)}
         request.extensions["timeout"] = cut
         try:
             return await self._send_as(attempt)
@@ -219,6 +244,13 @@ class SendExchange(Failures):
     def fork(self, begin: Callable[[type[Attempt], Call], Attempt], *, is_first: bool) -> Self:
         """Return one for an attempt that may have others beside it."""
         twin = super().fork(begin, is_first=is_first)
+        if not is_first:
+            twin.separate()
+        return twin
+
+    def twin_for(self, call: Call, *, is_first: bool) -> Self:
+        """Return one for an operation that goes out in place of the caller's, or after it."""
+        twin = super().twin_for(call, is_first=is_first)
         if not is_first:
             twin.separate()
         return twin

@@ -194,6 +194,8 @@ def _note_answer(attempt: SendAttempt | None, request: Request, response: Respon
     if attempt is None:
         return
     attempt.note_head(response)
+    if attempt.call.tap is not None:
+        attempt.call.tap(response)
     if attempt.call.is_part:
         attempt.note_request_end()
     attempt.held = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...engine.attempts import explain
 from ...engine.deadline import cut_phases
@@ -14,15 +14,17 @@ from ...http.bodies.shared_body import is_shareable
 from ...http.headers import put_header, to_httpx, to_pairs
 from ..disposal import Disposal
 from ..failures import Failures
+from ..outlooks import outlook_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
-    from ...engine.layer import Failure
+    from ...engine.layer import Failure, Outlook
     from ...engine.operation import Call
     from ...engine.ports import HttpPort
     from ...exceptions import MyAPIError
     from ...http.bodies.response_decoding import Decoding
+    from ...http.cookies import HostCookies
     from ...http.family import Family
     from ...http.headers import Pairs
     from ...http.shapes import Options, Request, Response
@@ -46,7 +48,8 @@ class HttpExchange(Failures):
         classifier: Of that family.
         decoding: Of that family and this world.
         headers: Those of the request.
-        is_foreign: Whether somebody else built the client, so that it has no hooks of ours.
+        cookies: What our hooks put into requests; None where somebody else built the client, so
+            that it has no hooks of ours.
         options: The other keyword arguments for httpx, prepared for more than one attempt.
         needs_async: Whether the client is an async one.
     """
@@ -68,7 +71,7 @@ class HttpExchange(Failures):
         classifier: Classifier,
         decoding: Decoding,
         headers: Pairs,
-        is_foreign: bool,
+        cookies: HostCookies | None,
         options: Options,
         needs_async: bool,
     ) -> None:
@@ -77,8 +80,10 @@ class HttpExchange(Failures):
         self._classifier = classifier
         self._http = http
         self._decoding = decoding
-        self.sees_requests: bool = not is_foreign
+        self._cookies = cookies
+        self.sees_requests: bool = cookies is not None
         self._options = options
+        self._is_plain = not options and len(headers) == 1  # the id
         has_body = not _BODIES.isdisjoint(options)
         self._body = RequestBody(options, headers, needs_async=needs_async) if has_body else None
         options["headers"] = to_httpx(headers)
@@ -122,6 +127,27 @@ class HttpExchange(Failures):
             self._sent.rewind()
         carried = None if attempt is None or not self._may_carry() else attempt.carried
         return copy_request(request, carried or {})
+
+    @property
+    def likeness(self) -> Hashable:
+        """What operations have in common whose requests say the same; None where more is said."""
+        cookies, call = self._cookies, self._call
+        if not self._is_plain or cookies is None or cookies.are_kept or self._taken is not None:
+            return None
+        return (call.method, call.target) if type(call.target) is str else None
+
+    def own_request(self, like: Request) -> Request:
+        """Return the request of this operation, which says the same as that of another."""
+        headers: Any = self._options["headers"]
+        return copy_request(like, dict(headers))
+
+    def outlook(self, request: Request) -> Outlook:
+        """Return what becomes of a request until it is on the wire."""
+        client, cookies = self._http.client, self._cookies
+        found = outlook_of(
+            client, self._family, request, self._options, has_own_hooks=cookies is not None
+        )
+        return found if cookies is None else found._replace(cookie=cookies.line_for(request))
 
     async def send_request(self, attempt: Attempt, request: Request) -> Response:  # noqa: ARG002 - for a drop-in client
         """Send the request of an attempt, within the time that is left."""
@@ -190,8 +216,9 @@ class HttpExchange(Failures):
 
     def _cut(self, request: Request) -> None:
         """Cut the timeouts of a built request to what is left."""
-        if (deadline := self._call.deadline) is not None:
-            left = deadline.left(self._call.host.ports.now())
+        deadline = self._call.deadline
+        left = None if deadline is None else deadline.bound(self._call.host.ports.now())
+        if left is not None:
             request.extensions["timeout"] = cut_phases(request.extensions["timeout"], left)
 
     def _cut_to(self, left: float) -> Options:
@@ -233,10 +260,13 @@ class StreamExchange(HttpExchange):
         """Free the connection of an answer that a retry replaces."""
         if failure.response is not None:
             await self._disposal.drain(failure.response)
+            self._call.let_go(failure.response)
 
     async def abandon(self, failure: Failure) -> None:
         """Close the answer."""
         await self.close(failure.response)
+        if failure.response is not None:
+            self._call.let_go(failure.response)
 
     async def keep(self, failure: Failure) -> None:
         """Read the answer that an error will carry."""
@@ -264,7 +294,9 @@ class StreamExchange(HttpExchange):
 
     def _shown(self, error: Exception) -> Exception | None:
         """Return the error of the tree that an exception of the body amounts to, or None."""
-        failure = explain(self._call, self, Attempt(self._call), error)
+        attempt = Attempt(self._call)
+        attempt.endpoint = self._call.endpoint
+        failure = explain(self._call, self, attempt, error)
         if failure is not None:
             self.body_error = failure.error
         return None if failure is None else failure.error

@@ -10,6 +10,7 @@ from ...http.bodies.response_body import MOST_KEPT, BodyCut, BodyLimit
 from ...http.cookies import HostCookies, no_cookies
 from ...http.headers import set_default, to_pairs
 from ...http.redirects import RedirectRules
+from ...http.service import PLACEHOLDER
 from ...runtime.lazy_imports import require_http2
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ...config.parts.timeouts import TimeoutConfig
     from ...http.bodies.response_decoding import Decoding
     from ...http.family import Family
+    from ...http.service import Service
     from ...http.shapes import Request, Response
 
 __all__ = [
@@ -42,7 +44,9 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
     is_async: bool,
     decoding: Decoding,
     bound: BodyBound,
+    cookies: HostCookies | None = None,
     transport: object = None,
+    service: Service | None = None,
 ) -> Any:
     """Build the client a configuration asks for, which `check_backend` has let pass."""
     module = family.module
@@ -57,8 +61,9 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
         transport, mounts = make_transports(
             family, verify=config.verify_ssl, trust_env=config.trust_env, limits=limits
         )
+    rules = RedirectRules(family, config.headers, service)
     client = kind(
-        base_url=config.base_url,
+        base_url=config.base_url if service is None else PLACEHOLDER,
         headers=headers,
         timeout=to_timeout(family, config.timeout),
         limits=limits,
@@ -66,7 +71,9 @@ def build_client(  # noqa: PLR0913 - what it is made of, each named by the calle
         verify=config.verify_ssl,
         http2=config.http2,
         trust_env=config.trust_env,
-        event_hooks=_hooks(family, config, decoding, bound, is_async=is_async),
+        event_hooks=_hooks(
+            _Hooks(rules, cookies or HostCookies(module), decoding, bound), is_async=is_async
+        ),
         transport=transport,
         mounts=mounts,
     )
@@ -147,10 +154,7 @@ def _limits(family: Family, config: ClientConfig) -> Any:
     return family.module.Limits(max_connections=most, max_keepalive_connections=idle)
 
 
-def _hooks(
-    family: Family, config: ClientConfig, decoding: Decoding, bound: BodyBound, *, is_async: bool
-) -> dict[str, list[Any]]:
-    hooks = _Hooks(family, config, decoding, bound)
+def _hooks(hooks: _Hooks, *, is_async: bool) -> dict[str, list[Any]]:
     if is_async:
         return {"request": [hooks.before_async], "response": [hooks.after_async]}
     return {"request": [hooks.before], "response": [hooks.after]}
@@ -175,10 +179,10 @@ class _Hooks:
     """What httpx calls with each request before it is sent, and each answer before it is read."""
 
     def __init__(
-        self, family: Family, config: ClientConfig, decoding: Decoding, bound: BodyBound
+        self, rules: RedirectRules, cookies: HostCookies, decoding: Decoding, bound: BodyBound
     ) -> None:
-        self._rules = RedirectRules(family, config.headers)
-        self._cookies = HostCookies(family.module)
+        self._rules = rules
+        self._cookies = cookies
         self._decoding = decoding
         self._bound = bound
         self._cut = BodyCut(MOST_KEPT)
@@ -199,6 +203,8 @@ class _Hooks:
         attempt = under_way.get()
         if attempt is not None:
             attempt.note_head(response)
+            if attempt.call.tap is not None:
+                attempt.call.tap(response)
         if "set-cookie" in response.headers:
             self._cookies.keep(response)
         if response.has_redirect_location:

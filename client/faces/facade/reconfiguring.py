@@ -98,6 +98,11 @@ def check_changes(
     for name, reason in _FIXED.items():
         if name in changed:
             raise ValueError(f"{name} of a client cannot be changed, because {reason}: {_REMEDY}")
+    if (before.endpoints is None) != (after.endpoints is None):
+        raise ValueError(
+            f"a client with base_url cannot get endpoints, nor the other way round, because its "
+            f"httpx client is made for the one or the other: {_REMEDY}"
+        )
     if origin_of(before.base_url) != origin_of(after.base_url):
         raise ValueError(
             f"base_url of a client cannot be changed from {mask_url(before.base_url)!r} to "

@@ -21,8 +21,10 @@ from ...engine.telling import tell_reconfigured
 from ...errors.urls import join
 from ...exceptions import ClientClosedError, InsecureTLSWarning
 from ...http.bodies.response_decoding import Decoding
+from ...http.cookies import HostCookies
 from ...http.extensions import check_extensions, check_timeouts
 from ...http.headers import find_header, put_header, set_default, to_pairs
+from ...http.service import PLACEHOLDER
 from ...http.surroundings import environment_explained
 from ...http.verdicts import Classifier
 from ...metrics.stats import take_stats
@@ -38,6 +40,7 @@ from ...strategies.retry.policy import RetryPolicy, RetryRules
 from ...telemetry.event_log import EventLog
 from ...telemetry.health import assess
 from ...telemetry.sinks import Joined
+from ...transports.httpcore.connection_age import limit_age
 from ...transports.httpcore.pools import enlarge_pools, has_pool
 from ..nesting import check_transports
 from ..plugins import Plugins
@@ -52,6 +55,7 @@ from .call_options import (
     check_retry,
     take_strategies,
 )
+from .endpoints import Endpoints
 from .exchange import HttpExchange, StreamExchange
 from .http_client import BodyBound, build_client, most_idle
 from .reconfiguring import (
@@ -78,7 +82,7 @@ if TYPE_CHECKING:
     from ...http.headers import Pairs
     from ...http.shapes import Response
     from ...metrics.aggregator import Aggregator
-    from ...metrics.stats import ClientStats
+    from ...metrics.stats import ClientStats, EndpointStats
     from ...telemetry.health import Health
     from ..strategies import Additions, Wanted
     from ..watching import ConfigWatch
@@ -131,6 +135,7 @@ class Session:
         self._classifier = Classifier(family)
         self._decoding = Decoding(family, world.pause)
         self._bound = BodyBound(config.max_body_bytes)
+        self._endpoints: Endpoints | None = None
         self.engine: Engine = Engine(ports, name=name)
         bulkhead, circuit = config.bulkhead, config.circuit_breaker
         self.bulkhead: Bulkhead | None = None
@@ -145,6 +150,21 @@ class Session:
         heard = (*to_tuple("listeners", listeners), *self.plugins.listeners)
         told = (self._log, *heard, *self._telemetry.listeners)
         self._notify = Notifiers(told, name, self.engine.metrics, self._telemetry.tracing)
+        if config.endpoints is not None:
+            self._endpoints = Endpoints(
+                config,
+                family=family,
+                world=world,
+                ports=ports,
+                notifiers=self._notify,
+                metrics=self.engine.metrics,
+                warn=self.warn,
+                is_foreign=self._is_foreign,
+                transport=transport,
+            )
+        self._cookies = HostCookies(
+            family.module, None if self._endpoints is None else self._endpoints.service
+        )
         self._member = Member(self._notify, self.engine.metrics)
         circuits = self.control.join(self._member)
         self._circuit = circuit_gate(breaker, self._member)
@@ -174,6 +194,8 @@ class Session:
         )
         self._measure()
         self._own_headers = foreign_headers(config) if self._is_foreign else []
+        if self._endpoints is not None and self._is_foreign:
+            self._endpoints.adopt(http_client, self._own_headers)
         if not config.verify_ssl:
             self._warn_insecure()
 
@@ -219,8 +241,11 @@ class Session:
         """Swap one snapshot for another; what the parts remember goes on in them."""
         # First what may be refused yet: a circuit's storage is made by the caller's code.
         renew_circuits = self.control.renewal(config.circuit_breaker)
+        renew_endpoints = None if self._endpoints is None else self._endpoints.renewal(config)
         wanted = before.wanted.with_config(config)
         self._strategies.reconfigure(wanted, slots_of(config), id_header=config.request_id_header)
+        if renew_endpoints is not None:
+            renew_endpoints()
         if config.logging != before.config.logging:
             self._log_by(config)
         if config.bulkhead != before.config.bulkhead:
@@ -233,6 +258,9 @@ class Session:
         is_own = self._transport is None and not self._is_foreign
         if self._http is not None and is_own and config.bulkhead is not None:
             enlarge_pools(self._http.client, most_idle(config))
+        oldest = config.balancing.max_connection_age
+        if self._http is not None and oldest != before.config.balancing.max_connection_age:
+            limit_age(self._http.client, oldest)
         self._now = Snapshot(
             config=config,
             wanted=wanted,
@@ -281,6 +309,8 @@ class Session:
         self.engine.is_closed = True
         self.plugins.stop(for_good=True)
         self.engine.ports.wake_sleepers()
+        if self._endpoints is not None:
+            self._endpoints.hang_up()
         for watch in tuple(self.watches):
             watch.stop()
         try:
@@ -290,6 +320,8 @@ class Session:
         finally:
             try:
                 await self._strategies.close(self.engine.ports)
+                if self._endpoints is not None:
+                    await self._endpoints.close(self.engine.ports)
                 await self._close_http()
             finally:
                 try:
@@ -353,13 +385,24 @@ class Session:
 
     def stats(self) -> ClientStats:
         """Return a snapshot of what has happened so far."""
-        return take_stats(self.engine.metrics, self.control.stats())
+        return take_stats(self.engine.metrics, self.control.stats(), self.endpoint_stats())
 
     def health(self, required: Iterable[str]) -> Health:
         """Return whether the client can do its work."""
         states, observes = self.control.states, self.control.observes
         is_closed = self.engine.is_closed
-        return assess(self.config.name, states, required, is_closed=is_closed, observes=observes)
+        return assess(
+            self.config.name,
+            states,
+            required,
+            is_closed=is_closed,
+            observes=observes,
+            endpoints=self.endpoint_stats(),
+        )
+
+    def endpoint_stats(self) -> Mapping[str, EndpointStats]:
+        """Return how each endpoint stands, by its URL; nothing where there are none."""
+        return {} if self._endpoints is None else self._endpoints.stats()
 
     @property
     def metrics(self) -> Aggregator:
@@ -383,6 +426,8 @@ class Session:
         for gate in self._now.plan.gates:
             gate.begin_anew()
         self._strategies.begin_anew()
+        if self._endpoints is not None:
+            self._endpoints.begin_anew()
         with self._lock:
             http = self._http
             if http is None:
@@ -407,9 +452,15 @@ class Session:
                         is_async=self._world.is_async,
                         decoding=self._decoding,
                         bound=self._bound,
+                        cookies=self._cookies,
                         transport=self._transport,
+                        service=None if self._endpoints is None else self._endpoints.service,
                     )
+                    if self._endpoints is not None:
+                        self._endpoints.adopt(client, ())
                 self._world.adopt(client, self._family)
+                if self.config.balancing.max_connection_age is not None:
+                    limit_age(client, self.config.balancing.max_connection_age)
                 self._http = self._world.make_http(client)
             return self._http
 
@@ -428,16 +479,19 @@ class Session:
         headers = to_pairs(options["headers"]) if "headers" in options else []
         for name, value in self._own_headers:
             set_default(headers, name, value)
-        engine, now = self.engine, self._now
+        engine, now, endpoints = self.engine, self._now, self._endpoints
         config = now.config
+        base_url = config.base_url if endpoints is None else PLACEHOLDER
         call = Call(
             method=method,
-            target=join(config.base_url, str(url)) if now.joins else url,
-            base_url=config.base_url,
+            target=join(base_url, str(url)) if now.joins else url,
+            base_url=base_url,
             host=engine,
             plan=self._plan_for(now, options) if options else now.plan,
             total=self._total_for(options) if "deadline" in options else now.plan.total,
         )
+        if endpoints is not None:
+            endpoints.mark(call, str(url), options)
         if "priority" in options:
             call.priority = check_priority(options.pop("priority"))
         if "operation" in options:
@@ -452,7 +506,7 @@ class Session:
             classifier=self._classifier,
             decoding=self._decoding,
             headers=headers,
-            is_foreign=self._is_foreign,
+            cookies=None if self._is_foreign else self._cookies,
             options={**now.always, **options},
             needs_async=self._world.is_async,
         )
@@ -501,6 +555,7 @@ class Session:
             adaptive_limit=None if bulkhead is None else bulkhead.adaptive,
             circuit=self._circuit,
             retry=policy,
+            endpoints=None if self._endpoints is None else self._endpoints.balancing,
             **self._strategies.parts(wanted, policy),
         )
         stop, rescue = self.control.isolations, self._strategies.rescue(wanted)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ...exceptions import MyAPIError
+from ...faces.facade.clients import ResilientClient
 from .record import SUCCESS, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 
-    from ...faces.facade.clients import ResilientClient
     from .pace import Pace
     from .record import Journal, Operation
 
@@ -83,6 +83,15 @@ class Caller:
             yield
         finally:
             self._client.reconfigure(**before)
+
+    @asynccontextmanager
+    async def of_endpoints(
+        self, urls: Sequence[str], **balancing: object
+    ) -> AsyncGenerator[Caller]:
+        """Have a caller with another client, of several endpoints, until the block is left."""
+        config = self._client.config.merged(base_url="", endpoints=urls, balancing=balancing)
+        async with ResilientClient(config, listeners=[self._journal]) as client:
+            yield Caller(client, self._journal, self.pace, self._show)
 
     async def until(self, kind: type[object], call: asyncio.Task[None]) -> None:
         """Wait until the library tells something in this chapter, or a call is over."""

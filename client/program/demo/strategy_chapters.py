@@ -1,4 +1,4 @@
-"""The rest of the story: a pause for all, a limit that adapts, an answer that is overtaken."""
+"""The rest of the story: a pause for all, a limit that adapts, a hedge, an endpoint that dies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ... import events
+from .failure_server import open_doors
 from .proof import Check, arrivals, expect
 from .report import Chapter
 
@@ -27,6 +28,9 @@ _CROWD: Final = 3 * _LIMIT
 """Calls at once when it is not: somebody queues until nearly all are served."""
 _TIMES_SLOWER: Final = 6
 _SLOWER_AT_LEAST: Final = 0.15
+_DOORS: Final = 3
+_TURNS: Final = 2
+"""Of calls to each of them, once one is shut."""
 
 
 async def _be_told_to_wait(caller: Caller, server: FailureServer) -> None:
@@ -97,6 +101,31 @@ def _overtaken_by_its_hedge(record: ChapterRecord, ledger: Ledger) -> list[Check
     ]
 
 
+async def _lose_an_endpoint(caller: Caller, server: FailureServer) -> None:
+    async with (
+        open_doors(server.url, _DOORS) as doors,
+        caller.of_endpoints(
+            [door.url for door in doors],
+            policy="round_robin",
+            outliers={"consecutive_failures": 1},
+        ) as callers,
+    ):
+        await callers.one_by_one(_DOORS)
+        await doors[0].shut()
+        await callers.one_by_one(_DOORS * _TURNS)
+
+
+def _all_served_by_the_others(record: ChapterRecord, ledger: Ledger) -> list[Check]:
+    calls = _DOORS * (1 + _TURNS)
+    left_out = [event for event in record.events if isinstance(event, events.EndpointEjected)]
+    return [
+        expect("outcomes", f"{calls} success", record.outcomes),
+        expect("attempts", calls + 1, record.attempts),
+        expect("endpoints left out", 1, len(left_out)),
+        expect("requests that arrived", calls, arrivals(record.operations, ledger)),
+    ]
+
+
 STRATEGY_CHAPTERS: Final = (
     Chapter(
         name="pause",
@@ -124,5 +153,14 @@ STRATEGY_CHAPTERS: Final = (
         "effect, and nobody waits for the late one.",
         play=_be_late_once,
         promises=_overtaken_by_its_hedge,
+    ),
+    Chapter(
+        name="endpoints",
+        title="One endpoint of three dies",
+        text="The service has three addresses, and calls go to each in turn. One of them dies. A "
+        "single attempt should find that out, the call be sent again elsewhere, and from then on "
+        "nobody be sent there: all are served, and each has its effect once.",
+        play=_lose_an_endpoint,
+        promises=_all_served_by_the_others,
     ),
 )

@@ -108,6 +108,7 @@ class Picture:
         transitions = client["transitions"][: min(_TRANSITIONS, room // _LINES_BESIDE_ROWS)]
         most = _fitting(targets, room - _LINES_BESIDE_ROWS - len(transitions))
         yield _title(client)
+        yield from _endpoints(_records(glance, "endpoints", client.get("endpoints") or []))
         yield self._table(client, targets[:most], glance)
         if len(targets) > most:
             yield _text(f"and {len(targets) - most} more targets", "dim")
@@ -180,6 +181,18 @@ def _rank(target: dict[str, Any]) -> int:
 def _worst(client: Any, targets: list[dict[str, Any]]) -> int:
     of_all = {"state": client["circuit"][1]} if client["circuit"] else {"state": None}
     return min(map(_rank, [*targets, of_all]))
+
+
+def _endpoints(endpoints: list[dict[str, Any]]) -> Iterator[Text]:
+    """Draw how many endpoints are in, and which are not."""
+    if not endpoints:
+        return
+    others = [each for each in endpoints if each["state"] != "in"]
+    text = _text(f"{len(endpoints) - len(others)} of {len(endpoints)} endpoints in")
+    for each in others:
+        why = f" ({each['cause']})" if each["cause"] else ""
+        text.append_text(_text(f"; {each['endpoint']} {each['state']}{why}"))
+    yield text
 
 
 def _title(client: Any) -> Text:

@@ -30,6 +30,7 @@ class _Process(_Part):
 
 class _Columns(_Part):
     targets: list[_Text]
+    endpoints: list[_Text] = Field(default_factory=list[str])
     transitions: list[_Text]
 
 
@@ -44,6 +45,18 @@ class _Target(_Part):
     attempts: _Number
     operations_with_attempts: _Number
     active: _Number
+    p50: _Number | None
+    p99: _Number | None
+
+
+class _Endpoint(_Part):
+    endpoint: _Text
+    state: _Text
+    cause: _Text | None
+    weight: _Number
+    outstanding: _Number
+    attempts: _Number
+    errors: _Number
     p50: _Number | None
     p99: _Number | None
 
@@ -67,6 +80,7 @@ class _Client(_Part):
     rate_limit: tuple[_Number, _Number, _Time | None] | None = None
     budget: _Number | None
     hedges: tuple[_Number, _Number] | None = None
+    endpoints: list[list[Any]] | None = None
     targets: list[list[Any]]
     transitions: list[list[Any]]
 
@@ -87,5 +101,7 @@ def check_state(body: bytes) -> None:
     for client in state.clients:
         for row in client.targets:
             _Target.model_validate(dict(zip(state.columns.targets, row, strict=True)))
+        for row in client.endpoints or ():
+            _Endpoint.model_validate(dict(zip(state.columns.endpoints, row, strict=True)))
         for row in client.transitions:
             _Transition.model_validate(dict(zip(state.columns.transitions, row, strict=True)))

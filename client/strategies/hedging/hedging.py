@@ -166,7 +166,7 @@ class Hedging(Observer):
             notify(
                 HedgeLost(
                     attempt=attempt.number,
-                    target=shown_origin(call.origin),
+                    target=attempt.target,
                     seconds=max(0.0, call.host.ports.now() - attempt.started),
                     is_hedge=lane.is_hedge,
                     is_drained=is_drained,

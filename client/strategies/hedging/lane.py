@@ -170,7 +170,7 @@ def _is_own(attempt: Attempt, request: Request) -> bool:
     sent: object = getattr(attempt, "request", None)  # that of a drop-in client
     if sent is not None:
         return request is sent
-    return request.method == call.method and mask_url(str(request.url)) == call.shown_url
+    return request.method == call.method and mask_url(str(request.url)) == attempt.shown_url
 
 
 class _Raced(_Base):

@@ -25,6 +25,8 @@ class AttemptMiddleware(Sending):
         chain: The chain.
     """
 
+    adds_credentials: bool = True
+
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
 

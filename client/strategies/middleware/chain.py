@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ...engine.layer import Failure
-from ...http.extensions import OF_ITS_WAY
+from ...http.extensions import OF_ITS_WAY, WORN
 from ...http.family import completed
 from ...runtime.coroutines import run_to_end
 from .handlers import handlers_of, name_of
@@ -148,9 +148,10 @@ class Walk(ABC):
         """Give a request that a middleware made what the one that it replaces has."""
         for name in OF_ITS_WAY:
             request.extensions.pop(name, None)
-        timeout = self.given.extensions.get("timeout")
-        if timeout is not None:
-            request.extensions.setdefault("timeout", timeout)
+        for name in ("timeout", WORN):
+            value = self.given.extensions.get(name)
+            if value is not None:
+                request.extensions.setdefault(name, value)
 
     def follow(self, request: Request) -> None:
         """Let the `Host` header follow the URL, where httpx had made it of that.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from ...errors.complaints import complain
-from ...errors.urls import is_same_origin
 from ...events import RateLimitPaused
 from ...http.family import request_of
 from ...metrics.strategy_instruments import RATE_LIMIT_PAUSES
@@ -52,7 +51,7 @@ class Answers:
         if told.pause is None and not told.limits:
             return None
         request = request_of(response)
-        is_elsewhere = request is not None and not is_same_origin(str(request.url), call.url)
+        is_elsewhere = request is not None and not call.owns(request.url)
         return None if is_elsewhere and key == call.origin else told
 
     def read(self, call: Call, lane: Lane, key: str, response: Response, now: float) -> None:

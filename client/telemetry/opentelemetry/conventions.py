@@ -55,10 +55,10 @@ def begun_with(attempt: Attempt, *, shows_query: bool) -> Attributes:
     """Return the attributes that the span of an attempt begins with, for samplers to see."""
     call = attempt.call
     method = call.method
-    address, port = _server_of(_head_of(call.url))
+    address, port = _server_of(_head_of(attempt.url))
     attributes: Attributes = {
         "http.request.method": method if method in METHODS else OTHER,
-        "url.full": _shown(call.url) if shows_query else call.shown_url,
+        "url.full": _shown(attempt.url) if shows_query else attempt.shown_url,
         "server.address": address,
         "server.port": port,
     }

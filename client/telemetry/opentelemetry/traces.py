@@ -210,6 +210,8 @@ class Recorded(_Followed):
             status = getattr(response if error is None else error, "status_code", None)
             outcome = outcome_of(error, status)
             attributes: Attributes = {"resilient_http.attempts": call.attempts}
+            if call.cache_status is not None:
+                attributes["resilient_http.cache"] = call.cache_status
             _note_end(self._span, attributes, None, outcome, error)
             self._end()
 

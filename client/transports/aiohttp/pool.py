@@ -36,11 +36,18 @@ class Bounds(NamedTuple):
         open: Connections at once.
         idle: Of these, how many may stand idle.
         idle_seconds: How long one may.
+        age_seconds: How old one may be that a request is sent over.
     """
 
     open: int | None
     idle: int | None
     idle_seconds: float | None
+    age_seconds: float | None = None
+
+    @property
+    def look_every(self) -> float | None:
+        """After how many seconds to look for idle connections that may stand no longer."""
+        return min(filter(None, (self.idle_seconds, self.age_seconds)), default=None)
 
 
 class WirePool:
@@ -67,6 +74,10 @@ class WirePool:
         self._bounds = self._bounds._replace(
             open=None, idle=None if idle is None else max(idle, most_idle)
         )
+
+    def limit_age(self, seconds: float | None) -> None:
+        """Send no request over a connection that is older; None for no limit."""
+        self._bounds = self._bounds._replace(age_seconds=seconds)
 
     @property
     def connections(self) -> list[Wire]:
@@ -135,7 +146,7 @@ class WirePool:
 
     def give_back(self, wire: Wire) -> None:
         """Keep a connection for the next request, hand it on, or close it."""
-        if not wire.is_reusable or wire not in self._wires:
+        if not wire.is_reusable or wire not in self._wires or self._is_old(wire):
             wire.drop()
             return
         while self._queued and self._queued[0][1].done():
@@ -148,8 +159,8 @@ class WirePool:
         self._idle.setdefault(wire.key, []).append(wire)
         if self._bounds.idle is not None and self._count_idle() > self._bounds.idle:
             self._make_room()
-        elif self._sweep is None and self._bounds.idle_seconds is not None:
-            self._sweep_later(self._bounds.idle_seconds)
+        elif self._sweep is None and self._bounds.look_every is not None:
+            self._sweep_later(self._bounds.look_every)
 
     def forget(self, wire: Wire) -> None:
         """Remove a connection that is closed; its place goes to the one who has waited longest."""
@@ -280,7 +291,12 @@ class WirePool:
 
     def _has_expired(self, wire: Wire) -> bool:
         longest = self._bounds.idle_seconds
-        return longest is not None and wire.now() - wire.idle_since > longest
+        stood_long = longest is not None and wire.now() - wire.idle_since > longest
+        return stood_long or self._is_old(wire)
+
+    def _is_old(self, wire: Wire) -> bool:
+        oldest = self._bounds.age_seconds
+        return oldest is not None and wire.now() - wire.made_at > oldest
 
     def _sweep_later(self, seconds: float) -> None:
         self._sweep = asyncio.get_running_loop().call_later(seconds, self._sweep_now, self._era)
@@ -293,8 +309,8 @@ class WirePool:
         idle = [wire for wires in self._idle.values() for wire in wires]
         for wire in filter(self._has_expired, idle):
             wire.drop()
-        if self._idle and self._bounds.idle_seconds is not None:
-            self._sweep_later(self._bounds.idle_seconds)
+        if self._idle and self._bounds.look_every is not None:
+            self._sweep_later(self._bounds.look_every)
 
 
 def _idle_since(wire: Wire) -> float:

@@ -102,6 +102,10 @@ class AiohttpTransportOf(Generic[RequestT, ResponseT]):
         """Keep more connections, and open as many as are asked for."""
         self._pool.enlarge(most_idle)
 
+    def limit_age(self, seconds: float | None) -> None:
+        """Send no request over a connection that is older; None for no limit."""
+        self._pool.limit_age(seconds)
+
     @property
     def tells_unsent(self) -> bool:
         """Whether the class of its exceptions tells that nothing was sent; not if overridden."""

@@ -48,6 +48,7 @@ class Wire(AnswerReader, asyncio.Protocol):
         "is_pooled",
         "key",
         "lost",
+        "made_at",
         "transport",
     )
     is_reusable: bool
@@ -65,6 +66,7 @@ class Wire(AnswerReader, asyncio.Protocol):
         self.is_pooled: bool = False
         """Whether it stands idle in its pool."""
         self.idle_since: float = 0.0
+        self.made_at: float = loop.time()
         self.lost: asyncio.Future[None] = loop.create_future()
         """Done when the socket is closed."""
         self._errors = errors

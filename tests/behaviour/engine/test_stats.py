@@ -75,8 +75,8 @@ async def test_an_answer_says_how_it_was_come_by(world: World) -> None:
     report = (await client.get(request_id="r")).extensions["resilience"]
     assert report == CallReport(attempts=3, waits=(2, 4), elapsed=9, request_id="r")
     told = {"attempts": 3, "waits": (2, 4), "elapsed": 9, "request_id": "r"}
-    assert dict(report) == {**told, "fallback": False, "error": None}
-    assert list(report.keys()) == [*told, "fallback", "error"]
+    assert dict(report) == {**told, "fallback": False, "error": None, "endpoint": None}
+    assert list(report.keys()) == [*told, "fallback", "error", "endpoint"]
     assert (report.attempts, report["attempts"]) == (3, 3)
     with pytest.raises(KeyError, match="nonsense"):
         report["nonsense"]

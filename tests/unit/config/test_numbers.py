@@ -86,6 +86,8 @@ COMPANIONS: dict[str, dict[str, object]] = {
     "circuit_breaker.window_seconds": {"circuit_breaker": {"failure_rate": 0.5}},
     "circuit_breaker.minimum_calls": {"circuit_breaker": {"failure_rate": 0.5}},
     "circuit_breaker.max_recovery_timeout": {"circuit_breaker": {"recovery_timeout": 0}},
+    "balancing.outliers.minimum_calls": {"balancing": {"outliers": {"failure_ratio": 0.5}}},
+    "balancing.outliers.base_ejection": {"balancing": {"outliers": {"max_ejection": YEAR}}},
 }
 NO_NUMBERS = [
     *(math.nan, math.inf, -math.inf, -1, -0.5, 10**400, True, False),

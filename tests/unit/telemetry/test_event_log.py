@@ -29,6 +29,7 @@ from client.events import (
     BulkheadAcquired,
     BulkheadRejected,
     BulkheadWaiting,
+    CacheUsed,
     ChaosInjected,
     CircuitClosed,
     CircuitHalfOpened,
@@ -36,6 +37,10 @@ from client.events import (
     CircuitOpened,
     CircuitRejected,
     CircuitReleased,
+    EndpointEjected,
+    EndpointReturned,
+    EndpointsChanged,
+    EndpointsPanicked,
     Event,
     FallbackUsed,
     HedgeLost,
@@ -132,6 +137,12 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         {"scope": "client", "reason": "maintenance", "seconds": 5.988},
     ),
     (
+        CacheUsed(status="hit", why="fresh", age=1.23456, **ABOUT),
+        "debug",
+        "cache used",
+        {"status": "hit", "why": "fresh", "age": 1.235},
+    ),
+    (
         FallbackUsed(error=ERROR, outcome="server_error", **ABOUT),
         "info",
         "fallback used",
@@ -191,6 +202,32 @@ LOGGED: list[tuple[Event, str, str, dict[str, object]]] = [
         "info",
         "reconfigured",
         {"changed": ("retry.max_attempts",)},
+    ),
+    (
+        EndpointEjected(
+            endpoint="http://a", reason="probe", seconds=30.0006, ejected=1, total=3, **ABOUT
+        ),
+        "warning",
+        "endpoint ejected",
+        {"endpoint": "http://a", "reason": "probe", "seconds": 30.001, "ejected": 1, "total": 3},
+    ),
+    (
+        EndpointReturned(endpoint="http://a", seconds=30.0006, ejected=0, total=3, **ABOUT),
+        "info",
+        "endpoint returned",
+        {"endpoint": "http://a", "seconds": 30.001, "ejected": 0, "total": 3},
+    ),
+    (
+        EndpointsChanged(added=("http://a",), removed=("http://b",), **ABOUT),
+        "info",
+        "endpoints changed",
+        {"added": ("http://a",), "removed": ("http://b",)},
+    ),
+    (
+        EndpointsPanicked(is_on=True, ejected=2, total=3, **ABOUT),
+        "warning",
+        "endpoints panicked",
+        {"is_on": True, "ejected": 2, "total": 3},
     ),
 ]
 # What is not: other listeners may want it.

@@ -24,6 +24,7 @@ def test_closed_circuits_are_as_they_should_be(circuits: dict[str, str]) -> None
         "ready": True,
         "reasons": [],
         "circuits": {},
+        "endpoints": {},
     }
 
 

@@ -1,0 +1,1 @@
+"""Requests that go out for many callers, or for none who waits."""

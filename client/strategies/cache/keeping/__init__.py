@@ -1,0 +1,1 @@
+"""Keeps answers in a storage, finds them there, and forgets them."""

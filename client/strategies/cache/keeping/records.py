@@ -1,0 +1,43 @@
+"""What stands under a key of a storage: bytes that say their kind and version, with a checksum.
+
+Nothing is unpickled: whoever can write to a storage can put answers there, but no code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from zlib import crc32
+
+__all__ = ["ENTRY", "INDEX", "TOMBSTONE", "opened", "sealed"]
+
+ENTRY: Final = b"E"
+"""An answer."""
+INDEX: Final = b"V"
+"""The variants of a resource."""
+TOMBSTONE: Final = b"T"
+"""When a resource was changed."""
+
+_MAGIC: Final = b"RHC\x01"
+"""Its last byte is the version of all formats here."""
+_HEAD: Final = len(_MAGIC) + 4
+_DAMAGED: Final = "not a record of this version of the cache, or a damaged one"
+
+
+def sealed(kind: bytes, payload: bytes) -> bytes:
+    """Return a payload with its kind, a version and a checksum before it."""
+    checksum = crc32(payload, crc32(kind)).to_bytes(4, "big")
+    return b"".join((_MAGIC, checksum, kind, payload))
+
+
+def opened(record: bytes) -> tuple[bytes, memoryview]:
+    """Return the kind and the payload of a record.
+
+    Raises:
+        ValueError: It is damaged, cut short, of another version, or none at all.
+    """
+    if record[: len(_MAGIC)] != _MAGIC or len(record) <= _HEAD:
+        raise ValueError(_DAMAGED)
+    view = memoryview(record)
+    if crc32(view[_HEAD:]) != int.from_bytes(record[len(_MAGIC) : _HEAD], "big"):
+        raise ValueError(_DAMAGED)
+    return record[_HEAD : _HEAD + 1], view[_HEAD + 1 :]

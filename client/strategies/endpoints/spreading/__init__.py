@@ -1,0 +1,1 @@
+"""Which endpoint an attempt goes to, what it has there, and what it tells of it."""

@@ -1,0 +1,1 @@
+"""Calls that are spread over several endpoints."""

@@ -1,0 +1,1 @@
+"""The cache, part by part."""

@@ -1,0 +1,1 @@
+"""The rules of the cache: functions of what they are given."""

@@ -1,0 +1,1 @@
+"""The pure part of several endpoints, and what is asked of a caller's functions."""
