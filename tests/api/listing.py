@@ -16,6 +16,7 @@ MODULES: Final = (
     "client",
     "client.httpx2",
     "client.backoff",
+    "client.cache",
     "client.config",
     "client.dashboard",
     "client.events",
