@@ -1,13 +1,17 @@
-"""What the wheel holds besides the packages as they stand here."""
+"""What the distribution holds besides what stands here as it is."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 LONG_NAMES = {
     "client": "resilient_http_client/client",
     "server": "resilient_http_client/server",
 }
+RELATIVE = re.compile(r"\]\((?!https?://|#)([^)\s]+)\)")
 
 
 class LongNames(BuildHookInterface[Any]):
@@ -22,3 +26,17 @@ class LongNames(BuildHookInterface[Any]):
         """Add them, except to an editable installation, which would show what was."""
         if version != "editable":
             build_data["force_include"].update(LONG_NAMES)
+
+
+class ReadmeWithLinks(MetadataHookInterface):
+    """Makes the description of README.md, whose links lead to files beside it.
+
+    An index has none of these files: there they lead to the repository, as it was at that version.
+    """
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Add the description."""
+        source, version = metadata["urls"]["Source"], metadata["version"]
+        text = Path(self.root, "README.md").read_text("utf-8")
+        linked = RELATIVE.sub(rf"]({source}/blob/v{version}/\1)", text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": linked}

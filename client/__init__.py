@@ -267,4 +267,4 @@ if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would 
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_PUBLIC_MODULES})

@@ -54,6 +54,7 @@ SHARED_BY_FACES = (
     "outlooks",
     "plugins",
     "reprs",
+    "shown",
     "strategies",
     "watching",
 )

@@ -86,6 +86,9 @@ class Page:
         self._guard = guard
         self._title = title
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._title!r}>"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as an ASGI app does."""
         if scope["type"] == "lifespan":

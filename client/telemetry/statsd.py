@@ -91,6 +91,9 @@ class StatsD:
         """What the server knows of each client; of a gauge what it was told last."""
         tell_in_child(self)
 
+    def __repr__(self) -> str:
+        return f"StatsD({self._server})"
+
     def begin_anew(self) -> None:
         """Forget in a forked child what the parent has sent: its clients count from zero."""
         self._known.clear()
@@ -149,6 +152,9 @@ class _Server:
         self._found: tuple[socket.AddressFamily, Any] | None = None
         self._looked_up_at = 0.0
         self._complained_at: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self._host!r}, {self._port}" if self._path is None else repr(self._path)
 
     def send(self, lines: Iterable[Line]) -> Iterator[list[Line]]:
         """Send as many lines at a time as a datagram holds; return those that were sent."""

@@ -219,5 +219,8 @@ class RemoteServer(Controls):
         )
         self.url: str = self._control_channel.url
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
     def _channel(self) -> ControlChannel:
         return self._control_channel

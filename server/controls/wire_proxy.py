@@ -90,5 +90,8 @@ class RemoteProxy(ProxyControls):
         )
         self.control_url: str = self._control_channel.url
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.control_url!r})"
+
     def _channel(self) -> ControlChannel:
         return self._control_channel

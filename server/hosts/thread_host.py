@@ -91,10 +91,9 @@ class ThreadHost(LoopThread):
 
     async def _serve(self, begin: Callable[[], None]) -> None:
         begin()
-        try:
+        with suppress(SystemExit):  # newer releases of uvicorn raise it where a lifespan refuses
             await self._server.serve([self._listener.socket])
-        except SystemExit:  # uvicorn's word for a lifespan that refuses to begin
-            self.has_failed_to_start = True
+        self.has_failed_to_start = not self._server.started
 
 
 async def _next_turn() -> None:

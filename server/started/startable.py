@@ -32,6 +32,10 @@ class Startable(ABC):
         self._start_timeout = start_timeout
         self._host: Host | None = None
 
+    def __repr__(self) -> str:
+        state = f"at {self.url}" if self.running else "stopped"
+        return f"<{type(self).__name__} {state}>"
+
     @property
     def running(self) -> bool:
         """Whether it has been started and not been stopped."""

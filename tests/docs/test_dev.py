@@ -134,7 +134,7 @@ def one_other_python(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 STEPS = [
     "set-up",
-    *["ruff check", "ruff format", "types and soak"],
+    *["ruff check", "ruff format", "workflows and image", "types and soak"],
     *["tests with coverage, Python 3.11", "tests from outside, Python 3.11"],
 ]
 
@@ -202,11 +202,26 @@ def test_public_names_are_verified_beside_the_types(
     ran: list[str] = []
     monkeypatch.setattr(dev, "call", lambda name, *_: ran.append(name))
     monkeypatch.setattr(dev, "verify_types_of", ran.append)
+    monkeypatch.setattr(dev, "read_elsewhere", partial(ran.append, "elsewhere"))
     job = dev.Job("check")
     dev.add_checks(job, "types", dev.TYPES)
     for action in job._steps.values():
         action()
-    assert sorted(ran) == ["client", "mypy", "pyright", "ruff check", "ruff format", "server"]
+    assert sorted(ran) == [
+        *["client", "elsewhere", "mypy", "pyright", "ruff check", "ruff format", "server"]
+    ]
+
+
+def test_what_runs_elsewhere_is_read_where_that_is_possible(
+    dev: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what is left out is said."""
+    ran: list[str] = []
+    monkeypatch.setattr(dev, "call", lambda name, *_: ran.append(name))
+    monkeypatch.setattr("shutil.which", lambda name, **_: {"actionlint": None}.get(name, name))
+    dev.read_elsewhere()
+    assert ran == ["zizmor", "hadolint"]
+    assert capsys.readouterr().out == "actionlint is not installed here: left out\n"
 
 
 def test_modules_are_compiled_once_and_into_the_clone(

@@ -9,9 +9,10 @@ from client import __version__
 from tests.docs.reading import README, ROOT, USAGE, headings
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+OTHERS = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "CODE_OF_CONDUCT")
 LINKS = [
     pytest.param(path, link, id=f"{path.name}: {link}")
-    for path in (README, USAGE, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md")
+    for path in [README, USAGE, *(ROOT / f"{name}.md" for name in OTHERS)]
     for link in sorted(set(LINK.findall(path.read_text("utf-8"))))
 ]
 

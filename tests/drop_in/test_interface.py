@@ -91,7 +91,7 @@ def test_a_method_says_where_it_comes_from(kit: Kit) -> None:
     assert method.__name__ == "get"
     assert method.__qualname__.endswith("DropIn.get")
     assert method.__module__ == "client.faces.drop_in.clients"
-    assert method.__doc__ == "Send a GET request."
+    assert (method.__doc__ or "").startswith("Send a GET request.\n\nArgs:\n    max_retries: ")
     assert method.__annotations__["options"] == "Unpack[VerbOptions[RequestT, DefaultT]]"
 
 

@@ -91,6 +91,8 @@ PROGRAMS: dict[str, tuple[str, set[str]]] = {
         PYDANTIC | {"pydantic_settings", "asyncio"},
     ),
 }
+# By releases of pydantic-settings that are newer than the lowest one.
+LOADED_BY_NEWER = {"asyncio"}
 TELL = f"""
 import json, sys
 print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
@@ -110,7 +112,8 @@ def run(program: str) -> str:
 @pytest.mark.parametrize(("program", "expected"), PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_a_program_loads_what_it_uses(program: str, expected: set[str]) -> None:
     """And nothing else that takes its time."""
-    assert set(json.loads(run(program + TELL))) == expected
+    found = set(json.loads(run(program + TELL)))
+    assert expected - LOADED_BY_NEWER <= found <= expected
 
 
 def imported_for_types() -> dict[str, set[str]]:
@@ -146,7 +149,7 @@ def test_a_name_is_that_of_its_module(name: str) -> None:
 def test_everything_is_found() -> None:
     """By completion in an editor before it was used, and by a star."""
     everything = "import client, json; print(json.dumps(dir(client)))"
-    assert set(json.loads(run(everything))) >= {*client.__all__, "__all__", "__doc__"}
+    assert set(json.loads(run(everything))) == {*client.__all__, *vars(client)["_PUBLIC_MODULES"]}
     star = "from client import *\nimport json\nprint(json.dumps([*globals()]))"
     assert set(json.loads(run(star))) >= set(client.__all__)
 

@@ -145,7 +145,10 @@ class BodyOptions(VerbOptions[RequestT, DefaultT], total=False):
 
 
 class FunctionOptions(BodyOptions[Any, Never], Generic[ClientT], total=False):
-    """What the functions take: also what concerns the client they make, or the one they use."""
+    """What the functions take: also what concerns the client they make, or the one they use.
+
+    client: An httpx client to reuse, which stays open; by default one is made for this call.
+    """
 
     client: ClientT | None
     verify: ssl.SSLContext | str | bool

@@ -16,7 +16,9 @@ from ...ports.blocking_ports import BLOCKING
 from ...runtime.coroutines import run_to_end
 from ...runtime.lazy_imports import require_http2
 from ..nesting import check_transports
-from .options import RetrySettings, split_options
+from ..shown import parameters_of, show
+from .arguments import FunctionOptions
+from .options import ResilienceOptions, RetrySettings, split_options
 from .session import DropIn
 from .witness import watched_kind
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from ...engine.ports import World
     from ...http.shapes import AsyncClient, Client, Options
-    from .arguments import URL, FunctionOptions
+    from .arguments import URL
 
     Blocking = FunctionOptions[Client]
     Async = FunctionOptions[AsyncClient]
@@ -233,6 +235,15 @@ async def options_async(url: URL, **options: Unpack[Async]) -> httpx.Response:
     return await request_async("OPTIONS", url, **options)
 
 
+def _show_options() -> None:
+    """Let `help()` show the arguments of each function."""
+    nothing = ("client", "params", "headers", "cookies", "extensions", "content", "data")
+    defaults = {**RetrySettings.defaults(), **dict.fromkeys((*nothing, "files", "json", "proxy"))}
+    parameters = parameters_of(FunctionOptions, defaults)
+    for function in {globals()[name] for name in __all__}:  # some have two names
+        show(function, parameters, ResilienceOptions, FunctionOptions)
+
+
 request_with_automatic_retry = request
 request_with_automatic_retry_async = request_async
 get_with_automatic_retry = get
@@ -249,3 +260,5 @@ head_with_automatic_retry = head
 head_with_automatic_retry_async = head_async
 options_with_automatic_retry = options
 options_with_automatic_retry_async = options_async
+
+_show_options()

@@ -10,6 +10,7 @@ from inspect import Parameter, Signature, signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from ..shown import documented
 from .options import IdentityOptions, ResilienceOptions, RetrySettings
 
 if TYPE_CHECKING:
@@ -33,7 +34,14 @@ def add_signatures(face: type[object], base: type[object]) -> None:
         ours = getattr(face, name)
         options = getattr(ours, "__annotations__", {}).get("options")
         if options is not None and ours is not theirs:
-            setattr(face, name, _signed(ours, _widened(_signature_of(theirs), name)))
+            signed = _signed(ours, _widened(_signature_of(theirs), name))
+            if name not in _AS_IN_HTTPX:
+                signed.__doc__ = documented(signed.__doc__, *_words_about(name))
+            setattr(face, name, signed)
+
+
+def _words_about(name: str) -> list[type[object]]:
+    return [ResilienceOptions, IdentityOptions] if name == "__init__" else [ResilienceOptions]
 
 
 def _methods_of(base: type[Any]) -> dict[str, Any]:

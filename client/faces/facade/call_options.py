@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, cast
 
 from ...config.did_you_mean import did_you_mean
 from ...config.models import RetryConfig
 from ...exceptions import InvalidRequestError
 from ...runtime.seconds import MAX_SECONDS, is_seconds
+from ..shown import parameters_of, show
 from ..strategies import STRATEGIES
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ __all__ = [
     "check_operation",
     "check_priority",
     "check_retry",
+    "show_options",
     "take_strategies",
 ]
+
+FaceT = TypeVar("FaceT")
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 USUAL_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -91,6 +95,17 @@ class CallOptions(TypedDict, total=False):
 
 
 _KNOWN = CallOptions.__optional_keys__
+
+
+def show_options(face: type[FaceT]) -> type[FaceT]:
+    """Let `help()` show the arguments of each method of a face that takes them."""
+    nothing = ("content", "data", "files", "json", "params", "headers", "cookies", "extensions")
+    defaults = {**dict.fromkeys((*nothing, "request_id", "operation")), "priority": 5}
+    parameters = parameters_of(CallOptions, defaults)
+    for method in vars(face).values():
+        if getattr(method, "__annotations__", {}).get("options") == "Unpack[CallOptions]":
+            show(method, parameters, CallOptions)
+    return face
 
 
 def check_names(options: Mapping[str, object]) -> None:

@@ -17,6 +17,7 @@ from ...runtime.event_loop import require_asyncio
 from ..nesting import check_client, check_transports
 from ..reprs import describe
 from .arguments import check_config, check_parts, refuse_settings
+from .call_options import show_options
 from .http_client import check_backend
 from .session import Session
 
@@ -169,6 +170,7 @@ class _Facade(Generic[ResponseT, TransportT, ClientT]):
         return describe(self, name, base_url, is_closed=self.is_closed)
 
 
+@show_options
 class AsyncFacade(_Facade[ResponseT, TransportT, ClientT]):
     """The async one, without its family."""
 
@@ -258,6 +260,7 @@ class AsyncFacade(_Facade[ResponseT, TransportT, ClientT]):
         await self.close()
 
 
+@show_options
 class BlockingFacade(_Facade[ResponseT, TransportT, ClientT]):
     """The blocking one, without its family."""
 

@@ -56,6 +56,9 @@ class CircuitControl:
         self.isolations: Isolations = Isolations(breaker, self.audience, clock, name)
         """What is isolated, for the engine to ask."""
 
+    def __repr__(self) -> str:
+        return f"<CircuitControl {self.state}>"
+
     def isolate(self, reason: str, scope: str | None = None, seconds: float | None = None) -> None:
         """Turn calls away from now on, with `CircuitIsolatedError`, and end what waits for a retry.
 

@@ -75,6 +75,9 @@ class OpenTelemetryMetrics:
         for each in _KNOWN:
             self._create(each)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def __call__(self, event: AttemptEnded, /) -> None:
         """Hand over how long an attempt took, as the conventions for HTTP clients have it."""
         if not _is_another_at_work():

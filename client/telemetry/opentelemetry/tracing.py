@@ -64,6 +64,9 @@ class OpenTelemetryTracing:
         self._tracer = trace.get_tracer("resilient_http", __version__, tracer_provider)
         self._shows_query = query
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def __call__(self, event: events.Event, /) -> None:
         """Note an event in the span of its operation, which is under way here."""
         followed = context.get_value(OURS)

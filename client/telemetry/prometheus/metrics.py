@@ -56,6 +56,9 @@ class PrometheusMetrics:
         self.export: Callable[[MetricsSnapshot], None] = processes.export
         """Called once a second, as of any sink: gauges are shown as they stood then."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def attach(self, source: MetricsSource) -> None:
         """Show what one more client counts."""
         self._attach(source)
