@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 from ..entry import Entry
-from .records import ENTRY, INDEX, TOMBSTONE, opened
+from .records import ENTRY, INDEX, TOMBSTONE, kept_under, opened, taken_from
 from .variants import Index
 from .writes import Tombstone
 
@@ -79,7 +79,9 @@ class Direct:
     async def get(self, key: str) -> Kept | None:
         """Return what stands there."""
         value = self._storage.find(key)
-        return cast("Kept | None", value) if not isinstance(value, bytes) else self._read(value)
+        if not isinstance(value, bytes):
+            return cast("Kept | None", value)
+        return self._read(key, value)
 
     async def set(self, key: str, value: Kept) -> None:
         """Keep something."""
@@ -89,8 +91,8 @@ class Direct:
         """Forget something."""
         self._storage.delete(key)
 
-    def _read(self, value: bytes) -> Kept | None:
-        kept = _read(value)
+    def _read(self, key: str, value: bytes) -> Kept | None:
+        kept = _read(key, value)
         self.is_damaged |= kept is None
         return kept
 
@@ -104,23 +106,23 @@ class Called:
 
     async def get(self, key: str) -> Kept | None:
         """Return what stands there; None where that is nothing, or damaged."""
-        return self._kept(self._storage.get(key))
+        return self._kept(key, self._storage.get(key))
 
     async def set(self, key: str, value: Kept) -> None:
         """Keep something."""
-        _refuse(self._storage.set(key, value.to_bytes()))
+        _refuse(self._storage.set(key, kept_under(key, value.to_bytes())))
 
     async def delete(self, key: str) -> None:
         """Forget something."""
         _refuse(self._storage.delete(key))
 
-    def _kept(self, value: Any) -> Kept | None:
+    def _kept(self, key: str, value: Any) -> Kept | None:
         if value is None:
             return None
         if not isinstance(value, bytes | bytearray | memoryview):
             _refuse(value)
             raise TypeError(f"get returned {type(value).__name__}: bytes or None are wanted")
-        kept = _read(bytes(cast("bytes", value)))
+        kept = _read(key, bytes(cast("bytes", value)))
         self.is_damaged |= kept is None
         return kept
 
@@ -130,11 +132,11 @@ class Awaited(Called):
 
     async def get(self, key: str) -> Kept | None:
         """Return what stands there; None where that is nothing, or damaged."""
-        return self._kept(await _awaited(self._storage.get(key)))
+        return self._kept(key, await _awaited(self._storage.get(key)))
 
     async def set(self, key: str, value: Kept) -> None:
         """Keep something."""
-        await _awaited(self._storage.set(key, value.to_bytes()))
+        await _awaited(self._storage.set(key, kept_under(key, value.to_bytes())))
 
     async def delete(self, key: str) -> None:
         """Forget something."""
@@ -153,10 +155,10 @@ def _refuse(value: object) -> None:
         raise TypeError("a method returned an awaitable: define it by `async def`")
 
 
-def _read(record: bytes) -> Kept | None:
-    """Return what stands in a record, or None where that is damaged."""
+def _read(key: str, value: bytes) -> Kept | None:
+    """Return what stands under a key, or None where that is damaged, or another one's."""
     try:
-        kind, payload = opened(record)
+        kind, payload = opened(taken_from(key, value))
         reader = _READERS.get(kind)
         return None if reader is None else reader(payload)
     except ValueError:

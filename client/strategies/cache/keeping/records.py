@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 from zlib import crc32
 
-__all__ = ["ENTRY", "INDEX", "TOMBSTONE", "opened", "sealed"]
+__all__ = ["ENTRY", "INDEX", "TOMBSTONE", "kept_under", "opened", "sealed", "taken_from"]
 
 ENTRY: Final = b"E"
 """An answer."""
@@ -20,6 +20,7 @@ TOMBSTONE: Final = b"T"
 _MAGIC: Final = b"RHC\x01"
 """Its last byte is the version of all formats here."""
 _HEAD: Final = len(_MAGIC) + 4
+_OF_KEY: Final = 4
 _DAMAGED: Final = "not a record of this version of the cache, or a damaged one"
 
 
@@ -41,3 +42,24 @@ def opened(record: bytes) -> tuple[bytes, memoryview]:
     if crc32(view[_HEAD:]) != int.from_bytes(record[len(_MAGIC) : _HEAD], "big"):
         raise ValueError(_DAMAGED)
     return record[_HEAD : _HEAD + 1], view[_HEAD + 1 :]
+
+
+def kept_under(key: str, record: bytes) -> bytes:
+    """Return a record as it stands in a storage: what its key is stands before it."""
+    return _sign_of(key) + record
+
+
+def taken_from(key: str, value: bytes) -> bytes:
+    """Return the record that was kept under a key.
+
+    Raises:
+        ValueError: It was kept under another one: a storage that mixes up its keys would have
+            somebody served what is another's.
+    """
+    if value[:_OF_KEY] != _sign_of(key):
+        raise ValueError(_DAMAGED)
+    return value[_OF_KEY:]
+
+
+def _sign_of(key: str) -> bytes:
+    return crc32(key.encode()).to_bytes(_OF_KEY, "big")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol
 
 from ....runtime.forking import fork_safe, tell_in_child
+from ..keeping.records import kept_under
 from .bounds import check_bound
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class MemoryStorage:
     def get(self, key: str, /) -> bytes | None:
         """Return what was set last, or None where that is gone."""
         value = self.find(key)
-        return value if value is None or isinstance(value, bytes) else value.to_bytes()
+        if value is None or isinstance(value, bytes):
+            return value
+        return kept_under(key, value.to_bytes())
 
     def set(self, key: str, value: bytes, /) -> None:
         """Keep a value, and forget what there is no room for any more."""

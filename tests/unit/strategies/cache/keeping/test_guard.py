@@ -16,6 +16,7 @@ import pytest
 from client.cache import MemoryStorage
 from client.runtime.coroutines import run_to_end
 from client.strategies.cache.keeping import guard as module
+from client.strategies.cache.keeping.records import kept_under
 from client.strategies.cache.keeping.writes import Tombstone
 from tests.eventually import eventually
 from tests.unit.strategies.cache.entries import an_entry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from client.strategies.cache.keeping.access import Access, Kept
 
 SHORT = 0.01
+KEPT = kept_under("a", an_entry().to_bytes())
 """Seconds; a storage that hangs is given no more."""
 
 
@@ -84,7 +86,7 @@ def test_the_one_in_memory_gives_bytes_that_it_was_given_as_what_they_mean(world
     async def story() -> None:
         storage = MemoryStorage()
         guard = world.guard(storage)
-        storage.set("a", an_entry().to_bytes())
+        storage.set("a", KEPT)
         assert await guard.run(read) == an_entry()
         storage.set("a", b"nonsense")
         assert await guard.run(read) == "nothing"
@@ -241,7 +243,7 @@ def test_one_that_hangs_keeps_few_threads_and_no_call(world: World) -> None:
     storage = Hanging()
 
     async def story() -> None:
-        storage.kept["a"] = an_entry().to_bytes()
+        storage.kept["a"] = KEPT
         guard, patient = world.guard(storage, SHORT), world.guard(storage)
         after = 0
         while after < 5:  # a thread that begins late finds nothing to do
@@ -305,10 +307,11 @@ async def something() -> bytes:
         (something, "TypeError"),
         (threading.Event, "TypeError"),
         (lambda: b"nonsense", "something that it keeps is damaged"),
-        (lambda: an_entry().to_bytes()[:-1], "something that it keeps is damaged"),
+        (lambda: KEPT[:-1], "something that it keeps is damaged"),
         (lambda: b"", "something that it keeps is damaged"),
+        (lambda: kept_under("b", an_entry().to_bytes()), "something that it keeps is damaged"),
     ],
-    ids=["number", "text", "coroutine", "object", "nonsense", "cut", "empty"],
+    ids=["number", "text", "coroutine", "object", "nonsense", "cut", "empty", "another's"],
 )
 def test_what_is_none_of_a_storages_is_as_if_nothing_were_kept(
     world: World, answer: Callable[[], Any], said: str
@@ -343,7 +346,7 @@ class Mixed(Awaited):
 
     def get(self, key: str) -> Any:
         """Return something at once."""
-        return bytearray(an_entry().to_bytes())
+        return bytearray(KEPT)
 
     def close(self) -> None:  # type: ignore[override] # likewise
         """Count it."""

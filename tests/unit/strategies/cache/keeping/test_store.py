@@ -14,6 +14,7 @@ from client.runtime.coroutines import run_to_end
 from client.strategies.cache.fields import Fields
 from client.strategies.cache.keeping import writes
 from client.strategies.cache.keeping.keys import Keys
+from client.strategies.cache.keeping.records import kept_under
 from client.strategies.cache.keeping.variants import Index, variant_key
 from client.strategies.cache.keeping.writes import Tombstone, mark_of
 from tests.unit.strategies.cache.entries import an_entry
@@ -416,10 +417,12 @@ def test_what_others_put_under_our_keys_is_no_answer(tmp_path: Any) -> None:
     world, storage = World("blocking", tmp_path), Plain()
     store = world.store(storage)
     place, mine = store.place(URL), store.place(URL, "me")
-    storage.kept[place.resource] = Tombstone(b"another process!", 1.0).to_bytes()
+    mark = Tombstone(b"another process!", 1.0).to_bytes()
+    storage.kept[place.resource] = kept_under(place.resource, mark)
     assert run_to_end(store.find(place, ONE)) is None
     assert run_to_end(store.find(mine, ONE)) is None
-    storage.kept[mark_of(place.resource)] = an_entry().to_bytes()
+    marked = mark_of(place.resource)
+    storage.kept[marked] = kept_under(marked, an_entry().to_bytes())
     run_to_end(kept(store, place, ONE, an_entry()))
     assert run_to_end(store.find(place, ONE)) == an_entry()
     run_to_end(kept(store, place, ONE, an_entry(vary=VARY)))

@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from client.cache import MemoryStorage
+from client.strategies.cache.keeping.records import kept_under
 from tests.unit.strategies.cache.entries import an_entry
 from tests.unit.threads import together
 
@@ -51,7 +52,7 @@ def test_an_entry_is_kept_as_it_is_and_given_as_bytes() -> None:
     storage, entry = MemoryStorage(), an_entry()
     storage.keep("a", entry)
     assert storage.find("a") is entry
-    assert storage.get("a") == entry.to_bytes()
+    assert storage.get("a") == kept_under("a", entry.to_bytes())
     assert storage.size > entry.footprint
 
 
