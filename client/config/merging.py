@@ -30,7 +30,7 @@ def merge(base: Mapping[str, object], overrides: Mapping[str, object]) -> dict[s
 
 
 def _laid_over(name: str, below: object, above: object) -> object:
-    if not isinstance(above, Mapping) or name == "storage":  # which may be a dict of somebody's
+    if name == "storage" or not isinstance(above, Mapping):  # a storage may be a dict, too
         return above
     if isinstance(below, BaseModel):
         below = given_settings(below)

@@ -194,6 +194,7 @@ def test_nobody_waits_for_another_event_loop(*, is_closed: bool) -> None:
 
     first = asyncio.new_event_loop()
     waiting = first.run_until_complete(ask_for_a_while())
+    abandoned: set[Any] = set()
     if is_closed:
         first.close()
         abandoned = set(asyncio_tasks._under_way)
@@ -207,7 +208,7 @@ def test_nobody_waits_for_another_event_loop(*, is_closed: bool) -> None:
     sharing: Any = client._drop_in._strategies._cache.sharing  # type: ignore[union-attr] # it has one
     if is_closed:
         for task in (waiting, *abandoned):
-            task._log_destroy_pending = False  # type: ignore[attr-defined] # it is meant to be
+            task._log_destroy_pending = False  # it is meant to be
         asyncio_tasks._under_way.difference_update(abandoned)
         assert len(sharing._flights) == 0
     else:

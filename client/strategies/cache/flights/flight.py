@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ....engine.layer import Exchange
     from ....engine.operation import Call
-    from ....engine.ports import Signal
+    from ....engine.ports import Signal, Task
     from ....http.shapes import Response
 
     Fly = Callable[[Call, Exchange], Awaitable["Landing[CargoT]"]]
@@ -120,10 +120,10 @@ class Flight(Generic[CargoT]):
     """
 
     def __init__(self, key: Key, seat: Seat, exchange: Exchange, place: object = None) -> None:
-        self.key = key
-        self.place = place
+        self.key: Key = key
+        self.place: object = place
         self.call: Call = seat.call.twin()
-        self.task = seat.call.host.ports.task()
+        self.task: Task = seat.call.host.ports.task()
         self.seats: dict[Seat, None] = {}
         self.told: list[Signal] = []
         self.landing: Landing[CargoT] | None = None
