@@ -207,7 +207,8 @@ def test_nobody_waits_for_another_event_loop(*, is_closed: bool) -> None:
     asyncio.run(ask_here())
     sharing: Any = client._drop_in._strategies._cache.sharing  # type: ignore[union-attr] # it has one
     if is_closed:
-        for task in (waiting, *abandoned):
+        left: list[Any] = [waiting, *abandoned]
+        for task in left:
             task._log_destroy_pending = False  # it is meant to be
         asyncio_tasks._under_way.difference_update(abandoned)
         assert len(sharing._flights) == 0
