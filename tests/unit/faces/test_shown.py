@@ -79,7 +79,9 @@ def test_a_constructor_of_a_drop_in_shows_its_arguments(kind: Any) -> None:
     has_words_about({"name", "listeners", "telemetry", *ADDED_BY_DROP_IN}, kind.__init__)
 
 
-@pytest.mark.parametrize("function", [*dict.fromkeys(FUNCTIONS)], ids=lambda function: str(function.__name__))
+@pytest.mark.parametrize(
+    "function", [*dict.fromkeys(FUNCTIONS)], ids=lambda function: str(function.__name__)
+)
 def test_a_function_shows_its_arguments(function: Callable[..., object]) -> None:
     """Those of httpx, of the drop-ins, and the client that it may use."""
     assert keywords(function) >= {"client", "headers", "verify", *ADDED_BY_DROP_IN}
