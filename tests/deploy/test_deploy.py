@@ -15,12 +15,15 @@ from prometheus_client import CollectorRegistry
 from client import (
     AdaptiveLimitConfig,
     AnswerFault,
+    BalancingConfig,
     BulkheadConfig,
+    CacheConfig,
     ChaosConfig,
     CircuitBreakerConfig,
     ClientConfig,
     HedgeConfig,
     MyAPIError,
+    OutlierConfig,
     PrometheusMetrics,
     RateLimitConfig,
     RetryBudgetConfig,
@@ -137,6 +140,13 @@ def _busy(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200)
 
 
+def _one_of_two(request: httpx.Request) -> httpx.Response:
+    """Answer what may be kept, but for a server that is ill."""
+    if request.url.host == "ill.example":
+        return httpx.Response(503)
+    return httpx.Response(200, headers={"Cache-Control": "max-age=60"})
+
+
 class Trouble:
     """A client of the failure server that goes through everything there is to see.
 
@@ -198,6 +208,19 @@ class Trouble:
             allow_chaos=True,
         )
 
+        outliers = OutlierConfig(consecutive_failures=1, base_ejection=0.05, slow_start=0)
+        self.spread = SyncResilientClient(
+            ClientConfig(
+                name="spread",
+                endpoints=["http://ill.example", "http://well.example"],
+                balancing=BalancingConfig(policy="ordered", outliers=outliers),
+                retry=RetryConfig(min_wait_seconds=0.01, max_wait_seconds=0.01),
+                cache=CacheConfig(),
+            ),
+            transport=httpx.MockTransport(_one_of_two),
+            telemetry=[metrics],
+        )
+
     def go_on(self) -> None:
         """Make some more calls."""
         self.client.circuit.reset()
@@ -224,9 +247,12 @@ class Trouble:
         with suppress(MyAPIError):
             self.overloaded.get("http://stock.example/")
         self.chaotic.get("http://drill.example/")
+        for _ in range(2):
+            self.spread.get(f"/{self._number}")
 
     def close(self) -> None:
         """Close all."""
+        self.spread.close()
         self.chaotic.close()
         self.overloaded.close()
         self.limited.close()
