@@ -280,8 +280,10 @@ async def test_a_body_that_is_left_early_behind_a_transport_is_not_kept(kit: Kit
 
 @ON_EACH_KIT
 async def test_a_url_that_is_none_is_refused_as_httpx_does(kit: Kit) -> None:
-    """With a cache as without one."""
+    """With a cache as without one; one that httpx has parsed is taken as it is."""
     client = cached(kit, GOOD)
+    assert status_of(await client.get(kit.module.URL(URL))) == "miss"
+    assert status_of(await client.get(URL)) == "hit"
     with pytest.raises(kit.module.InvalidURL):
         await client.get("http://a:port/")
 

@@ -16,7 +16,7 @@ from client.http.service import PLACEHOLDER, Service, Site
         (f"{PLACEHOLDER}/a?b", "http://me.endpoints.invalid/a?b"),
         ("http://one.test/v1/a", "http://me.endpoints.invalid/a"),
         ("http://other.test/a", "http://other.test/a"),
-        ("http://[", "http://["),
+        ("http://a:port/", "http://a:port/"),
     ],
     ids=["placeholder", "endpoint", "other", "none"],
 )
