@@ -145,11 +145,11 @@ async def test_a_middleware_that_turns_elsewhere_is_refused(world: World, host: 
 
     async def turn_async(request: httpx.Request, call_next: object) -> httpx.Response:
         request.url = httpx.URL(f"http://{host}/x")
-        return await call_next(request)  # type: ignore[operator,no-any-return]
+        return await call_next(request)  # type: ignore[operator,no-any-return] # as given
 
     def turn(request: httpx.Request, call_next: object) -> httpx.Response:
         request.url = httpx.URL(f"http://{host}/x")
-        return call_next(request)  # type: ignore[operator,no-any-return]
+        return call_next(request)  # type: ignore[operator,no-any-return] # as given
 
     service = Service()
     middleware = [turn_async if world.is_async else turn]
