@@ -5,11 +5,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["README", "ROOT", "USAGE", "Block", "Row", "blocks", "code_in", "headings", "table"]
+__all__ = [
+    "DOCUMENTS",
+    "PAGES",
+    "README",
+    "ROOT",
+    "USAGE",
+    "Block",
+    "Row",
+    "blocks",
+    "code_in",
+    "headings",
+    "page",
+    "pages_text",
+    "table",
+]
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 USAGE = ROOT / "USAGE.md"
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+"""The pages of the site."""
+DOCUMENTS = [README, USAGE, *PAGES]
+"""All whose examples run."""
 
 Row = Sequence[str]
 
@@ -46,8 +64,20 @@ def headings(path: Path) -> list[str]:
     return [found["title"].replace("`", "") for found in _HEADING.finditer(prose)]
 
 
-def table(path: Path, heading: str, first_column: str) -> list[Row]:
+def page(heading: str) -> Path:
+    """The one page of the site that has such a heading."""
+    [found] = [path for path in PAGES if heading in headings(path)]
+    return found
+
+
+def pages_text() -> str:
+    """All pages of the site, one behind the other."""
+    return "\n".join(path.read_text("utf-8") for path in PAGES)
+
+
+def table(heading: str, first_column: str) -> list[Row]:
     """The rows below the head of the table in a section whose first column is so called."""
+    path = page(heading)
     lines = iter(_section(path, heading).splitlines())
     for line in lines:
         if line.startswith(f"| {first_column} |"):

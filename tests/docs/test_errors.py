@@ -31,7 +31,7 @@ from client import (
 from client.ports.blocking_ports import BlockingPorts
 from tests.docs.reading import USAGE, blocks, code_in, table
 
-ROWS = {code_in(row[0])[0]: row for row in table(USAGE, "Errors", "error")}
+ROWS = {code_in(row[0])[0]: row for row in table("Errors", "error")}
 KINDS: dict[str, type[MyAPIError]] = {name: getattr(exceptions, name) for name in ROWS}
 NUMBERS = re.compile(r"\b(\d{3})(?: to (\d{3}))?\b")
 
@@ -179,7 +179,7 @@ def test_rejections_are_neither_retried_nor_counted() -> None:
 
 def test_the_attributes_are_those_listed() -> None:
     """All that an error carries, in the order of its constructor."""
-    listed = [code_in(row[0])[0] for row in table(USAGE, "Errors", "attribute")]
+    listed = [code_in(row[0])[0] for row in table("Errors", "attribute")]
     assert listed == list(vars(MyAPIError()))
 
 

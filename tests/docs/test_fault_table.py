@@ -45,7 +45,7 @@ TESTS_OF_THEIR_OWN = {
 """Rows whose faults end in an answer, or need a story of their own, and where it is told."""
 ROWS = {
     row[0]: row[1:]
-    for row in table(USAGE, "What becomes of each fault", "fault")
+    for row in table("What becomes of each fault", "fault")
     if not row[0].startswith("**")
 }
 

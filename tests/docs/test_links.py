@@ -36,7 +36,7 @@ def test_a_link_leads_somewhere(path: Path, link: str) -> None:
 
 def test_every_section_can_be_found_from_the_top() -> None:
     """USAGE.md's list of contents is complete."""
-    text = USAGE.read_text("utf-8")
+    text = pages_text()
     sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
     contents = text[: text.index("\n## ")]
     assert [section for section in sections if f"(#{_anchor(section)})" not in contents] == []

@@ -14,5 +14,5 @@ def test_the_table_of_metrics_is_whole() -> None:
         f"{', '.join(f'`{label}`' for label in each.labels)}{' ' if each.labels else ''}|"
         for each in known
     ]
-    text = USAGE.read_text("utf-8")
+    text = pages_text()
     assert [row for row in rows if row not in text] == []

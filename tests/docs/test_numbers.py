@@ -130,5 +130,5 @@ def test_the_alphabet_of_request_ids_is_as_shown() -> None:
 )
 def test_a_quoted_error_can_be_searched_for(quoted: str, exception: str) -> None:
     """Troubleshooting names errors by words that are in them."""
-    assert f"`{quoted}`" in USAGE.read_text("utf-8")
+    assert f"`{quoted}`" in pages_text()
     assert quoted in classify._REASONS[exception]

@@ -12,8 +12,8 @@ from server.proxy.fault_models import MODELS, WireFault
 from tests.docs.reading import USAGE, code_in, table
 
 SECTION = "The wire proxy"
-FAULTS = {code_in(row[0])[0]: row for row in table(USAGE, SECTION, "fault")}
-CONTROLS = table(USAGE, SECTION, "in code")
+FAULTS = {code_in(row[0])[0]: row for row in table(SECTION, "fault")}
+CONTROLS = table(SECTION, "in code")
 
 
 def test_the_faults_are_those_listed() -> None:

@@ -6,7 +6,7 @@ from server.app import create_app
 from server.controls.failure_server import Controls
 from tests.docs.reading import USAGE, code_in, table
 
-ROWS = table(USAGE, "The failure server", "in code")
+ROWS = table("The failure server", "in code")
 
 
 def test_the_methods_are_those_listed() -> None:
