@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.deploy.prometheus import ALERTS, DEPLOY, Prometheus
 from tests.deploy.test_deploy import NAMES, used_in
 from tests.deploy.trouble import Trouble
-from tests.docs.reading import ROOT, blocks, headings
+from tests.docs.reading import ROOT, Block, blocks, headings
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.any_python
@@ -30,14 +29,10 @@ def runbooks() -> dict[str, str]:
     return {name: text for name, text in sections.items() if name.startswith("ResilientHttp")}
 
 
-def queries_shown() -> Iterator[str]:
-    """The queries that the pages on operations show."""
-    for page in sorted(RUNBOOKS.parent.glob("*.md")):
-        for block in blocks(page, "promql"):
-            yield block.text.strip()
-
-
-SHOWN = list(dict.fromkeys(queries_shown()))
+SHOWN = [
+    block for page in sorted(RUNBOOKS.parent.glob("*.md")) for block in blocks(page, "promql")
+]
+"""The queries that the pages on operations show."""
 
 
 def test_every_alert_is_tested() -> None:
@@ -76,10 +71,10 @@ def test_the_list_has_the_severity(name: str) -> None:
     assert f"| [{name}](#{name.lower()}) | {severity} |" in RUNBOOKS.read_text("utf-8")
 
 
-@pytest.mark.parametrize("query", SHOWN, ids=lambda query: query[:60])
-def test_a_query_shown_names_what_there_is(query: str) -> None:
+@pytest.mark.parametrize("query", SHOWN, ids=str)
+def test_a_query_shown_names_what_there_is(query: Block) -> None:
     """Metrics, and labels of them."""
-    found = list(used_in(query))
+    found = list(used_in(query.text))
     assert found
     for name, labels in found:
         assert name in NAMES
@@ -90,7 +85,7 @@ def test_the_queries_shown_run(prometheus_of_trouble: tuple[Prometheus, Trouble]
     """In a real Prometheus, as they stand."""
     prometheus, _ = prometheus_of_trouble
     for query in SHOWN:
-        prometheus.values(query)
+        prometheus.values(query.text)
 
 
 def test_every_alert_can_be_worked_out(prometheus_of_trouble: tuple[Prometheus, Trouble]) -> None:
