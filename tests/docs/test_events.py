@@ -1,4 +1,4 @@
-"""The tables of events, log lines, arguments and statistics in USAGE.md are those of the code."""
+"""The tables of events, log lines, arguments and statistics of the site are those of the code."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from client import (
 )
 from client.faces.facade.call_options import CallOptions
 from client.telemetry.event_log import EventLog
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, pages_text, table
 
 ABOUT: dict[str, Any] = {
     "client": "default",
@@ -86,8 +86,7 @@ def screen() -> Iterator[io.StringIO]:
 def test_the_events_are_those_listed() -> None:
     """With their fields, in order."""
     listed = {
-        code_in(row[0])[0]: code_in(row[1])
-        for row in table("Events and statistics", "event")
+        code_in(row[0])[0]: code_in(row[1]) for row in table("Events and statistics", "event")
     }
     made = {
         name: [field.name for field in fields(kind)]
