@@ -130,11 +130,9 @@ def test_the_methods_are_those_listed(face: type) -> None:
 
 
 def test_the_report_is_described_whole() -> None:
-    """Each field of `response.extensions["resilience"]` is named in the sentence about it."""
-    text = pages_text()
-    begin = text.index("That report is how")
-    sentence = text[begin : text.index("Its fields can also", begin)]
-    assert set(code_in(sentence.replace("\n", " "))) == set(CallReport._fields)
+    """Each field of `response.extensions["resilience"]` has its row."""
+    rows = table("Methods and arguments", "field")
+    assert [code_in(row[0])[0] for row in rows] == list(CallReport._fields)
 
 
 def test_httpx_logs_urls_whole(caplog: pytest.LogCaptureFixture) -> None:
