@@ -1,4 +1,4 @@
-"""The tables of events, log lines, arguments and statistics in USAGE.md are those of the code."""
+"""The tables of events, log lines, arguments and statistics of the site are those of the code."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from client import (
 )
 from client.faces.facade.call_options import CallOptions
 from client.telemetry.event_log import EventLog
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, pages_text, table
 
 ABOUT: dict[str, Any] = {
     "client": "default",
@@ -86,8 +86,7 @@ def screen() -> Iterator[io.StringIO]:
 def test_the_events_are_those_listed() -> None:
     """With their fields, in order."""
     listed = {
-        code_in(row[0])[0]: code_in(row[1])
-        for row in table("Events and statistics", "event")
+        code_in(row[0])[0]: code_in(row[1]) for row in table("Events and statistics", "event")
     }
     made = {
         name: [field.name for field in fields(kind)]
@@ -131,11 +130,9 @@ def test_the_methods_are_those_listed(face: type) -> None:
 
 
 def test_the_report_is_described_whole() -> None:
-    """Each field of `response.extensions["resilience"]` is named in the sentence about it."""
-    text = pages_text()
-    begin = text.index("That report is how")
-    sentence = text[begin : text.index("Its fields can also", begin)]
-    assert set(code_in(sentence.replace("\n", " "))) == set(CallReport._fields)
+    """Each field of `response.extensions["resilience"]` has its row."""
+    rows = table("Methods and arguments", "field")
+    assert [code_in(row[0])[0] for row in rows] == list(CallReport._fields)
 
 
 def test_httpx_logs_urls_whole(caplog: pytest.LogCaptureFixture) -> None:
