@@ -86,8 +86,7 @@ def screen() -> Iterator[io.StringIO]:
 def test_the_events_are_those_listed() -> None:
     """With their fields, in order."""
     listed = {
-        code_in(row[0])[0]: code_in(row[1])
-        for row in table("Events and statistics", "event")
+        code_in(row[0])[0]: code_in(row[1]) for row in table("Events and statistics", "event")
     }
     made = {
         name: [field.name for field in fields(kind)]
