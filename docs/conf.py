@@ -1,4 +1,4 @@
-"""How Sphinx makes the documentation site: strictly, offline, from this folder and the docstrings."""
+"""How Sphinx makes the site: strictly, offline, from this folder and the docstrings."""
 
 import sys
 from pathlib import Path

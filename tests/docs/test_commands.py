@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from examples.fastapi_app import app as example
 from server.app import create_app
 from server.proxy.control_app import create_control_app
-from tests.docs.reading import README, ROOT, USAGE, Block, blocks
+from tests.docs.reading import DOCUMENTS, README, ROOT, Block, blocks
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
@@ -38,7 +38,7 @@ def _commands(block: Block) -> Iterator[tuple[str, str]]:
 
 SHOWN = [
     pytest.param(command, output, id=f"{block}-{number}")
-    for path in (README, USAGE)
+    for path in DOCUMENTS
     for block in blocks(path, "console")
     for number, (command, output) in enumerate(_commands(block))
 ]

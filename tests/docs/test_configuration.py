@@ -1,4 +1,4 @@
-"""The tables of settings in USAGE.md are those of the models: names, defaults and bounds."""
+"""The tables of settings of the site are those of the models: names, defaults and bounds."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from client import (
     TimeoutConfig,
 )
 from client.runtime.seconds import MAX_SECONDS
-from tests.docs.reading import USAGE, Row, code_in, table
+from tests.docs.reading import Row, code_in, table
 
 MODELS: list[type[BaseModel]] = [
     AdaptiveLimitConfig,

@@ -1,4 +1,4 @@
-"""The tables about the drop-in clients in USAGE.md are those of the code."""
+"""The tables about the drop-in clients of the site are those of the code."""
 
 from contextlib import suppress
 from dataclasses import fields
@@ -22,7 +22,7 @@ from client.faces.drop_in import functions
 from client.faces.drop_in.options import RetrySettings
 from client.faces.drop_in.policy import _LONGEST_RETRY_AFTER
 from client.http.family import family_named
-from tests.docs.reading import USAGE, Row, code_in, table
+from tests.docs.reading import Row, code_in, pages_text, table
 from tests.sdks import calls
 
 ADDED = "The arguments added"

@@ -1,4 +1,4 @@
-"""The tables of events, log lines, arguments and statistics in USAGE.md are those of the code."""
+"""The tables of events, log lines, arguments and statistics of the site are those of the code."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from client import (
 )
 from client.faces.facade.call_options import CallOptions
 from client.telemetry.event_log import EventLog
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, pages_text, table
 
 ABOUT: dict[str, Any] = {
     "client": "default",

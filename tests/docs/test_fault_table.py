@@ -1,9 +1,9 @@
-"""The table of faults in USAGE.md says what the tests of the catalogue show."""
+"""The table of faults of the site says what the tests of the catalogue show."""
 
 from importlib import import_module
 
 from client.strategies.circuit.circuit import CircuitOutcome
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, table
 from tests.wire.catalogue.faults import Fault, each
 
 GROUPS = [

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from client import __version__
-from tests.docs.reading import README, ROOT, USAGE, headings
+from tests.docs.reading import DOCUMENTS, ROOT, USAGE, headings
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 OTHERS = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "CODE_OF_CONDUCT")
 LINKS = [
-    pytest.param(path, link, id=f"{path.name}: {link}")
-    for path in [README, USAGE, *(ROOT / f"{name}.md" for name in OTHERS)]
+    pytest.param(path, link, id=f"{path.relative_to(ROOT)}: {link}")
+    for path in [*DOCUMENTS, *(ROOT / f"{name}.md" for name in OTHERS)]
     for link in sorted(set(LINK.findall(path.read_text("utf-8"))))
 ]
 
@@ -36,7 +36,7 @@ def test_a_link_leads_somewhere(path: Path, link: str) -> None:
 
 def test_every_section_can_be_found_from_the_top() -> None:
     """USAGE.md's list of contents is complete."""
-    text = pages_text()
+    text = USAGE.read_text("utf-8")
     sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
     contents = text[: text.index("\n## ")]
     assert [section for section in sections if f"(#{_anchor(section)})" not in contents] == []

@@ -1,8 +1,8 @@
-"""The table of metrics in USAGE is that of the code."""
+"""The table of metrics of the site is that of the code."""
 
 from client.metrics import instruments, strategy_instruments
 from client.metrics.instruments import Instrument
-from tests.docs.reading import USAGE
+from tests.docs.reading import pages_text
 
 
 def test_the_table_of_metrics_is_whole() -> None:

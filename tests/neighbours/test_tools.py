@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.reading import USAGE, table
+from tests.docs.reading import table
 from tests.neighbours.faces import FACES, Face
 
 ROOT = Path(__file__).parents[2]
