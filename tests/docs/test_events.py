@@ -21,7 +21,7 @@ from client import (
 )
 from client.faces.facade.call_options import CallOptions
 from client.telemetry.event_log import EventLog
-from tests.docs.reading import code_in, pages_text, table
+from tests.docs.reading import code_in, page, table
 
 ABOUT: dict[str, Any] = {
     "client": "default",
@@ -110,7 +110,7 @@ def test_the_log_lines_are_those_listed(screen: io.StringIO) -> None:
 def test_the_arguments_of_a_call_are_those_listed() -> None:
     """Those of httpx in the text, ours in the table."""
     ours = {code_in(row[0])[0] for row in table("Methods and arguments", "argument")}
-    text = pages_text()
+    text = page("Methods and arguments").read_text("utf-8")
     sentence = text[text.index("Each takes every argument") : text.index("and twelve more")]
     httpxs = set(code_in(sentence.replace("\n", " ")))
     assert ours | httpxs == CallOptions.__optional_keys__
@@ -120,7 +120,7 @@ def test_the_arguments_of_a_call_are_those_listed() -> None:
 @pytest.mark.parametrize("face", [ResilientClient, SyncResilientClient])
 def test_the_methods_are_those_listed(face: type) -> None:
     """`request`, the verbs and `stream`: all that takes a URL."""
-    text = pages_text()
+    text = page("Methods and arguments").read_text("utf-8")
     begin = text.index("`request(method, url)`")
     sentence = text[begin : text.index("Each takes every argument")]
     named = {code.partition("(")[0] for code in code_in(sentence.replace("\n", " "))}
