@@ -37,6 +37,8 @@ add_module_names = False
 python_use_unqualified_type_names = True
 python_display_short_literal_types = True
 maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+smartquotes = False  # a quote is what one types
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from tests.api.listing import FIXTURES, MET, homes, sections
+from tests.api.listing import FIXTURES, MET, MODULES, homes, sections
 from tests.api.signatures import described
 
 __all__ = ["PLUGIN", "Public", "public_names"]
@@ -75,10 +75,12 @@ class Public:
     Attributes:
         values: What each name stands for, by the full name under which it is shown.
         aliases: Second names, and the first one of each.
+        modules: Where they are imported from.
     """
 
     values: dict[str, Any]
     aliases: dict[str, str]
+    modules: frozenset[str] = frozenset(MODULES)
 
     @cached_property
     def full(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ from types_shown import signature_shown, type_shown
 
 __all__ = ["rendered"]
 
+ASYNC = re.compile("Async|ResilientClient|create_resilient_client")
 INDENT = "   "
 HEAD = re.compile(r"class (?P<name>[\w.]+)(\((?P<bases>.*)\))?")
 METHOD = re.compile(
@@ -40,7 +41,19 @@ def rendered(name: str, public: Public, config: Config, *, with_members: bool = 
         config: That of Sphinx, for napoleon.
         with_members: Whether the methods and attributes of a class are shown.
     """
-    return "\n".join(_Page(public, config).of(name, with_members=with_members))
+    text = "\n".join(_Page(public, config).of(name, with_members=with_members))
+    module, _, last = name.rpartition(".")
+    transport = "httpx.AsyncBaseTransport" if ASYNC.match(last) else "httpx.BaseTransport"
+    text = text.replace("httpx.BaseTransport | httpx.AsyncBaseTransport", transport)
+    client = "httpx.AsyncClient" if ASYNC.match(last) else "httpx.Client"
+    text = text.replace("httpx.Client | httpx.AsyncClient", client)
+    if module == "client.httpx2":
+        text = re.sub(r"\bhttpx\.", "httpx2.", text)
+    if module in public.modules:
+        return text
+    # Where it is imported from is none of the reader's business.
+    text = text.replace(f":: {name}", f":: {last}", 1)
+    return f".. py:currentmodule:: {module}\n\n{text}\n\n.. py:currentmodule:: None\n"
 
 
 class _Page:
@@ -211,7 +224,7 @@ def _attribute_doc(kind: type[Any], name: str) -> str:
         documented |= _literals(owner)
         if name in documented:
             return documented[name]
-    return ""
+    return "As httpx takes it." if kind.__name__.endswith("Options") else ""
 
 
 def _entries(kind: type[Any], title: str) -> dict[str, str]:

@@ -51,6 +51,9 @@ def signature_shown(text: str, module: str) -> tuple[str, str]:
     tree = ast.parse(f"def f{SENTINEL.sub('...', text)}: pass")
     [function] = tree.body
     assert isinstance(function, ast.FunctionDef)
+    extra = function.args.kwarg
+    if extra and extra.annotation and ast.unparse(extra.annotation) == "Never":
+        function.args.kwarg = None  # there to refuse them with a word
     plain = _Plain(module).visit(function)
     returned = "" if plain.returns is None else ast.unparse(plain.returns)
     return f"({ast.unparse(plain.args)})", returned

@@ -65,8 +65,9 @@ def headings(path: Path) -> list[str]:
 
 
 def page(heading: str) -> Path:
-    """The one page of the site that has such a heading."""
-    [found] = [path for path in PAGES if heading in headings(path)]
+    """The one page of the site that has such a heading; those made from docstrings have no say."""
+    written = [path for path in PAGES if path.parent.name != "api"]
+    [found] = [path for path in written if heading in headings(path)]
     return found
 
 
