@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_ext")]
 
 from client import __version__  # noqa: E402 - only to be found once the path leads to it
 
@@ -19,9 +19,26 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "public_api",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
+nitpick_ignore_regex = [
+    # Of other packages, which have documentation of their own, elsewhere.
+    ("py:.*", r"(fastapi|httpx2?|metrics|prometheus_client|pydantic|starlette|tenacity|trace)\..*"),
+    ("py:.*", r"CollectorRegistry|FastAPI"),
+    # Of the standard library, likewise; what `typing` has Sphinx itself knows.
+    ("py:.*", r"(abc|collections\.abc|enum|os|random|sqlite3|ssl)\..*"),
+    ("py:class", r"Abstract(Async)?ContextManager|CookieJar|Path|PathLike"),
+]
+
+default_role = "name"
+add_module_names = False
+python_use_unqualified_type_names = True
+python_display_short_literal_types = True
+maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+smartquotes = False  # a quote is what one types
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.api.signatures import described, returned
 
-__all__ = ["FILE", "MODULES", "ROOT", "listing"]
+__all__ = ["FILE", "FIXTURES", "MET", "MODULES", "ROOT", "homes", "listing", "sections"]
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FILE: Final = ROOT / "docs" / "api.txt"
@@ -61,11 +61,10 @@ that CONTRIBUTING.md tells under "What is promised".
 
 def listing() -> str:
     """All of it, as the file has it."""
-    sections = {module: dict(_exported(module)) for module in MODULES}
-    sections["Met, and not to be imported"] = dict(_met())
-    home = _homes(sections.values())
+    found = sections()
+    home = homes(found.values())
     lines = [HEAD]
-    for heading, names in sections.items():
+    for heading, names in found.items():
         lines.append(f"\n# {heading}\n")
         for name, value in names.items():
             if home.get(value, name) != name:
@@ -76,10 +75,16 @@ def listing() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _homes(sections: Iterable[dict[str, object]]) -> dict[object, str]:
+def sections() -> dict[str, dict[str, object]]:
+    """What there is, by where it is imported from, under its full name."""
+    found = {module: dict(_exported(module)) for module in MODULES}
+    return {**found, "Met, and not to be imported": dict(_met())}
+
+
+def homes(names: Iterable[dict[str, object]]) -> dict[object, str]:
     """Where each stands in full: at the first place that has it under its own name."""
     home: dict[object, str] = {}
-    found = [each for section in sections for each in section.items()]
+    found = [each for section in names for each in section.items()]
     places = [(name, value) for name, value in found if not isinstance(value, str)]
     for name, value in places:
         if name.rpartition(".")[2] == getattr(value, "__name__", None):

@@ -181,7 +181,7 @@ def test_rejections_are_neither_retried_nor_counted() -> None:
 
 def test_the_attributes_are_those_listed() -> None:
     """All that an error carries, in the order of its constructor."""
-    listed = [code_in(row[0])[0] for row in table("Errors", "attribute")]
+    listed = [code_in(row[0])[0] for row in table("What an error tells", "attribute")]
     assert listed == list(vars(MyAPIError()))
 
 
