@@ -27,8 +27,11 @@ class MissingExtraError(FailureServerError, ImportError):
     """A package of the `server` extra is not installed."""
 
 
-def require_server_extra() -> None:
+def require_server_extra(what: str = "the failure server") -> None:
     """Check, without importing them, that the packages of the `server` extra are there.
+
+    Args:
+        what: What needs them.
 
     Raises:
         MissingExtraError: If one is not; names it, and the cure.
@@ -36,6 +39,6 @@ def require_server_extra() -> None:
     for package in ("fastapi", "uvicorn"):
         if find_spec(package) is None:
             raise MissingExtraError(
-                f"the failure server needs {package!r}, which is not installed; "
+                f"{what} needs {package!r}, which is not installed; "
                 "run: pip install 'resilient-http-client[server]'"
             )

@@ -47,7 +47,7 @@ def serve_failures(arguments: argparse.Namespace) -> int:
 
 def serve_proxy(arguments: argparse.Namespace) -> int:
     """Stand between clients and a service."""
-    require_server_extra()
+    require_server_extra("the wire proxy")
     upstream = Upstream.parse(arguments.upstream)
     listener, control = listen_for_two(arguments.host, arguments.port, arguments.control_port)
     if not listener.is_loopback:

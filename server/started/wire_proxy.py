@@ -94,7 +94,7 @@ class WireProxy(Startable, ProxyControls):
         self._port, self._control_port = int(announced[1]), int(announced[2])
 
     def _start_threads(self) -> None:
-        require_server_extra()
+        require_server_extra("the wire proxy")
         from ..proxy.proxy_host import ProxyHost  # noqa: PLC0415 - the extra is needed here
 
         listener, control = listen_for_two(LOOPBACK, self._port, self._control_port)

@@ -167,6 +167,17 @@ def test_a_missing_uvicorn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         serving.serve(page(), listener)
 
 
+def test_without_uvicorn_no_address_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody would answer there."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["dashboard", "--url", URL, "--port", "0"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "pip install 'resilient-http-client[server]'" in shown.err
+
+
 @pytest.mark.any_python
 def test_the_program_serves_until_it_is_interrupted(mounted: str) -> None:
     """A real one, of a real page."""

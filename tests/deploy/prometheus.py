@@ -77,7 +77,7 @@ class Prometheus:
 
 def hurried(rules: str) -> str:
     """The same alerts, of seconds in the place of minutes: so that a test can wait for them."""
-    return re.sub(r"for: \d+m", "for: 1s", re.sub(r"\[\d+m\]", "[20s]", rules))
+    return re.sub(r"for: \d+m", "for: 1s", re.sub(r"\[\d+m\]", "[2m]", rules))
 
 
 @contextmanager

@@ -29,9 +29,7 @@ def runbooks() -> dict[str, str]:
     return {name: text for name, text in sections.items() if name.startswith("ResilientHttp")}
 
 
-SHOWN = [
-    block for page in sorted(RUNBOOKS.parent.glob("*.md")) for block in blocks(page, "promql")
-]
+SHOWN = [block for page in sorted(RUNBOOKS.parent.glob("*.md")) for block in blocks(page, "promql")]
 """The queries that the pages on operations show."""
 
 

@@ -13,11 +13,13 @@ from client.metrics.instruments import Instrument
 from client.telemetry.prometheus.names import label_names, sample_names
 from tests.deploy.prometheus import ALERTS, DEPLOY, Prometheus, program
 from tests.deploy.trouble import Trouble
+from tests.docs.reading import ROOT, headings, table
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.any_python
 
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana-dashboard.json").read_text("utf-8"))
+EXPLAINED = ROOT / "docs/operations/dashboards.md"
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 NAMES = {
@@ -69,6 +71,26 @@ def test_the_dashboard_is_one() -> None:
     ]
     assert len(set(taken)) == len(taken)
     assert max(x for x, _ in taken) < 24
+
+
+def test_every_panel_is_explained() -> None:
+    """By a page that goes through the rows and their panels in order."""
+    shown: dict[str, list[str]] = {}
+    for panel in sorted(DASHBOARD["panels"], key=_place):
+        if panel["type"] == "row":
+            titles = shown.setdefault(panel["title"], [])
+        else:
+            titles.append(panel["title"])
+    explained = {
+        heading.removeprefix("Row: "): [row[0] for row in table(heading, "panel")]
+        for heading in headings(EXPLAINED)
+        if heading.startswith("Row: ")
+    }
+    assert list(explained.items()) == list(shown.items())
+
+
+def _place(panel: dict[str, Any]) -> tuple[int, int]:
+    return panel["gridPos"]["y"], panel["gridPos"]["x"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Clients in all the trouble that the dashboard shows and the alerts tell of."""
 
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from threading import Thread
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ from client import (
 )
 from client.events import CircuitOpened
 from server.testing import FailureServer
-from tests.eventually import PATIENCE_SECONDS
+from tests.deploy.emergency import Emergency
 
 __all__ = ["Raising", "Trouble"]
 
@@ -49,11 +49,6 @@ def _busy(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200)
 
 
-def _busy_for_long(_request: httpx.Request) -> httpx.Response:
-    """Ask for a pause that lasts."""
-    return httpx.Response(429, headers={"Retry-After": "60"})
-
-
 def _one_of_two(request: httpx.Request) -> httpx.Response:
     """Answer what may be kept, but for a server that is ill."""
     if request.url.host == "ill.example":
@@ -72,6 +67,7 @@ class Trouble:
     def __init__(self, server: FailureServer, metrics: PrometheusMetrics) -> None:
         self._server = server
         self._number = 0
+        self.emergency = Emergency(server, metrics)
 
         config = ClientConfig(
             name="ledger",
@@ -123,44 +119,6 @@ class Trouble:
         )
 
         outliers = OutlierConfig(consecutive_failures=1, base_ejection=0.05, slow_start=0)
-        self.slow = SyncResilientClient(
-            ClientConfig(
-                name="slow",
-                base_url=server.url,
-                timeout=TimeoutConfig(total=0.1),
-                retry=None,
-                circuit_breaker=None,
-            ),
-            telemetry=[metrics],
-        )
-        self.late = SyncResilientClient(
-            ClientConfig(
-                name="late",
-                base_url=server.url,
-                hedge=HedgeConfig(delay=0.001, max_extra_load=0.01),
-            ),
-            telemetry=[metrics],
-        )
-        self.refused = SyncResilientClient(
-            ClientConfig(
-                name="refused", retry=None, rate_limit=RateLimitConfig(acquisition_timeout=0)
-            ),
-            transport=httpx.MockTransport(_busy_for_long),
-            telemetry=[metrics],
-        )
-        self.full = SyncResilientClient(
-            ClientConfig(
-                name="full",
-                bulkhead=BulkheadConfig(max_concurrency=1, acquisition_timeout=PATIENCE_SECONDS),
-            ),
-            transport=httpx.MockTransport(lambda _: httpx.Response(200)),
-            telemetry=[metrics],
-        )
-        self._left_open = ExitStack()
-        self._left_open.enter_context(self.full.stream("GET", "http://full.example/"))
-        self._queueing = Thread(target=self.full.get, args=["http://full.example/"], daemon=True)
-        self._queueing.start()
-
         self.spread = SyncResilientClient(
             ClientConfig(
                 name="spread",
@@ -185,7 +143,6 @@ class Trouble:
         for each in queueing:
             each.join()
         self.hedged.get("/msg")
-        self.late.get("/msg")
         self._server.reset()
         self._server.fail_count(20, status=503)
         for _ in range(8):
@@ -197,24 +154,16 @@ class Trouble:
         for host in ("calm", "calm", "busy"):
             with suppress(MyAPIError):
                 self.limited.get(f"http://{host}.example/")
-            with suppress(MyAPIError):
-                self.refused.get(f"http://{host}.example/")
-        with suppress(MyAPIError):
-            self.slow.get("/msg", params={"delay": 300})
         with suppress(MyAPIError):
             self.overloaded.get("http://stock.example/")
         self.chaotic.get("http://drill.example/")
         for _ in range(2):
             self.spread.get(f"/{self._number}")
+        self.emergency.go_on()
 
     def close(self) -> None:
         """Close all."""
-        self._left_open.close()
-        self._queueing.join(PATIENCE_SECONDS)
-        self.full.close()
-        self.refused.close()
-        self.late.close()
-        self.slow.close()
+        self.emergency.close()
         self.spread.close()
         self.chaotic.close()
         self.overloaded.close()

@@ -77,14 +77,13 @@ def pages_text() -> str:
 
 
 def table(heading: str, first_column: str) -> list[Row]:
-    """The rows below the head of the table in a section whose first column is so called."""
-    path = page(heading)
-    lines = iter(_section(path, heading).splitlines())
-    for line in lines:
-        if line.startswith(f"| {first_column} |"):
-            next(lines)  # the rule below the head
-            return list(_rows(lines))
-    raise LookupError(f"{path.name} has no table of {first_column!r} under {heading!r}")
+    """The rows of the one table with such a first column that stands below such a heading."""
+    places = [path for path in PAGES if heading in headings(path)]
+    found = [rows for path in places if (rows := _table(_section(path, heading), first_column))]
+    if len(found) != 1:
+        pages = [path.name for path in places]
+        raise LookupError(f"{len(found)} tables of {first_column!r} under {heading!r} of {pages}")
+    return found[0]
 
 
 def code_in(cell: str) -> list[str]:
@@ -99,6 +98,15 @@ def _section(path: Path, heading: str) -> str:
         raise LookupError(f"{path.name} has no heading {heading!r}")
     end = _HEADING.search(_FENCED.sub(_blank, text), begin.end())
     return text[begin.end() : end.start() if end else None]
+
+
+def _table(section: str, first_column: str) -> list[Row]:
+    lines = iter(section.splitlines())
+    for line in lines:
+        if line.startswith(f"| {first_column} |"):
+            next(lines)  # the rule below the head
+            return list(_rows(lines))
+    return []
 
 
 def _blank(block: re.Match[str]) -> str:

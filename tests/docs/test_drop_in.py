@@ -39,14 +39,14 @@ def test_the_arguments_are_those_listed() -> None:
 
 def test_the_records_are_those_listed() -> None:
     """With their fields, in order."""
-    stated = {code_in(row[0])[0]: code_in(row[1]) for row in table(ADDED, "record")}
+    stated = {code_in(row[0])[0]: code_in(row[1]) for row in table("Callbacks of a call", "record")}
     kinds = (RequestInfo, RetryInfo, ResponseInfo, FailureInfo)
     assert stated == {kind.__name__: [field.name for field in fields(kind)] for kind in kinds}
 
 
 def test_the_rejections_are_those_listed() -> None:
     """Each is of the class of httpx that is named."""
-    rows = table("From httpx in one line", "rejection")
+    rows = table("What comes back, what is raised", "rejection")
     made = rejections_for(family_named("httpx"))
     errors = [getattr(exceptions, name) for name in exceptions.__all__]
     kinds = {each.__name__: made.kind(each) for each in errors if getattr(each, "as_httpx", None)}

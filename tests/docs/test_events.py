@@ -86,7 +86,7 @@ def screen() -> Iterator[io.StringIO]:
 def test_the_events_are_those_listed() -> None:
     """With their fields, in order."""
     listed = {
-        code_in(row[0])[0]: code_in(row[1]) for row in table("Events and statistics", "event")
+        code_in(row[0])[0]: code_in(row[1]) for row in table("All events", "event")
     }
     made = {
         name: [field.name for field in fields(kind)]
@@ -103,7 +103,7 @@ def test_the_log_lines_are_those_listed(screen: io.StringIO) -> None:
         log(event)
     lines = [json.loads(line) for line in screen.getvalue().splitlines()]
     logged = [[line.pop("level").upper(), line.pop("event"), ", ".join(line)] for line in lines]
-    assert logged == table("Logging", "level")
+    assert logged == table("All log lines", "level")
     assert log.listens_to == {type(event) for event in LOGGED}
 
 

@@ -176,16 +176,28 @@ def test_a_port_that_is_not_ours_to_take_is_a_failure(
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        ("serve", "the failure server"),
+        ("proxy --upstream 127.0.0.1:1 --control-port 0", "the wire proxy"),
+    ],
+    ids=["serve", "proxy"],
+)
 def test_without_the_extra_the_error_names_its_cure(
-    missing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    command: str,
+    what: str,
+    missing: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The line to type."""
+    """What needs it, and the line to type."""
     for module in [name for name in sys.modules if name.startswith("server.")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, missing, None)
-    assert main(["serve", "--port", "0"]) == 1
+    assert main([*command.split(), "--port", "0"]) == 1
     errors = capsys.readouterr().err
-    assert f"needs '{missing}', which is not installed" in errors
+    assert f"{what} needs '{missing}', which is not installed" in errors
     assert "pip install 'resilient-http-client[server]'" in errors
 
 

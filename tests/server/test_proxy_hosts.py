@@ -18,7 +18,13 @@ import pytest
 
 from server.main import main
 from server.proxy.process import ANNOUNCEMENT
-from server.testing import BadUpstreamError, FailureServerError, RemoteProxy, WireProxy
+from server.testing import (
+    BadUpstreamError,
+    FailureServerError,
+    MissingExtraError,
+    RemoteProxy,
+    WireProxy,
+)
 from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.server.proxy_peers import ANSWER, Client, answering, get
 from tests.wire.conftest import open_sockets
@@ -101,6 +107,14 @@ def test_misuse_is_explained() -> None:
     with proxy, pytest.raises(FailureServerError, match=f"runs already, at {proxy.url}"):
         proxy.start()
     proxy.stop()
+
+
+def test_without_the_extra_starting_names_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line to type."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    cure = r"^the wire proxy needs 'uvicorn'.* pip install 'resilient-http-client\[server\]'$"
+    with pytest.raises(MissingExtraError, match=cure):
+        WireProxy(NOWHERE).start()
 
 
 def test_a_control_port_in_use_is_explained() -> None:

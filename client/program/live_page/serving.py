@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ...dashboard.app import Page
 
-__all__ = ["listen", "serve", "served", "url_of"]
+__all__ = ["listen", "require_uvicorn", "serve", "served", "url_of"]
 
 _ENDS_SECONDS: Final = 5.0
 _HIGHEST_PORT: Final = 65_535
@@ -40,6 +40,21 @@ def url_of(listener: socket.socket) -> str:
     """Return the URL at which a socket answers, as seen from here."""
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def require_uvicorn() -> Any:
+    """Return uvicorn.
+
+    Raises:
+        CannotRunError: It is missing; names the cure.
+    """
+    try:
+        return import_module("uvicorn")
+    except ImportError as error:
+        raise CannotRunError(
+            "the page needs 'uvicorn', which cannot be imported; "
+            "run: pip install 'resilient-http-client[server]'"
+        ) from error
 
 
 def serve(page: Page, listener: socket.socket) -> None:
@@ -70,13 +85,7 @@ def served(page: Page, listener: socket.socket) -> Generator[None]:
 
 
 def _server(page: Page) -> Any:
-    try:
-        uvicorn: Any = import_module("uvicorn")
-    except ImportError as error:
-        raise CannotRunError(
-            "the page needs 'uvicorn', which cannot be imported; "
-            "run: pip install 'resilient-http-client[server]'"
-        ) from error
+    uvicorn = require_uvicorn()
     options = {"http": "h11", "ws": "none", "log_level": "warning", "proxy_headers": False}
     return uvicorn.Server(uvicorn.Config(page, lifespan="off", access_log=False, **options))
 

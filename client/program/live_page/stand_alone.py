@@ -12,7 +12,7 @@ from ...dashboard.app import Page
 from ...dashboard.guard import LOOPBACK, Guard, is_loopback
 from ..demo.errors import MISUSED, CannotRunError
 from .remote import RemoteState
-from .serving import listen, serve, url_of
+from .serving import listen, require_uvicorn, serve, url_of
 
 if TYPE_CHECKING:
     from ...dashboard.answers import Receive, Scope
@@ -50,6 +50,7 @@ def run_dashboard(out: TextIO, *, url: str, host: str, port: int, token: str | N
         remote = RemoteState(url)
     except ValueError as error:
         raise CannotRunError(f"--url: {error}", MISUSED) from error
+    require_uvicorn()  # before an address is told at which nobody would answer
     page = StandAlonePage(remote, token=token, host=host)
     with listen(host, port) as listener:
         query = "" if token is None else f"?token={token}"
