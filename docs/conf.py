@@ -20,6 +20,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "public_api",
+    "page_texts",
+    "llms",
 ]
 exclude_patterns = ["_build"]
 nitpicky = True

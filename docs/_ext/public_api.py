@@ -5,7 +5,7 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.parsers.rst.states import Inliner
-from public_names import PLUGIN, public_names
+from public_names import public_names
 from rendered import rendered
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -65,12 +65,12 @@ def _target(text: str) -> str | None:
     name = text.partition("(")[0]
     first, _, member = name.removeprefix("client.").partition(".")
     if name in public.values:
-        return name.removeprefix(f"{PLUGIN}.")
+        return name
     if first not in public.full or first in {"options", "request", "dashboard", "Event"}:
         return None
     full = public.full[first]
     if not member:
-        return full.removeprefix(f"{PLUGIN}.")
+        return full
     return f"{full}.{member}" if any(member in line for line in public.lines(full)) else None
 
 
@@ -79,7 +79,7 @@ def name_in_full(_app: Sphinx, doctree: nodes.document) -> None:
     for node in doctree.findall(addnodes.pending_xref):
         target = node.get("reftarget", "")
         if node.get("refdomain") == "py" and target in public_names().full:
-            node["reftarget"] = public_names().full[target].removeprefix(f"{PLUGIN}.")
+            node["reftarget"] = public_names().full[target]
 
 
 def add_second_names(_app: Sphinx, env: BuildEnvironment) -> None:

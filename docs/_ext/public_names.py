@@ -97,9 +97,7 @@ class Public:
 
     def lines(self, name: str) -> list[str]:
         """What the reviewed listing has of it, without what others of these have."""
-        lines = described(name, self.values[name], self.homes)
-        hidden = INTERNAL.get(name, ())
-        return [line for line in lines if _word(line) not in hidden]
+        return _lines(name)
 
 
 @cache
@@ -121,6 +119,14 @@ def public_names() -> Public:
     values |= {name: _found(name) for name in met}
     values |= {f"{PLUGIN}.{name}": _found(f"{PLUGIN}.{name}") for name in FIXTURES}
     return Public(values, aliases)
+
+
+@cache
+def _lines(name: str) -> list[str]:
+    public = public_names()
+    hidden = INTERNAL.get(name, ())
+    lines = described(name, public.values[name], public.homes)
+    return [line for line in lines if _word(line) not in hidden]
 
 
 def _word(line: str) -> str:

@@ -5,6 +5,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_type_hints, is_typeddict
 
 from public_names import PLUGIN, Public
@@ -135,6 +136,7 @@ class _Page:
             yield from self._function(name, line, inspect.getattr_static(kind, name), "py:method")
         elif found := PROPERTY.fullmatch(line):
             yield f".. py:property:: {name}"
+            yield f"{INDENT}:no-contents-entry:"
             yield f"{INDENT}:type: {type_shown(found['type'], owner.__module__)}"
             yield from _below(self._prose(inspect.getdoc(getattr(kind, name)) or "", "attribute"))
         else:
@@ -145,8 +147,9 @@ class _Page:
         assert found is not None, line
         name = found["name"]
         yield f".. py:attribute:: {name}"
+        yield f"{INDENT}:no-contents-entry:"
         if issubclass(kind, BaseModel):
-            hint = get_type_hints(kind)[name]
+            hint = _hints(kind)[name]
             yield f"{INDENT}:type: {stringify_annotation(hint, 'smart', short_literals=True)}"
         elif found["type"]:
             yield f"{INDENT}:type: {type_shown(found['type'], _owner(kind, name).__module__)}"
@@ -161,6 +164,8 @@ class _Page:
         arguments, returned = signature_shown(found["signature"], bare.__module__)
         arrow = "" if returned == "None" else f" -> {returned}"
         yield f".. {directive}:: {name}{arguments}{arrow}"
+        if directive == "py:method":
+            yield f"{INDENT}:no-contents-entry:"
         if found["is_async"] and found["kind"] == "def":
             yield f"{INDENT}:async:"
         if option := OPTIONS.get(found["kind"]):
@@ -210,6 +215,11 @@ def _class_doc(kind: type[Any], members: dict[str, str]) -> str:
     return SECTION.sub(kept, text).strip()
 
 
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def _doc_with_sections(kind: type[Any]) -> str:
     text = inspect.cleandoc(vars(kind).get("__doc__") or "") + "\n"
     if is_typeddict(kind) and (words := WORDS.search(text)):
@@ -227,6 +237,7 @@ def _attribute_doc(kind: type[Any], name: str) -> str:
     return "As httpx takes it." if kind.__name__.endswith("Options") else ""
 
 
+@cache
 def _entries(kind: type[Any], title: str) -> dict[str, str]:
     """The texts of a section of a class, by name."""
     text = _doc_with_sections(kind)
@@ -239,6 +250,7 @@ def _entries(kind: type[Any], title: str) -> dict[str, str]:
     return found
 
 
+@cache
 def _literals(kind: type[Any]) -> dict[str, str]:
     """The texts that stand below attributes, in the class or in its constructor."""
     try:
