@@ -1,4 +1,4 @@
-"""Runs the examples of README.md and USAGE.md as tests, each document by itself."""
+"""Runs the examples of README.md, USAGE.md and the site as tests, each document by itself."""
 
 import gc
 import os
@@ -27,12 +27,12 @@ hypothesis.settings.load_profile("same")
 
 pytest_collect_file = Sybil(
     parsers=[parse_python, parse_output],
-    patterns=["README.md", "USAGE.md"],
+    patterns=["README.md", "USAGE.md", "docs/*.md", "docs/*/*.md"],
     setup=begin,
     teardown=end,
 ).pytest()
 
-ON_ONE_PYTHON = {"README.md", "USAGE.md", "benchmarks", "docs", "neighbours", "sdks"}
+ON_ONE_PYTHON = {"README.md", "USAGE.md", "benchmarks", "docs", "frameworks", "neighbours", "sdks"}
 """In these, all is done by other programs, or is about them or about words."""
 
 

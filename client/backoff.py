@@ -40,7 +40,9 @@ class Backoff(ABC):
 @dataclass(frozen=True, slots=True)
 class _Growing(Backoff):
     base_delay: float = 1.0
+    """The unit of the waits, in seconds, 0 or more; default 1.0."""
     max_delay: float | None = None
+    """No wait is longer than these seconds; None, the default, for no bound."""
 
     def __post_init__(self) -> None:
         _check_seconds("base_delay", self.base_delay)

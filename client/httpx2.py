@@ -52,7 +52,7 @@ class Client(  # type: ignore[misc] # the same methods, with more arguments
     BlockingDropIn[httpx2.Request, httpx2.Response, httpx2.BaseTransport, "UseClientDefault"],
     httpx2.Client,
 ):
-    """`httpx2.Client` whose calls survive failures; see USAGE.md for what is added and differs."""
+    """`httpx2.Client` whose calls survive failures, with its methods, arguments and exceptions."""
 
     _family_name: ClassVar[str] = "httpx2"
 
@@ -70,7 +70,7 @@ class AsyncClient(  # type: ignore[misc] # likewise
     AsyncDropIn[httpx2.Request, httpx2.Response, httpx2.AsyncBaseTransport, "UseClientDefault"],
     httpx2.AsyncClient,
 ):
-    """`httpx2.AsyncClient` whose calls survive failures; see USAGE.md."""
+    """`httpx2.AsyncClient` whose calls survive failures, with all that it has."""
 
     _family_name: ClassVar[str] = "httpx2"
 
@@ -105,7 +105,7 @@ class AsyncResilientTransport(
 class AiohttpTransport(
     AiohttpTransportOf[httpx2.Request, httpx2.Response], httpx2.AsyncBaseTransport
 ):
-    """An `httpx2.AsyncBaseTransport` over aiohttp, which is faster; see USAGE.md. Needs `fast`."""
+    """An `httpx2.AsyncBaseTransport` over aiohttp, which is faster. Needs the extra `fast`."""
 
     _family_name: ClassVar[str] = "httpx2"
 

@@ -47,6 +47,7 @@ class EventRecorder:
 
     Attributes:
         events: What was told, in the order in which it happened.
+        listens_to: The kinds, where some were given.
     """
 
     def __init__(self, *kinds: type[Any]) -> None:

@@ -1,1 +1,1 @@
-"""Complete programs that use the library; USAGE.md explains them, the tests run them."""
+"""Complete programs that use the library; the documentation shows them, the tests run them."""

@@ -18,6 +18,7 @@ from client import (
     NotFoundError,
     PoolTimeoutError,
     RateLimitError,
+    RateLimitRejectedError,
     ResilientClient,
     ServerTimeoutError,
     ServiceUnavailableError,
@@ -34,6 +35,7 @@ STATUS_FOR = {
     ServiceUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     RateLimitError: HTTPStatus.SERVICE_UNAVAILABLE,
     CircuitOpenError: HTTPStatus.SERVICE_UNAVAILABLE,
+    RateLimitRejectedError: HTTPStatus.SERVICE_UNAVAILABLE,
     PoolTimeoutError: HTTPStatus.SERVICE_UNAVAILABLE,
     ClientClosedError: HTTPStatus.SERVICE_UNAVAILABLE,
 }

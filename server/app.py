@@ -36,7 +36,7 @@ def create_app(
         app: An ASGI application to stand in front of.
 
     Raises:
-        BadHostNameError: One of them is no host's name.
+        ValueError: One of them is no host's name.
     """
     limits = limits or Limits()
     own = app_without_pages("Failure-injection server")

@@ -8,8 +8,11 @@ class Health(TypedDict):
     """What `GET /health` answers."""
 
     status: str
+    """Always "ok"."""
     version: str
+    """The installed version of the distribution."""
     uptime_seconds: float
+    """Seconds since the server was made."""
 
 
 def installed_version() -> str:

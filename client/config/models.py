@@ -82,11 +82,14 @@ DEFAULT_STATUSES: Final = frozenset({408, 429, *range(500, 600)})
 class RetryBudgetConfig(Settings):
     """How many retries a client may afford, so that retries never become the outage.
 
-    `ratio` is the share of the operations of the last ten seconds that may be retried on top
-    (0 to 10, default 0.2); `minimum_per_second` lets a quiet client retry all the same
-    (default 10). A retry the budget refuses surfaces the original error.
+    A retry that the budget refuses is not made: the caller gets the error of the attempt before.
 
     Source: the retry budget of Finagle (Twitter), with its ten-second window.
+
+    Attributes:
+        ratio: Retries for each operation of the last ten seconds, 0 to 10; default 0.2.
+        minimum_per_second: Retries a second that are free, so that a quiet client may retry, too;
+            0 to 1,000,000, default 10.0.
     """
 
     ratio: Annotated[float, BeforeValidator(number(float, low=0, high=10))] = 0.2
@@ -226,7 +229,7 @@ class LoggingConfig(Settings):
         include_request_id: Whether each line carries the request id; default True.
         logger_name: The logger's name.
         levels: A level for an event by its name, such as `{"operation failed": "WARNING"}`, in
-            place of the usual one; see USAGE.md for the names.
+            place of the usual one; the documentation has their names under Logging.
     """
 
     level: Annotated[LevelName, PlainValidator(choice(*LEVELS, upper=True))] = "INFO"
@@ -257,7 +260,8 @@ class ClientConfig(Settings):
             endpoints it says nothing.
         logging: See `LoggingConfig`.
         headers: Sent with every request, but never to another origin after a redirect.
-        follow_redirects: Follow redirects, within the rules of USAGE.md; default True.
+        follow_redirects: Follow redirects, but never from https to http, and with neither
+            credentials nor a body to another origin; default True.
         verify_ssl: Verify certificates; default True. False warns loudly.
         user_agent: The `User-Agent` header.
         http2: Speak HTTP/2 where the server does; needs the extra `http2`. Default False.

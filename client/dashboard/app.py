@@ -139,7 +139,11 @@ class Page:
 
 
 class Dashboard(Page):
-    """The page of clients of this process; see `dashboard`."""
+    """The page of clients of this process; see `dashboard`.
+
+    Attributes:
+        actions: What may be done to circuits from the page.
+    """
 
     def __init__(
         self,

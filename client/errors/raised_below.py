@@ -7,7 +7,8 @@ Rule 2  Code of nobody known here is the caller's. Called by httpx as a hook, an
         body it stays his, whatever it calls in turn.
 Rule 3  Such code in the place of a transport, or around one, is a way down: what it raises itself
         is its own, what comes from beneath it is from below.
-Rule 4  Such code that a library of the network calls stands in for a part of that library.
+Rule 4  Such code that a library of the network calls stands in for a part of that library. Where it
+        raises an exception of a class of its own, which is no `OSError`, it is a signal handler.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import httpcore_names, httpx_names
-from .owners import OURS, Owner, owner_of
+from .owners import OURS, Owner, is_of_a_library, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["Origin", "Place", "origin_of_error", "was_born_below"]
+__all__ = ["Origin", "Place", "is_an_interrupt", "origin_of_error", "was_born_below"]
 
 _CALL_FLOWS_AND_HOOKS: Final = frozenset({httpx_names.WITH_AUTH, httpx_names.WITH_REDIRECTS})
 # Modules of httpx and of this library that read a body or an auth flow of the caller's.
@@ -105,6 +106,16 @@ def was_born_below(error: BaseException) -> bool:
     for frame in _frames(error):
         return owner_of(frame.f_globals.get("__name__", "")) is not Owner.FOREIGN
     return True
+
+
+def is_an_interrupt(error: BaseException) -> bool:
+    """Whether a signal handler raised it amid a call, as that of Celery's soft time limit does."""
+    is_known = isinstance(error, OSError) or is_of_a_library(error)
+    if is_known or owner_of(type(error).__module__) is not Owner.FOREIGN:
+        return False
+    owners = [owner_of(frame.f_globals.get("__name__", "")) for frame in _frames(error)]
+    last = next((owner for owner in reversed(owners) if owner is not Owner.NEUTRAL), None)
+    return last is Owner.FOREIGN
 
 
 def origin_of_error(error: BaseException) -> Origin:

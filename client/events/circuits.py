@@ -24,6 +24,7 @@ class CircuitRejected(OfOperation):
     """
 
     retry_after: float | None
+    """Seconds until it may admit one, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,9 @@ class _OfCircuit:
     request_id: str | None
     """The operation of this client that moved the circuit; None where that was none of its own."""
     method: str | None
+    """The HTTP method of that operation, or None."""
     url: str | None
+    """Its URL, without credentials, query and fragment, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,11 @@ class CircuitOpened(_Moved):
     """The circuit opened after `failures` failures and stays so for `recovery_timeout` seconds."""
 
     failures: int
+    """Failed operations in a row, or of the window where it goes by a rate and these are more."""
     recovery_timeout: float
+    """Seconds until it admits a probe."""
     last_error: BaseException | None
+    """What the last of them failed with; None where the circuit was opened from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,7 @@ class CircuitClosed(_Moved):
     """The circuit closed after it was open for `open_seconds`."""
 
     open_seconds: float
+    """Seconds since it opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +80,9 @@ class CircuitIsolated(_OfCircuit):
     """Somebody isolated the circuit, for `seconds` or, where that is None, until it is released."""
 
     reason: str
+    """Why, as it was given."""
     seconds: float | None
+    """For how long; None until it is released."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +93,6 @@ class CircuitReleased(_OfCircuit):
     """
 
     reason: str
+    """Why it was isolated, as it was given then."""
     seconds: float
+    """For how long it was isolated."""

@@ -31,8 +31,11 @@ class OfClient:
     operation_id: str | None = None
     """The operation of this client that brought it about; None where that was none of its own."""
     request_id: str | None = None
+    """The request id of that operation, or None."""
     method: str | None = None
+    """Its HTTP method, or None."""
     url: str | None = None
+    """Its URL, without credentials, query and fragment, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,9 @@ class OfOperation:
     operation_id: str = ""
     """What joins the events of one call: the request id may be missing, or given twice."""
     request_id: str | None
+    """The operation's id, as it is sent; None where a drop-in client sends none."""
     method: str
+    """The HTTP method."""
     url: str
     """Without credentials, query and fragment."""
 
@@ -59,7 +64,9 @@ class BulkheadWaiting(OfOperation):
     """No slot is free: the operation queues behind `waiting` others for one of `limit`."""
 
     waiting: int
+    """Operations that were in the queue before it."""
     limit: int
+    """Slots in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +74,7 @@ class SlotWaited(OfOperation):
     """The operation queued for `seconds` and has its slot now."""
 
     seconds: float
+    """How long it waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +82,7 @@ class BulkheadAcquired(OfOperation):
     """The operation has its slot, and `slots_left` are free."""
 
     slots_left: int
+    """Slots that are free now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +104,7 @@ class AttemptStarted(OfOperation):
     """Attempt number `attempt` begins."""
 
     attempt: int
+    """Its number, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +125,7 @@ class AttemptEnded(OfOperation):
     """
 
     attempt: int
+    """Its number, from 1."""
     target: str
     seconds: float
     status_code: int | None
@@ -129,9 +140,13 @@ class RetryScheduled(OfOperation):
     """Attempt number `attempt` of `max_attempts` failed; the next begins after `wait` seconds."""
 
     attempt: int
+    """The number of the attempt that failed, from 1."""
     max_attempts: int
+    """Attempts that the policy allows, the first included."""
     wait: float
+    """Seconds until the next one."""
     error: Exception
+    """What the attempt failed with."""
     response: Any = None
     """The answer that is retried, or None."""
 
@@ -151,8 +166,11 @@ class RetryRefused(OfOperation):
     """
 
     attempt: int
+    """The number of the attempt that failed, from 1."""
     max_attempts: int
+    """Attempts that the policy allows, the first included."""
     error: Exception
+    """What the attempt failed with."""
     reason: str
     response: Any = None
     """The answer that would have been retried, or None."""
@@ -163,9 +181,13 @@ class OperationSucceeded(OfOperation):
     """The operation brought an answer."""
 
     status_code: int
+    """The status of the answer."""
     response: Any
+    """The answer, of the client's own family."""
     attempts: int
+    """Attempts made; 0 where none was needed, as for a hit of the cache."""
     elapsed: float
+    """Seconds since the operation began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +195,10 @@ class OperationFailed(OfOperation):
     """The operation ended with `error`, which the caller sees."""
 
     error: BaseException
+    """What the caller sees."""
     attempts: int
+    """Attempts made; 0 where it was turned away."""
     elapsed: float
+    """Seconds since the operation began."""
     is_own: bool = True
     """False for an error of the tree that another client raised, in a hook for one."""

@@ -72,6 +72,7 @@ class RateLimitWaited(OfOperation):
     """The operation waited for `seconds` until it was its turn to be sent."""
 
     seconds: float
+    """How long it waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class RateLimitRejected(OfOperation):
     """The rate limit turned the operation away: its turn would come in `retry_after` seconds."""
 
     retry_after: float
+    """Seconds until its turn would come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class ChaosInjected(OfOperation):
     """
 
     attempt: int
+    """Its number, from 1."""
     fault: str
     seconds: float | None = None
     status_code: int | None = None
@@ -107,6 +110,7 @@ class HedgeSent(OfOperation):
     """
 
     attempt: int
+    """Its number, from 1."""
     target: str
     after: float
 
@@ -123,6 +127,7 @@ class HedgeLost(OfOperation):
     """
 
     attempt: int
+    """Its number, from 1."""
     target: str
     seconds: float
     is_hedge: bool
@@ -139,7 +144,9 @@ class LimitChanged(OfClient):
     """
 
     limit: int
+    """Slots from now on."""
     before: int
+    """Slots until now."""
     reason: str
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors.httpx_names import check_httpx
 from ..errors.owners import is_of_a_library
-from ..errors.raised_below import Place, origin_of_error, was_born_below
+from ..errors.raised_below import Place, is_an_interrupt, origin_of_error, was_born_below
 from ..errors.safe_texts import own_words, system_words, text_of
 from ..exceptions import (
     APINetworkError,
@@ -256,8 +256,9 @@ def _is_from_below(error: Exception, origin: Origin) -> bool:
     """Whether an exception that no table names is of a layer below, or could be of nobody else."""
     if origin.place is Place.CALLER:
         return False
-    by_place = origin.place not in {Place.TRANSPORT, Place.ELSEWHERE}
-    return by_place or is_of_a_library(error)
+    if origin.place in {Place.TRANSPORT, Place.ELSEWHERE}:
+        return is_of_a_library(error)
+    return not is_an_interrupt(error)
 
 
 def _of_any(error: Exception, origin: Origin) -> Verdict:

@@ -36,7 +36,9 @@ class MetricsSource(Protocol):
     """
 
     client: str
+    """The name of the client."""
     client_id: int
+    """Its number in this process, which tells clients of one name apart."""
     recorders: tuple[Recorder, ...]
 
     @property

@@ -20,11 +20,17 @@ class Answer(TypedDict, total=False):
     """One of the answers of a route; the arguments of `Controls.route` of the same names."""
 
     status: int
+    """The HTTP status; default 200."""
     json: object
+    """The body, as JSON."""
     text: str
+    """The body, as text."""
     content: bytes
+    """The body, as bytes."""
     headers: Mapping[str, str]
+    """Headers of the answer."""
     delay_ms: float
+    """Milliseconds by which it is later; default 0."""
 
 
 class Controls(ABC):

@@ -29,6 +29,7 @@ class WireFault(BaseModel):
     until it is removed.
 
     Attributes:
+        kind: The name of the fault.
         count: Strike the next so many connections, 1 to 1,000,000.
         percent: Strike each new connection with this chance in 100, above 0.
         seed: Where the fault's chance begins; by default it follows from the proxy's seed.

@@ -48,33 +48,44 @@ class AnswerSetting(TypedDict):
     """The part that the settings of all failing faults share."""
 
     status: int
+    """The HTTP status of a failure."""
     retry_after: str | None
+    """Its `Retry-After` header, or None."""
     when: str
+    """ "before" the call takes effect, or "after"."""
 
 
 class CountSetting(AnswerSetting):
     """A count fault in force."""
 
     remaining: int
+    """Calls that will still fail."""
 
 
 class DurationSetting(AnswerSetting):
     """A duration fault in force."""
 
     seconds_left: float
+    """Seconds for which calls will still fail."""
 
 
 class RateSetting(AnswerSetting):
     """A rate fault in force."""
 
     percent: float
+    """The share of calls that fail, in 100."""
     seed: int | None
+    """Where its chance began, or None."""
 
 
 class FaultsInForce(TypedDict):
     """Every fault as `GET /fail` shows it; None is off."""
 
     count: CountSetting | None
+    """What fails the next calls."""
     duration: DurationSetting | None
+    """What fails calls for some time."""
     rate: RateSetting | None
+    """What fails a share of the calls."""
     latency_ms: float
+    """Milliseconds by which every answer is later; 0 is off."""

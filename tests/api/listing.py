@@ -8,7 +8,18 @@ from typing import Final
 
 from tests.api.signatures import described, returned
 
-__all__ = ["FILE", "INTERNAL", "MODULES", "ROOT", "listing"]
+__all__ = [
+    "FILE",
+    "FIXTURES",
+    "INTERNAL",
+    "MET",
+    "MODULES",
+    "ROOT",
+    "homes",
+    "listing",
+    "promised",
+    "sections",
+]
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FILE: Final = ROOT / "docs" / "api.txt"
@@ -79,22 +90,21 @@ that CONTRIBUTING.md tells under "What is promised".
 
 def listing() -> str:
     """All of it, as the file has it."""
-    sections = {module: dict(_exported(module)) for module in MODULES}
-    sections["Met, and not to be imported"] = dict(_met())
-    home = _homes(sections.values())
+    found = sections()
+    home = homes(found.values())
     lines = [HEAD]
-    for heading, names in sections.items():
+    for heading, names in found.items():
         lines.append(f"\n# {heading}\n")
         for name, value in names.items():
             if home.get(value, name) != name:
                 lines.append(f"{name} = {home[value]}")
             else:
-                lines += [*_promised(name, described(name, value, home)), ""]
+                lines += [*promised(name, described(name, value, home)), ""]
     lines += ["\n# Fixtures of pytest\n", *_fixtures()]
     return "\n".join(lines) + "\n"
 
 
-def _promised(name: str, lines: Iterable[str]) -> Iterator[str]:
+def promised(name: str, lines: Iterable[str]) -> Iterator[str]:
     """All lines but those of members that are not for users."""
     internal = INTERNAL.get(name.rpartition(".")[2], set())
     for line in lines:
@@ -103,10 +113,16 @@ def _promised(name: str, lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _homes(sections: Iterable[dict[str, object]]) -> dict[object, str]:
+def sections() -> dict[str, dict[str, object]]:
+    """What there is, by where it is imported from, under its full name."""
+    found = {module: dict(_exported(module)) for module in MODULES}
+    return {**found, "Met, and not to be imported": dict(_met())}
+
+
+def homes(names: Iterable[dict[str, object]]) -> dict[object, str]:
     """Where each stands in full: at the first place that has it under its own name."""
     home: dict[object, str] = {}
-    found = [each for section in sections for each in section.items()]
+    found = [each for section in names for each in section.items()]
     places = [(name, value) for name, value in found if not isinstance(value, str)]
     for name, value in places:
         if name.rpartition(".")[2] == getattr(value, "__name__", None):

@@ -1,6 +1,7 @@
 """A real Prometheus on loopback, that scrapes what a test serves."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -15,9 +16,10 @@ import pytest
 from tests.docs.reading import ROOT
 from tests.eventually import PATIENCE_SECONDS, eventually
 
-__all__ = ["DEPLOY", "Prometheus", "program", "running_prometheus"]
+__all__ = ["ALERTS", "DEPLOY", "Prometheus", "hurried", "program", "running_prometheus"]
 
 DEPLOY = ROOT / "deploy"
+ALERTS = DEPLOY / "prometheus-alerts.yml"
 
 
 def program(name: str) -> str:
@@ -58,23 +60,39 @@ class Prometheus:
         found = [float(each["value"][1]) for each in told["data"]["result"]]
         return [value for value in found if value == value]  # noqa: PLR0124 - nan is not itself
 
-    def rules(self) -> dict[str, str]:
-        """How each alert fares: "ok" where its query runs."""
+    def rules(self) -> dict[tuple[str, str], str]:
+        """How each alert fares, by its file and name: "ok" where its query runs."""
         groups: list[dict[str, Any]] = self.client.get("/api/v1/rules").json()["data"]["groups"]
-        return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+        return {
+            (group["file"], rule["name"]): rule["health"]
+            for group in groups
+            for rule in group["rules"]
+        }
+
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire now."""
+        alerts: list[dict[str, Any]] = self.client.get("/api/v1/alerts").json()["data"]["alerts"]
+        return {each["labels"]["alertname"] for each in alerts if each["state"] == "firing"}
+
+
+def hurried(rules: str) -> str:
+    """The same alerts, of seconds in the place of minutes: so that a test can wait for them."""
+    return re.sub(r"for: \d+m", "for: 1s", re.sub(r"\[\d+m\]", "[2m]", rules))
 
 
 @contextmanager
 def running_prometheus(folder: Path, scraped: str) -> Generator[Prometheus]:
-    """Run one until the end of the block.
+    """Run one until the end of the block, with the alerts as they are and in a hurry.
 
     Args:
         folder: Where it keeps its data.
         scraped: The host and port of what it scrapes, at `/metrics`.
     """
+    in_a_hurry = folder / "alerts-in-a-hurry.yml"
+    in_a_hurry.write_text(hurried(ALERTS.read_text("utf-8")), "utf-8")
     settings = {
         "global": {"scrape_interval": "2s", "evaluation_interval": "1s"},
-        "rule_files": [str(DEPLOY / "prometheus-alerts.yml")],
+        "rule_files": [str(ALERTS), str(in_a_hurry)],
         "scrape_configs": [{"job_name": "shop", "static_configs": [{"targets": [scraped]}]}],
     }
     file = folder / "prometheus.yml"

@@ -5,11 +5,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["README", "ROOT", "USAGE", "Block", "Row", "blocks", "code_in", "headings", "table"]
+__all__ = [
+    "DOCUMENTS",
+    "PAGES",
+    "README",
+    "ROOT",
+    "USAGE",
+    "Block",
+    "Row",
+    "blocks",
+    "code_in",
+    "headings",
+    "page",
+    "pages_text",
+    "table",
+]
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 USAGE = ROOT / "USAGE.md"
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+"""The pages of the site."""
+DOCUMENTS = [README, USAGE, *PAGES]
+"""All whose examples run."""
 
 Row = Sequence[str]
 
@@ -46,14 +64,26 @@ def headings(path: Path) -> list[str]:
     return [found["title"].replace("`", "") for found in _HEADING.finditer(prose)]
 
 
-def table(path: Path, heading: str, first_column: str) -> list[Row]:
-    """The rows below the head of the table in a section whose first column is so called."""
-    lines = iter(_section(path, heading).splitlines())
-    for line in lines:
-        if line.startswith(f"| {first_column} |"):
-            next(lines)  # the rule below the head
-            return list(_rows(lines))
-    raise LookupError(f"{path.name} has no table of {first_column!r} under {heading!r}")
+def page(heading: str) -> Path:
+    """The one page of the site that has such a heading; those made from docstrings have no say."""
+    written = [path for path in PAGES if path.parent.name != "api"]
+    [found] = [path for path in written if heading in headings(path)]
+    return found
+
+
+def pages_text() -> str:
+    """All pages of the site, one behind the other."""
+    return "\n".join(path.read_text("utf-8") for path in PAGES)
+
+
+def table(heading: str, first_column: str) -> list[Row]:
+    """The rows of the one table with such a first column that stands below such a heading."""
+    places = [path for path in PAGES if heading in headings(path)]
+    found = [rows for path in places if (rows := _table(_section(path, heading), first_column))]
+    if len(found) != 1:
+        pages = [path.name for path in places]
+        raise LookupError(f"{len(found)} tables of {first_column!r} under {heading!r} of {pages}")
+    return found[0]
 
 
 def code_in(cell: str) -> list[str]:
@@ -68,6 +98,15 @@ def _section(path: Path, heading: str) -> str:
         raise LookupError(f"{path.name} has no heading {heading!r}")
     end = _HEADING.search(_FENCED.sub(_blank, text), begin.end())
     return text[begin.end() : end.start() if end else None]
+
+
+def _table(section: str, first_column: str) -> list[Row]:
+    lines = iter(section.splitlines())
+    for line in lines:
+        if line.startswith(f"| {first_column} |"):
+            next(lines)  # the rule below the head
+            return list(_rows(lines))
+    return []
 
 
 def _blank(block: re.Match[str]) -> str:

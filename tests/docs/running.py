@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from doctest import ELLIPSIS, OutputChecker
 from typing import Any
 
+import pytest
 import structlog
 from sybil import Document, Example, Region
 from sybil.parsers.markdown import CodeBlockParser
@@ -29,6 +30,9 @@ __all__ = ["FILE", "Reader", "begin", "end", "parse_output", "parse_python"]
 
 FILE = re.compile(r"# (?P<path>[\w/]+\.py)\n")
 """The first line of a block that shows a file: `test_files.py` runs these."""
+
+OPTIONAL = {"httpx_retries", "interlock", "openai", "pyresilience", "requests", "stamina"}
+"""Where one of these is not installed, a document that imports it is over: the rest is skipped."""
 
 _KEY = "__reader__"
 
@@ -42,6 +46,7 @@ class Reader:
         self._screen = io.StringIO()
         self._root_handlers: list[logging.Handler] = []
         self._root_level = logging.WARNING
+        self._absent: str | None = None
         self.printed = ""
         """What the last block printed, until a `text` block has shown it."""
 
@@ -63,6 +68,7 @@ class Reader:
 
     def run(self, example: Example) -> None:
         """Run one block."""
+        self.skip_without_optional()
         self.check_all_shown()
         source = "\n" * (example.line + example.parsed.line_offset) + example.parsed
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -72,10 +78,20 @@ class Reader:
                 result = eval(code, example.namespace)  # noqa: S307 - our own documents
                 if inspect.iscoroutine(result):
                     self._runner.run(result)
+        except ModuleNotFoundError as error:
+            if error.name not in OPTIONAL:
+                raise
+            self._absent = error.name
+            self.skip_without_optional()
         except BaseException:
             sys.stdout.write(self._take())
             raise
         self.printed = self._take()
+
+    def skip_without_optional(self) -> None:
+        """Skip this block if one before it could not import an optional package."""
+        if self._absent is not None:
+            pytest.skip(f"{self._absent} is not installed")
 
     def check_all_shown(self) -> None:
         """Fail if a block printed something that the document keeps to itself."""
@@ -137,6 +153,7 @@ def _run(example: Example) -> None:
 
 def _compare(example: Example) -> str | None:
     reader: Reader = example.namespace[_KEY]
+    reader.skip_without_optional()
     shown, printed = str(example.parsed), reader.printed
     reader.printed = ""
     if OutputChecker().check_output(shown, printed, ELLIPSIS):

@@ -1,4 +1,4 @@
-"""The tables of settings in USAGE.md are those of the models: names, defaults and bounds."""
+"""The tables of settings of the site are those of the models: names, defaults and bounds."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from client import (
     TimeoutConfig,
 )
 from client.runtime.seconds import MAX_SECONDS
-from tests.docs.reading import USAGE, Row, code_in, table
+from tests.docs.reading import Row, code_in, table
 
 MODELS: list[type[BaseModel]] = [
     AdaptiveLimitConfig,
@@ -77,14 +77,14 @@ A_BIT = 1e-6
 SETTINGS = [
     pytest.param(model, row, id=f"{model.__name__}.{row[0].strip('`')}")
     for model in MODELS
-    for row in table(USAGE, model.__name__, "setting")
+    for row in table(model.__name__, "setting")
 ]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_setting_has_its_row(model: type[BaseModel]) -> None:
     """In the order of the model, where the most wanted come first."""
-    rows = table(USAGE, model.__name__, "setting")
+    rows = table(model.__name__, "setting")
     assert [row[0] for row in rows] == [f"`{name}`" for name in model.model_fields]
 
 
@@ -100,7 +100,7 @@ def test_every_model_has_its_table() -> None:
 
 def test_every_fault_has_its_row() -> None:
     """With what it takes, in order."""
-    rows = {code_in(row[0])[0]: code_in(row[1]) for row in table(USAGE, "Chaos", "fault")}
+    rows = {code_in(row[0])[0]: code_in(row[1]) for row in table("Chaos", "fault")}
     assert rows == {kind.__name__: list(kind.model_fields) for kind in FAULTS}
 
 

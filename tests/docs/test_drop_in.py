@@ -1,4 +1,4 @@
-"""The tables about the drop-in clients in USAGE.md are those of the code."""
+"""The tables about the drop-in clients of the site are those of the code."""
 
 from contextlib import suppress
 from dataclasses import fields
@@ -22,16 +22,16 @@ from client.faces.drop_in import functions
 from client.faces.drop_in.options import RetrySettings
 from client.faces.drop_in.policy import _LONGEST_RETRY_AFTER
 from client.http.family import family_named
-from tests.docs.reading import USAGE, Row, code_in, table
+from tests.docs.reading import Row, code_in, pages_text, table
 from tests.sdks import calls
 
 ADDED = "The arguments added"
-CASES = table(USAGE, "What is retried", "what happened")
+CASES = table("What is retried", "what happened")
 
 
 def test_the_arguments_are_those_listed() -> None:
     """With their defaults, in the order of the settings."""
-    rows = table(USAGE, ADDED, "argument")
+    rows = table(ADDED, "argument")
     stated = {code_in(row[0])[0]: code_in(row[1])[0] for row in rows}
     in_code = {name: repr(default) for name, default in RetrySettings.defaults().items()}
     assert stated == in_code
@@ -39,14 +39,14 @@ def test_the_arguments_are_those_listed() -> None:
 
 def test_the_records_are_those_listed() -> None:
     """With their fields, in order."""
-    stated = {code_in(row[0])[0]: code_in(row[1]) for row in table(USAGE, ADDED, "record")}
+    stated = {code_in(row[0])[0]: code_in(row[1]) for row in table("Callbacks of a call", "record")}
     kinds = (RequestInfo, RetryInfo, ResponseInfo, FailureInfo)
     assert stated == {kind.__name__: [field.name for field in fields(kind)] for kind in kinds}
 
 
 def test_the_rejections_are_those_listed() -> None:
     """Each is of the class of httpx that is named."""
-    rows = table(USAGE, "From httpx in one line", "rejection")
+    rows = table("What comes back, what is raised", "rejection")
     made = rejections_for(family_named("httpx"))
     errors = [getattr(exceptions, name) for name in exceptions.__all__]
     kinds = {each.__name__: made.kind(each) for each in errors if getattr(each, "as_httpx", None)}
@@ -110,7 +110,7 @@ def test_the_numbers_are_as_stated() -> None:
     assert waits == [0.3, 0.6, 1.2]
     assert _LONGEST_RETRY_AFTER == 60
     assert signature(CircuitBreaker).parameters["recovery_timeout"].default == 60.0
-    text = " ".join(USAGE.read_text("utf-8").split())
+    text = " ".join(pages_text().split())
     for sentence in (
         "three retries after 0.3, 0.6 and 1.2 seconds",
         "no bound but a minute for `Retry-After`",
@@ -121,7 +121,7 @@ def test_the_numbers_are_as_stated() -> None:
 
 def test_the_functions_are_those_listed() -> None:
     """Each with its twin, and each under its long name."""
-    text = " ".join(USAGE.read_text("utf-8").split())
+    text = " ".join(pages_text().split())
     begin = text.index("For one call there are functions")
     named = code_in(text[begin : text.index("each with an `_async` twin", begin)])
     names = [f"{verb}{long}" for verb in named for long in ("", "_with_automatic_retry")]
@@ -131,7 +131,7 @@ def test_the_functions_are_those_listed() -> None:
 def test_the_sdks_are_those_under_test() -> None:
     """And our client goes where their tests put it."""
     source = getsource(calls)
-    rows = table(USAGE, "Inside an SDK", "SDK")
+    rows = table("Inside an SDK", "SDK")
     tested = {sdk.module.split(".")[0] for sdk in calls.SDKS.values()} - {"google"}
     assert {row[0] for row in rows} == tested | {"google-genai"}
     for name, _, given, _ in rows:

@@ -1,4 +1,4 @@
-"""The tree of errors in USAGE.md is that of the code, and its tables say what happens."""
+"""The tree of errors of the site is that of the code, and its tables say what happens."""
 
 import re
 import ssl
@@ -29,9 +29,9 @@ from client import (
     exceptions,
 )
 from client.ports.blocking_ports import BlockingPorts
-from tests.docs.reading import USAGE, blocks, code_in, table
+from tests.docs.reading import blocks, code_in, page, table
 
-ROWS = {code_in(row[0])[0]: row for row in table(USAGE, "Errors", "error")}
+ROWS = {code_in(row[0])[0]: row for row in table("Errors", "error")}
 KINDS: dict[str, type[MyAPIError]] = {name: getattr(exceptions, name) for name in ROWS}
 NUMBERS = re.compile(r"\b(\d{3})(?: to (\d{3}))?\b")
 
@@ -90,7 +90,9 @@ STATED = {status: KINDS[name] for name in ROWS for status in _statuses(name)}
 
 
 def _tree() -> Iterator[tuple[int, str]]:
-    [drawing] = [block for block in blocks(USAGE, "") if block.text.startswith("MyAPIError")]
+    [drawing] = [
+        block for block in blocks(page("Errors"), "") if block.text.startswith("MyAPIError")
+    ]
     for line in drawing.text.splitlines():
         name = re.sub(r"^[|+ -]*", "", line)
         yield (len(line) - len(name)) // 3, name
@@ -179,7 +181,7 @@ def test_rejections_are_neither_retried_nor_counted() -> None:
 
 def test_the_attributes_are_those_listed() -> None:
     """All that an error carries, in the order of its constructor."""
-    listed = [code_in(row[0])[0] for row in table(USAGE, "Errors", "attribute")]
+    listed = [code_in(row[0])[0] for row in table("What an error tells", "attribute")]
     assert listed == list(vars(MyAPIError()))
 
 

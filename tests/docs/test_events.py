@@ -1,4 +1,4 @@
-"""The tables of events, log lines, arguments and statistics in USAGE.md are those of the code."""
+"""The tables of events, log lines, arguments and statistics of the site are those of the code."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from client import (
 )
 from client.faces.facade.call_options import CallOptions
 from client.telemetry.event_log import EventLog
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, page, table
 
 ABOUT: dict[str, Any] = {
     "client": "default",
@@ -86,8 +86,7 @@ def screen() -> Iterator[io.StringIO]:
 def test_the_events_are_those_listed() -> None:
     """With their fields, in order."""
     listed = {
-        code_in(row[0])[0]: code_in(row[1])
-        for row in table(USAGE, "Events and statistics", "event")
+        code_in(row[0])[0]: code_in(row[1]) for row in table("All events", "event")
     }
     made = {
         name: [field.name for field in fields(kind)]
@@ -104,14 +103,14 @@ def test_the_log_lines_are_those_listed(screen: io.StringIO) -> None:
         log(event)
     lines = [json.loads(line) for line in screen.getvalue().splitlines()]
     logged = [[line.pop("level").upper(), line.pop("event"), ", ".join(line)] for line in lines]
-    assert logged == table(USAGE, "Logging", "level")
+    assert logged == table("All log lines", "level")
     assert log.listens_to == {type(event) for event in LOGGED}
 
 
 def test_the_arguments_of_a_call_are_those_listed() -> None:
     """Those of httpx in the text, ours in the table."""
-    ours = {code_in(row[0])[0] for row in table(USAGE, "Methods and arguments", "argument")}
-    text = USAGE.read_text("utf-8")
+    ours = {code_in(row[0])[0] for row in table("Methods and arguments", "argument")}
+    text = page("Methods and arguments").read_text("utf-8")
     sentence = text[text.index("Each takes every argument") : text.index("and twelve more")]
     httpxs = set(code_in(sentence.replace("\n", " ")))
     assert ours | httpxs == CallOptions.__optional_keys__
@@ -121,7 +120,7 @@ def test_the_arguments_of_a_call_are_those_listed() -> None:
 @pytest.mark.parametrize("face", [ResilientClient, SyncResilientClient])
 def test_the_methods_are_those_listed(face: type) -> None:
     """`request`, the verbs and `stream`: all that takes a URL."""
-    text = USAGE.read_text("utf-8")
+    text = page("Methods and arguments").read_text("utf-8")
     begin = text.index("`request(method, url)`")
     sentence = text[begin : text.index("Each takes every argument")]
     named = {code.partition("(")[0] for code in code_in(sentence.replace("\n", " "))}
@@ -131,11 +130,9 @@ def test_the_methods_are_those_listed(face: type) -> None:
 
 
 def test_the_report_is_described_whole() -> None:
-    """Each field of `response.extensions["resilience"]` is named in the sentence about it."""
-    text = USAGE.read_text("utf-8")
-    begin = text.index("That report is how")
-    sentence = text[begin : text.index("Its fields can also", begin)]
-    assert set(code_in(sentence.replace("\n", " "))) == set(CallReport._fields)
+    """Each field of `response.extensions["resilience"]` has its row."""
+    rows = table("Methods and arguments", "field")
+    assert [code_in(row[0])[0] for row in rows] == list(CallReport._fields)
 
 
 def test_httpx_logs_urls_whole(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,9 +1,9 @@
-"""The table of faults in USAGE.md says what the tests of the catalogue show."""
+"""The table of faults of the site says what the tests of the catalogue show."""
 
 from importlib import import_module
 
 from client.strategies.circuit.circuit import CircuitOutcome
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, table
 from tests.wire.catalogue.faults import Fault, each
 
 GROUPS = [
@@ -45,7 +45,7 @@ TESTS_OF_THEIR_OWN = {
 """Rows whose faults end in an answer, or need a story of their own, and where it is told."""
 ROWS = {
     row[0]: row[1:]
-    for row in table(USAGE, "What becomes of each fault", "fault")
+    for row in table("What becomes of each fault", "fault")
     if not row[0].startswith("**")
 }
 

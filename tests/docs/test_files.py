@@ -1,19 +1,20 @@
-"""Blocks that show a file: the example is the file itself, and the tests in USAGE.md pass."""
+"""Blocks that show a file: the example is the file itself, and the tests shown pass."""
 
 import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from tests.docs.reading import ROOT, USAGE, blocks
+from tests.docs.reading import DOCUMENTS, ROOT, blocks
 from tests.docs.running import FILE
 
 
 def _files() -> dict[str, str]:
     files: dict[str, str] = {}
-    for block in blocks(USAGE, "python"):
+    for block in chain.from_iterable(blocks(path, "python") for path in DOCUMENTS):
         if found := FILE.match(block.text):
             files[found["path"]] = block.text[found.end() :]
     return files
@@ -32,8 +33,9 @@ def test_an_example_is_shown_as_it_is(path: str) -> None:
 
 def test_every_example_is_shown() -> None:
     """A program without a word about it helps nobody."""
-    files = {str(path.relative_to(ROOT)) for path in (ROOT / "examples").glob("*.py")}
-    assert files - {"examples/__init__.py"} == EXAMPLES
+    programs = (ROOT / "examples").rglob("*.py")
+    files = {str(path.relative_to(ROOT)) for path in programs if path.name != "__init__.py"}
+    assert files == EXAMPLES
 
 
 def test_the_tests_shown_pass(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from client import __version__
-from tests.docs.reading import README, ROOT, USAGE, headings
+from tests.docs.reading import DOCUMENTS, ROOT, USAGE, headings
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 OTHERS = ("CHANGELOG", "CONTRIBUTING", "SECURITY", "CODE_OF_CONDUCT")
 LINKS = [
-    pytest.param(path, link, id=f"{path.name}: {link}")
-    for path in [README, USAGE, *(ROOT / f"{name}.md" for name in OTHERS)]
+    pytest.param(path, link, id=f"{path.relative_to(ROOT)}: {link}")
+    for path in [*DOCUMENTS, *(ROOT / f"{name}.md" for name in OTHERS)]
     for link in sorted(set(LINK.findall(path.read_text("utf-8"))))
 ]
 

@@ -1,8 +1,8 @@
-"""The table of metrics in USAGE is that of the code."""
+"""The table of metrics of the site is that of the code."""
 
 from client.metrics import instruments, strategy_instruments
 from client.metrics.instruments import Instrument
-from tests.docs.reading import USAGE
+from tests.docs.reading import pages_text
 
 
 def test_the_table_of_metrics_is_whole() -> None:
@@ -14,5 +14,5 @@ def test_the_table_of_metrics_is_whole() -> None:
         f"{', '.join(f'`{label}`' for label in each.labels)}{' ' if each.labels else ''}|"
         for each in known
     ]
-    text = USAGE.read_text("utf-8")
+    text = pages_text()
     assert [row for row in rows if row not in text] == []

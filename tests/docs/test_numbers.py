@@ -23,7 +23,7 @@ from client.strategies.circuit import scopes as breaker
 from client.strategies.retry import budget
 from client.strategies.retry import policy as retry
 from server.controls.failure_server import Controls
-from tests.docs.reading import README, USAGE, blocks
+from tests.docs.reading import README, blocks, page, pages_text
 
 RETRY, CIRCUIT, BULKHEAD = RetryConfig(), CircuitBreakerConfig(), BulkheadConfig()
 TIMEOUT = TimeoutConfig()
@@ -37,7 +37,11 @@ def _wait_bounds(config: RetryConfig, attempt: int) -> tuple[float, float]:
 
 def _production() -> ClientConfig:
     """The configuration that the document recommends."""
-    [block] = [block for block in blocks(USAGE, "python") if "production = " in block.text]
+    [block] = [
+        block
+        for block in blocks(page("Production settings"), "python")
+        if "production = " in block.text
+    ]
     names: dict[str, Any] = dict(vars(__import__("client")))
     exec(block.text, names)  # noqa: S102 - our own document
     config: ClientConfig = names["production"]
@@ -98,8 +102,11 @@ README_SENTENCES = [
 @pytest.mark.parametrize(
     ("text", "sentence", "in_code", "stated"),
     [
-        pytest.param(path.read_text("utf-8"), *sentence, id=f"{path.name}: {sentence[0]}")
-        for path, sentences in ((USAGE, SENTENCES), (README, README_SENTENCES))
+        pytest.param(text, *sentence, id=f"{name}: {sentence[0]}")
+        for name, text, sentences in (
+            ("pages", pages_text(), SENTENCES),
+            ("README", README.read_text("utf-8"), README_SENTENCES),
+        )
         for sentence in sentences
     ],
 )
@@ -117,7 +124,7 @@ def test_the_recommended_slots_are_enough() -> None:
 
 
 def test_the_alphabet_of_request_ids_is_as_shown() -> None:
-    """The error that USAGE.md prints names it."""
+    """The error that the site shows names it."""
     assert request_id._ALLOWED.pattern == "[A-Za-z0-9._~-]{1,128}"
 
 
@@ -130,5 +137,5 @@ def test_the_alphabet_of_request_ids_is_as_shown() -> None:
 )
 def test_a_quoted_error_can_be_searched_for(quoted: str, exception: str) -> None:
     """Troubleshooting names errors by words that are in them."""
-    assert f"`{quoted}`" in USAGE.read_text("utf-8")
+    assert f"`{quoted}`" in pages_text()
     assert quoted in classify._REASONS[exception]

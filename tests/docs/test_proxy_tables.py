@@ -1,4 +1,4 @@
-"""The tables of the wire proxy in USAGE.md name faults, options, methods and routes that exist."""
+"""The tables of the wire proxy of the site name faults, options, methods and routes that exist."""
 
 import inspect
 import re
@@ -9,11 +9,10 @@ import pytest
 from server.controls.wire_proxy import ProxyControls
 from server.proxy.control_app import create_control_app
 from server.proxy.fault_models import MODELS, WireFault
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, table
 
-SECTION = "The wire proxy"
-FAULTS = {code_in(row[0])[0]: row for row in table(USAGE, SECTION, "fault")}
-CONTROLS = table(USAGE, SECTION, "in code")
+FAULTS = {code_in(row[0])[0]: row for row in table("Faults", "fault")}
+CONTROLS = table("What it can be asked", "in code")
 
 
 def test_the_faults_are_those_listed() -> None:

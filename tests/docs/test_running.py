@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,20 @@ def test_what_is_not_shown_must_not_be_printed(read: Read) -> None:
         read(python("print('one')") + python("pass"))
     with pytest.raises(AssertionError, match="no text block shows it"):
         read(python("print('one')"))
+
+
+def test_a_document_is_over_without_an_optional_package(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came before it was run; any other package must be there."""
+    monkeypatch.setitem(sys.modules, "stamina", None)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(pytest.skip.Exception, match="stamina is not installed"):
+        read(python("import stamina\nprint('never')") + text("never"))
+    with pytest.raises(AssertionError):
+        read(python("assert False") + python("import stamina"))
+    with pytest.raises(ModuleNotFoundError, match="httpx"):
+        read(python("import httpx"))
 
 
 def test_basic_config_works_as_in_a_program(read: Read) -> None:

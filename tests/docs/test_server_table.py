@@ -1,12 +1,12 @@
-"""The table of the failure server's controls in USAGE.md names methods and routes that exist."""
+"""The table of the failure server's controls of the site names methods and routes that exist."""
 
 import inspect
 
 from server.app import create_app
 from server.controls.failure_server import Controls
-from tests.docs.reading import USAGE, code_in, table
+from tests.docs.reading import code_in, table
 
-ROWS = table(USAGE, "The failure server", "in code")
+ROWS = table("What it can be told", "in code")
 
 
 def test_the_methods_are_those_listed() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.reading import USAGE, table
+from tests.docs.reading import table
 from tests.neighbours.faces import FACES, Face
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def test_what_the_fast_backend_goes_past_is_what_usage_says() -> None:
     """The table names each tool, and whether it sees calls over aiohttp."""
     said = {
         tool.strip("`"): (fast, second)
-        for tool, _, fast, second in table(USAGE, "Beside tools that patch httpx", "tool")
+        for tool, _, fast, second in table("Beside tools that patch httpx", "tool")
     }
     assert said.pop("ddtrace") == ("yes", "no")  # by its source; it is not installed here
     sees = {True: "yes", False: "no"}

@@ -18,6 +18,7 @@ from client import (
     ResilientClient,
     RetryConfig,
     SyncResilientClient,
+    TimeoutConfig,
 )
 from client.metrics.snapshot import MetricsSnapshot
 from server.testing import FailureServer
@@ -25,7 +26,9 @@ from tests.unit.threads import together
 
 THREADS = 4
 CALLS = 20
-RETRY: Any = {"max_retries": 3, "backoff_factor": 0.001}
+PATIENT = TimeoutConfig(connect=None, read=None, write=None, pool=None)
+"""An attempt that waits too long for a connection, as on a busy machine, reaches no ledger."""
+RETRY: Any = {"max_retries": 3, "backoff_factor": 0.001, "timeout": None}
 
 
 class Sum:
@@ -53,7 +56,7 @@ class Sum:
 def config(server: FailureServer) -> ClientConfig:
     """One that tries again at once, and often."""
     retry = RetryConfig(max_attempts=4, min_wait_seconds=0, max_wait_seconds=0.002, budget=None)
-    return ClientConfig(base_url=server.url, retry=retry)
+    return ClientConfig(base_url=server.url, retry=retry, timeout=PATIENT)
 
 
 def in_threads(server: FailureServer, telemetry: list[object]) -> None:

@@ -16,7 +16,12 @@ class TimeoutConfig(Settings):
     """
 
     connect: PositiveSeconds | None = 60.0
+    """Seconds to make a connection, its TLS handshake included; default 60.0."""
     read: PositiveSeconds | None = 15.0
+    """Seconds of silence between two pieces of the answer; default 15.0."""
     write: PositiveSeconds | None = 15.0
+    """Seconds until the network takes the next piece of the request; default 15.0."""
     pool: PositiveSeconds | None = 5.0
+    """Seconds to wait for a connection of the pool; default 5.0."""
     total: PositiveSeconds | None = None
+    """Seconds for the whole operation; None, the default, for no bound."""

@@ -26,7 +26,7 @@ class Client(  # type: ignore[misc] # the same methods, with more arguments
     BlockingDropIn[httpx.Request, httpx.Response, httpx.BaseTransport, "UseClientDefault"],
     httpx.Client,
 ):
-    """`httpx.Client` whose calls survive failures; see USAGE.md for what is added and differs."""
+    """`httpx.Client` whose calls survive failures, with its methods, arguments and exceptions."""
 
     _family_name: ClassVar[str] = "httpx"
 
@@ -35,7 +35,7 @@ class AsyncClient(  # type: ignore[misc] # likewise
     AsyncDropIn[httpx.Request, httpx.Response, httpx.AsyncBaseTransport, "UseClientDefault"],
     httpx.AsyncClient,
 ):
-    """`httpx.AsyncClient` whose calls survive failures; see USAGE.md."""
+    """`httpx.AsyncClient` whose calls survive failures, with all that it has."""
 
     _family_name: ClassVar[str] = "httpx"
 
@@ -59,6 +59,6 @@ class AsyncResilientTransport(
 
 
 class AiohttpTransport(AiohttpTransportOf[httpx.Request, httpx.Response], httpx.AsyncBaseTransport):
-    """An `httpx.AsyncBaseTransport` over aiohttp, which is faster; see USAGE.md. Needs `fast`."""
+    """An `httpx.AsyncBaseTransport` over aiohttp, which is faster. Needs the extra `fast`."""
 
     _family_name: ClassVar[str] = "httpx"

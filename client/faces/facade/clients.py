@@ -369,7 +369,7 @@ class ResilientClient(
             and their like; see `client.telemetry`.
         fallback: What answers in place of an operation that failed: a response, a function
             `(error, request) -> response`, or a `Fallback`. By default its error is raised.
-        middleware: Goes around each call, the first outermost; see USAGE.md.
+        middleware: Goes around each call, the first outermost: callables `(request, call_next)`.
         attempt_middleware: Goes around each attempt of it, inside the retries.
         plugins: Objects that bring some of these, and live as long as the client.
         allow_chaos: Whether the faults of `config.chaos` are injected.

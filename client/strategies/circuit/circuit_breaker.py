@@ -71,6 +71,7 @@ class CircuitBreaker:
         self.circuit: Circuit = Circuit(config, name, on_state_change=on_state_change)
         self.breaker: Breaker = Breaker(config, single=self.circuit)
         self.control: CircuitControl = CircuitControl(self.breaker, _Clock(), name)
+        """What `client.circuit` of each client is that is given this breaker."""
 
     @property
     def state(self) -> CircuitState:

@@ -35,9 +35,13 @@ class CircuitState(StrEnum):
     """The states of a circuit, by pybreaker's names, and the one that only people bring about."""
 
     CLOSED = "closed"
+    """Calls pass."""
     OPEN = "open"
+    """Calls are turned away, until the break is over."""
     HALF_OPEN = "half-open"
+    """Probes pass, and decide whether it closes."""
     ISOLATED = "isolated"
+    """Somebody turned it off by hand: calls are turned away until it is released."""
 
 
 WORST_FIRST: Final = (

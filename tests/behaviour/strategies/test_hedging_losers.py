@@ -212,6 +212,20 @@ async def test_a_stream_is_hedged_up_to_its_head(world: World) -> None:
     assert len(client.wire.arrivals) == 2
 
 
+async def test_a_stream_that_lost_and_does_not_end_is_closed(world: World) -> None:
+    """Its head comes after the race, and its body is still under way when its second is over."""
+    late = Answer(200, (b"late", LATE, b"more"), {"Content-Length": "8"})
+    client = hedged(world, Scripted((3.5, late), (1, Answer(200, (b"a", LATE, b"b")))))
+    async with client.stream() as response:
+        await world.sleep(0.9)
+        assert world.left_behind() > 0
+        await world.sleep(0.2)
+        assert world.left_behind() == 0
+        assert len(client.wire.unclosed()) == 1
+        assert await client.read(response) == b"ab"
+    assert client.wire.unclosed() == []
+
+
 @pytest.mark.parametrize("status", [200, 503])
 async def test_streams_that_end_together(world: World, status: int) -> None:
     """One is handed over, and no other stays open."""

@@ -55,6 +55,7 @@ class MemoryStorage:
     """
 
     is_blocking: ClassVar[bool] = False
+    """It never waits, so it is called where the call is made."""
 
     def __init__(self, max_entries: int = 1000, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._most = check_bound("max_entries", max_entries)

@@ -49,6 +49,7 @@ class SQLiteStorage:
     """
 
     is_blocking: ClassVar[bool] = True
+    """It reads and writes a file, so it is called in a thread."""
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""A Django project that calls another service; docs/guides/django.md explains it."""

@@ -1,0 +1,1 @@
+"""The example programs for Django and Celery, run on the real thing."""
