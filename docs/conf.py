@@ -47,5 +47,8 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 
 html_theme = "furo"
 html_title = f"{project} {version}"
+html_favicon = "_static/icon.svg"
+html_static_path = ["_static"]
+html_js_files = ["offline_search.js"]
 html_copy_source = False
 html_show_sphinx = False

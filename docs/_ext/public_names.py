@@ -12,9 +12,7 @@ from tests.api.signatures import described
 __all__ = ["PLUGIN", "Public", "public_names"]
 
 PLUGIN = "resilient_http_client.pytest_plugin"
-MEMBER = re.compile(
-    r" {4}(?:async )?(?:(?:def|context|classmethod|staticmethod|property) )?(\w+)"
-)
+MEMBER = re.compile(r" {4}(?:async )?(?:(?:def|context|classmethod|staticmethod|property) )?(\w+)")
 # What many have and what is said once, though no module that users import has it by name.
 SHARED = (
     "client.events.operations:OfClient",
@@ -93,7 +91,11 @@ class Public:
     @cached_property
     def homes(self) -> dict[Any, str]:
         """The names by what they stand for."""
-        return {value: name for name, value in self.values.items() if not isinstance(value, str) and _is_hashable(value)}
+        return {
+            value: name
+            for name, value in self.values.items()
+            if not isinstance(value, str) and _is_hashable(value)
+        }
 
     def lines(self, name: str) -> list[str]:
         """What the reviewed listing has of it, without what others of these have."""
