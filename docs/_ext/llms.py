@@ -7,6 +7,7 @@ index.html.
 import posixpath
 import re
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 
 from page_texts import opening, title
@@ -18,7 +19,10 @@ __all__ = ["setup"]
 
 SHORT = 160
 DIRECTIVE = re.compile(r"^(```|:::)\{(?P<name>[\w-]+)\}.*\n(?P<body>(?:.*\n)*?)\1\n?", re.MULTILINE)
-LINK = re.compile(r"\]\((?P<path>[^)\s:#]*)(?P<anchor>#[^)\s]*)?\)")
+LINK = re.compile(
+    r"!?\[(?P<text>(?:`[^`]*`|[^\]`])*)\]\((?P<path>[^)\s:#]*)(?P<anchor>#[^)\s]*)?\)"
+)
+FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:
@@ -58,11 +62,15 @@ def _page(env: BuildEnvironment, page: str) -> str:
     folder = posixpath.dirname(page)
 
     def led(link: re.Match[str]) -> str:
-        path = link["path"]
-        where = posixpath.normpath(posixpath.join(folder, path)) if path else f"{page}.md"
-        return f"]({re.sub(r'[.]md$', '.html', where)}{link['anchor'] or ''})"
+        path = link["path"] or posixpath.basename(f"{page}.md")
+        where = posixpath.normpath(posixpath.join(folder, path))
+        if where.removesuffix(".md") not in env.all_docs:
+            return link["text"]  # a file of the repository, or a picture
+        return f"[{link['text']}]({where.removesuffix('.md')}.html{link['anchor'] or ''})"
 
-    return LINK.sub(led, DIRECTIVE.sub(_plain, text)).strip() + "\n"
+    parts = FENCED.split(DIRECTIVE.sub(_plain, text))
+    parts[::2] = [LINK.sub(led, prose) for prose in parts[::2]]
+    return "".join(parts).strip() + "\n"
 
 
 def _plain(directive: re.Match[str]) -> str:
@@ -85,8 +93,6 @@ def _names(public: Public, names: list[str], *, is_whole: bool) -> Iterator[str]
         value = public.values[name]
         text = getattr(getattr(value, "__wrapped__", value), "__doc__", None)
         if text and not isinstance(value, str):
-            from inspect import cleandoc
-
             yield f"{cleandoc(text)}\n"
 
 

@@ -16,7 +16,7 @@ LONGEST = 300
 
 def title(env: BuildEnvironment, page: str) -> str:
     """The title of a page, as text."""
-    return env.titles[page].astext()
+    return str(env.titles[page].astext())
 
 
 def opening(doctree: nodes.document, most: int = LONGEST) -> str:

@@ -1,6 +1,6 @@
 """The pages of public names: a directive that shows some, and where each name in a text leads."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -9,9 +9,11 @@ from public_names import public_names
 from rendered import rendered
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.domains.python import PythonDomain
 
 __all__ = ["setup"]
 

@@ -6,18 +6,20 @@ import re
 import textwrap
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, get_type_hints, is_typeddict
+from itertools import pairwise
+from typing import Any, Literal, get_type_hints, is_typeddict
 
 from public_names import PLUGIN, Public
 from pydantic import BaseModel
 from sphinx.config import Config
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.util.typing import stringify_annotation
 from types_shown import signature_shown, type_shown
 
 __all__ = ["rendered"]
 
 ASYNC = re.compile("Async|ResilientClient|create_resilient_client")
+What = Literal["attribute", "class", "data", "method"]
 INDENT = "   "
 HEAD = re.compile(r"class (?P<name>[\w.]+)(\((?P<bases>.*)\))?")
 METHOD = re.compile(
@@ -78,7 +80,7 @@ class _Page:
 
     def _fixture(self, name: str, value: Any) -> Iterator[str]:
         bare = value.__wrapped__
-        [returned] = (inspect.get_annotations(bare)["return"],)
+        returned = inspect.get_annotations(bare)["return"]
         short = name.rpartition(".")[2]
         given = re.sub(r"Generator\[(.*)\]", r"\1", returned)
         yield f".. py:data:: {short}"
@@ -171,7 +173,7 @@ class _Page:
             yield f"{INDENT}{option}"
         yield from _below(self._prose(_function_doc(value, bare), "method"))
 
-    def _prose(self, text: str, what: str) -> str:
+    def _prose(self, text: str, what: What) -> str:
         """A docstring in Google's style as reStructuredText."""
         return str(GoogleDocstring(text, self._config, what=what))
 
@@ -259,13 +261,13 @@ def _literals(kind: type[Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        for line, below in zip(body, body[1:], strict=False) if isinstance(body, list) else ():
+        for line, below in pairwise(body) if isinstance(body, list) else ():
             match line, below:
                 case (
                     ast.AnnAssign(target=target) | ast.Assign(targets=[target]),
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
-                    name = getattr(target, "attr", None) or getattr(target, "id", "")
+                    name = str(getattr(target, "attr", None) or getattr(target, "id", ""))
                     found[name] = inspect.cleandoc(text)
                 case _:
                     pass

@@ -70,9 +70,9 @@ class _Plain(ast.NodeTransformer):
         name = node.value.id if isinstance(node.value, ast.Name) else ""
         if name in WRAPPERS:
             inner = node.slice
-            return self.visit(inner.elts[0] if isinstance(inner, ast.Tuple) else inner)
+            return self.plain(inner.elts[0] if isinstance(inner, ast.Tuple) else inner)
         if name.endswith("Options") or name == "Credentials":  # generic, which says nothing here
-            return self.visit(node.value)
+            return self.plain(node.value)
         return self.generic_visit(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -97,7 +97,11 @@ class _Plain(ast.NodeTransformer):
         own, _ = _names_in(home)
         if name not in own or self._depth > DEEPEST:
             return node
-        return _Plain(home, self._depth + 1).visit(ast.parse(own[name], mode="eval").body)
+        return _Plain(home, self._depth + 1).plain(ast.parse(own[name], mode="eval").body)
+
+    def plain(self, node: ast.AST) -> ast.AST:
+        found: ast.AST = self.visit(node)
+        return found
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return node

@@ -5,12 +5,14 @@
 
 import re
 from collections.abc import Iterator
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from client import ClientConfig
 from client.config.environment_names import Setting, is_only_in_code, settings_by_variable
 from tests.docs.reading import ROOT, table
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 __all__ = ["FILE", "HEAD", "PREFIX", "rows"]
 
