@@ -78,7 +78,7 @@ class _Page:
 
     def _fixture(self, name: str, value: Any) -> Iterator[str]:
         bare = value.__wrapped__
-        [returned] = (inspect.get_annotations(bare)["return"],)
+        [returned] = inspect.get_annotations(bare)["return"],
         short = name.rpartition(".")[2]
         given = re.sub(r"Generator\[(.*)\]", r"\1", returned)
         yield f".. py:data:: {short}"
@@ -123,7 +123,8 @@ class _Page:
         if issubclass(kind, BaseModel):
             defaults = {name: line.partition(" = ")[2] for name, line in members.items()}
             arguments = [
-                f"{name}={defaults[name]}" if defaults[name] else name for name in kind.model_fields
+                f"{name}={defaults[name]}" if defaults[name] else name
+                for name in kind.model_fields
             ]
             return f"(*, {', '.join(arguments)})"
         return ""
