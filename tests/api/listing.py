@@ -73,10 +73,13 @@ INTERNAL: Final = {
     "FibonacciBackoff": {"factor"},
     "LinearBackoff": {"factor"},
     "MemoryStorage": {"begin_anew", "find", "keep"},  # what spares a cache the bytes
-    "OpenTelemetryMetrics": {"record"},  # what the library's events lead to
-    "OpenTelemetryTracing": {"begin_operation"},  # how the engine asks for a span
+    # How a client tells those that it is given as `telemetry=`.
+    "MetricsSource": {"recorders"},
+    "OpenTelemetryMetrics": {"__call__", "attach", "listens_to", "record"},
+    "OpenTelemetryTracing": {"__call__", "begin_operation", "listens_to"},
+    "PrometheusMetrics": {"attach"},
     "SQLiteStorage": {"begin_anew"},  # in a forked child
-    "StatsD": {"begin_anew"},
+    "StatsD": {"attach", "begin_anew", "export"},
 }
 _MEMBER: Final = re.compile(r" {4}(?:(?:async|classmethod|context|def|property) )*(\w+)")
 HEAD: Final = """\
