@@ -69,7 +69,11 @@ class Public:
     @cached_property
     def homes(self) -> dict[Any, str]:
         """The names by what they stand for."""
-        return {value: name for name, value in self.values.items() if not isinstance(value, str) and _is_hashable(value)}
+        return {
+            value: name
+            for name, value in self.values.items()
+            if not isinstance(value, str) and _is_hashable(value)
+        }
 
     def lines(self, name: str) -> list[str]:
         """What the reviewed listing has of it, without what others of these have."""

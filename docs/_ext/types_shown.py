@@ -124,8 +124,9 @@ def _names_in(module: str) -> tuple[dict[str, str], dict[str, str]]:
             case ast.ImportFrom(module=source, names=names, level=level) if level and package:
                 origin = resolve_name("." * level + (source or ""), package.parent)
                 imported |= {each.name: origin for each in names}
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-                target=ast.Name(id=name), value=ast.expr() as value
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ) if _is_type(value):
                 own[name] = ast.unparse(value)
             case ast.AnnAssign(
