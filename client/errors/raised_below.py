@@ -7,17 +7,18 @@ Rule 2  Code of nobody known here is the caller's. Called by httpx as a hook, an
         body it stays his, whatever it calls in turn.
 Rule 3  Such code in the place of a transport, or around one, is a way down: what it raises itself
         is its own, what comes from beneath it is from below.
-Rule 4  Such code that a library of the network calls stands in for a part of that library. Where it
-        raises an exception of a class of its own, which is no `OSError`, it is a signal handler.
+Rule 4  Such code that a library of the network calls stands in for a part of that library, unless
+        it is a signal handler.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from . import httpcore_names, httpx_names
-from .owners import OURS, Owner, is_of_a_library, owner_of
+from .owners import OURS, Owner, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,13 +110,22 @@ def was_born_below(error: BaseException) -> bool:
 
 
 def is_an_interrupt(error: BaseException) -> bool:
-    """Whether a signal handler raised it amid a call, as that of Celery's soft time limit does."""
-    is_known = isinstance(error, OSError) or is_of_a_library(error)
-    if is_known or owner_of(type(error).__module__) is not Owner.FOREIGN:
+    """Whether a signal handler raised it amid a call, as that of Celery's soft time limit does.
+
+    An `OSError` says nothing of that: httpcore puts an exception of its own in the place of one.
+    """
+    if isinstance(error, OSError):
         return False
-    owners = [owner_of(frame.f_globals.get("__name__", "")) for frame in _frames(error)]
-    last = next((owner for owner in reversed(owners) if owner is not Owner.NEUTRAL), None)
-    return last is Owner.FOREIGN
+    return any(_is_handler(frame, before) for before, frame in pairwise(_frames(error)))
+
+
+def _is_handler(frame: FrameType, interrupted: FrameType) -> bool:
+    """Whether it has been given the very frame that it interrupts, as only Python itself does."""
+    for value in frame.f_locals.values():
+        handed = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+        if any(each is interrupted for each in handed):
+            return True
+    return False
 
 
 def origin_of_error(error: BaseException) -> Origin:

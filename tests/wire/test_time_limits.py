@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import pytest
 
-from client import CircuitState, Client, SyncResilientClient
+from client import APINetworkError, CircuitState, Client, SyncResilientClient
 from tests.wire.scripts import healthy
 from tests.wire.twins import settings
 
@@ -25,13 +26,19 @@ class TimeLimitExceeded(Exception):  # noqa: N818 - named as Celery names its ow
     """An ordinary exception, of a class that nobody here knows."""
 
 
-@pytest.fixture
-def _limit() -> Iterator[None]:
+@pytest.fixture(params=[TimeLimitExceeded, RuntimeError])
+def limit(request: pytest.FixtureRequest) -> Iterator[type[Exception]]:
+    """What a signal handler raises, in a function that it calls."""
+    kind: type[Exception] = request.param
+
+    def end() -> None:
+        raise kind
+
     def handler(*_signal: object) -> None:
-        raise TimeLimitExceeded
+        end()
 
     before = signal.signal(signal.SIGUSR1, handler)
-    yield
+    yield kind
     signal.signal(signal.SIGUSR1, before)
 
 
@@ -42,13 +49,34 @@ def reaches_the_limit(connection: Connection) -> None:
     connection.stall()
 
 
-@pytest.mark.usefixtures("_limit")
-def test_the_call_is_not_made_again(serve: Serve) -> None:
+class BrokenStream:
+    """Stands in for a connection of httpcore, and fails in its own way."""
+
+    def write(self, *_: object, **__: object) -> None:
+        """Fail."""
+        raise TimeLimitExceeded
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+    def get_extra_info(self, _: str) -> None:
+        """Know nothing."""
+
+
+class BrokenBackend:
+    """Opens such connections."""
+
+    def connect_tcp(self, *_: object, **__: object) -> BrokenStream:
+        """Open one."""
+        return BrokenStream()
+
+
+def test_the_call_is_not_made_again(serve: Serve, limit: type[Exception]) -> None:
     """It says nothing about the server, and gives its slot back."""
     server = serve(reaches_the_limit, healthy)
     config = settings(server.url, circuit_breaker={"failure_threshold": 1})
     with SyncResilientClient(config) as client:
-        with pytest.raises(TimeLimitExceeded):
+        with pytest.raises(limit):
             client.get("/", deadline=60)
         assert server.accepted == 1
         assert client.circuit_state is CircuitState.CLOSED
@@ -56,12 +84,22 @@ def test_the_call_is_not_made_again(serve: Serve) -> None:
         assert client.get("/").text == "ok"
 
 
-@pytest.mark.usefixtures("_limit")
-def test_nor_by_a_drop_in_client(serve: Serve) -> None:
+def test_nor_by_a_drop_in_client(serve: Serve, limit: type[Exception]) -> None:
     """Which retries reads, too."""
     server = serve(reaches_the_limit, healthy)
     with Client(base_url=server.url, backoff_factor=0) as client:
-        with pytest.raises(TimeLimitExceeded):
+        with pytest.raises(limit):
             client.get("/")
         assert server.accepted == 1
         assert client.get("/").text == "ok"
+
+
+def test_what_a_part_of_the_network_raises_is_no_signal() -> None:
+    """Whatever its class: nothing interrupts a call there, and the call is made again."""
+    transport = httpx.HTTPTransport()
+    transport._pool._network_backend = cast("Any", BrokenBackend())
+    config = settings("http://a.example", retry={"max_attempts": 2})
+    with SyncResilientClient(config, transport=transport) as client:
+        with pytest.raises(APINetworkError, match="2 attempts: TimeLimitExceeded"):
+            client.get("/")
+        assert client.stats().slots_in_use == 0
