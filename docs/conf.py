@@ -50,7 +50,6 @@ html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 html_title = f"{project} {version}"
 html_favicon = "_static/icon.svg"
-html_static_path = ["_static"]
 html_js_files = ["offline_search.js"]
 html_copy_source = False
 html_show_sphinx = False
