@@ -32,7 +32,7 @@ pytest_collect_file = Sybil(
     teardown=end,
 ).pytest()
 
-ON_ONE_PYTHON = {"README.md", "USAGE.md", "benchmarks", "docs", "neighbours", "sdks"}
+ON_ONE_PYTHON = {"README.md", "USAGE.md", "benchmarks", "docs", "frameworks", "neighbours", "sdks"}
 """In these, all is done by other programs, or is about them or about words."""
 
 

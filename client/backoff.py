@@ -114,3 +114,7 @@ BY_NAME: Final[dict[str, Callable[[float], Backoff]]] = {
     "constant": ConstantBackoff,
 }
 """Those that a setting may name; given the base delay in seconds."""
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

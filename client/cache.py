@@ -8,3 +8,7 @@ from .strategies.cache.storages.sqlite import SQLiteStorage
 from .strategies.cache.visits.report import CacheReport
 
 __all__ = ["CacheReport", "MemoryStorage", "SQLiteStorage", "Storage"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -284,3 +284,7 @@ class ClientClosedError(MyAPIError, RuntimeError):
 
 class InsecureTLSWarning(UserWarning):
     """Certificates are not verified: anyone on the path can read and change the traffic."""
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -120,3 +120,7 @@ class SyncResilientClient(BlockingFacade[httpx2.Response, httpx2.BaseTransport, 
     """The blocking facade over `httpx2.Client`."""
 
     _family_name: ClassVar[str] = "httpx2"
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

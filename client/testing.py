@@ -97,3 +97,7 @@ class EventRecorder:
 
     def __repr__(self) -> str:
         return f"<EventRecorder {self.names}>"
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -47,6 +47,8 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = f"{project} {version}"
 html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]

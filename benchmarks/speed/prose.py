@@ -133,7 +133,7 @@ first client is made, so that a service in trouble does not wait for an import."
     "strategies": """\
 What the strategies around the core buy, and what they cost. Most of it is simulated: the client is
 the real one, time and server are played, so that the same seed gives the same numbers on any
-machine. USAGE.md says when not to use each.
+machine. docs/strategies says when not to use each.
 
 **A rate limit** is worth its configuration: where the rate is given, or the server tells it, hardly
 anybody is refused, and the answers come as fast as the server gives them. Where it tells nothing

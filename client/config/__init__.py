@@ -64,3 +64,7 @@ if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would 
         if name in __all__:
             return getattr(import_module(f".{_HOMES.get(name, 'models')}", __name__), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,3 +6,7 @@ It shows; what it shows was counted elsewhere. Nothing of it is imported unless 
 from .app import Dashboard, dashboard
 
 __all__ = ["Dashboard", "dashboard"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import events
+from ..events.notifying import notifier
 from ..metrics.instruments import LISTENER_ERRORS
 from ..runtime.forking import fork_safe
 
@@ -65,7 +66,7 @@ class Notifiers(dict[type[object], "Notify | None"]):
 
     def __missing__(self, kind: type[object]) -> Notify | None:
         with _lock:
-            notify = self[kind] = events.notifier(kind, self._listeners, self._count_error)
+            notify = self[kind] = notifier(kind, self._listeners, self._count_error)
         return notify
 
     def _count_error(self, listener: str) -> None:

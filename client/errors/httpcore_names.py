@@ -99,7 +99,7 @@ RECEIVE: Final = "_receive_"
 TRACE: Final = "_trace"
 
 _SOCKS: Final = "socks_proxy"
-_WORKS: Final = {"httpcore": "httpcore>=1.0.3,<1.1", "httpcore2": "httpx2>=2.0,<2.17"}
+_WORKS: Final = {"httpcore": "httpcore>=1.0.9,<1.1", "httpcore2": "httpx2>=2.12,<2.17"}
 _POOLS: Final = ("ConnectionPool", "AsyncConnectionPool")
 _DEADLINES: Final = "no deadline ends a blocking call, nor does close()"
 _LOST: Final = "the connections of cancelled and failed calls are lost for good"

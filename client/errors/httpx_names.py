@@ -92,7 +92,7 @@ TRANSPORT: Final = "_transport"
 MOUNTS: Final = "_mounts"
 _POOL: Final = "_pool"
 
-_WORKS: Final = {"httpx": "httpx==0.28.*", "httpx2": "httpx2>=2.0,<2.17"}
+_WORKS: Final = {"httpx": "httpx==0.28.*", "httpx2": "httpx2>=2.12,<2.17"}
 _WHOSE: Final = "nobody can tell whose exception it is, nor whether a write was sent"
 _PERHAPS_WHOSE: Final = "an exception of the caller's own code may pass for one of the network"
 _POOLS: Final = "no deadline ends a blocking call, and connections are lost for good"

@@ -7,6 +7,7 @@ checks them, once a library.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from functools import reduce
 from inspect import currentframe, unwrap
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .owners import OURS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 __all__ = ["PrivateName", "WeakenedProtectionWarning", "check", "names_in"]
 
@@ -73,9 +74,18 @@ def names_in(place: Any) -> set[str]:
     found = set(dir(place))
     for base in bases:
         own: dict[str, Any] = dict(vars(base))
-        found.update(own.get("__annotations__", ()))
+        found.update(_annotated(base))
         for member in own.values():
             found.update(_names_of(member))
+    return found
+
+
+def _annotated(base: type[object]) -> Iterable[str]:
+    if sys.version_info >= (3, 14):  # pragma: no cover - there they are made when asked for
+        from annotationlib import Format, get_annotations  # noqa: PLC0415 - it is in no older one
+
+        return get_annotations(base, format=Format.FORWARDREF)
+    found: dict[str, Any] = vars(base).get("__annotations__", {})
     return found
 
 

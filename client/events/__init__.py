@@ -17,7 +17,7 @@ from .circuits import (
     CircuitReleased,
 )
 from .endpoints import EndpointEjected, EndpointReturned, EndpointsChanged, EndpointsPanicked
-from .notifying import Listener, notifier
+from .notifying import Listener
 from .operations import (
     AttemptEnded,
     AttemptStarted,
@@ -80,7 +80,6 @@ __all__ = [
     "RetryScheduled",
     "SlotWaited",
     "WouldReject",
-    "notifier",
 ]
 
 Event: TypeAlias = (
@@ -117,3 +116,7 @@ Event: TypeAlias = (
     | Reconfigured
     | WouldReject
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

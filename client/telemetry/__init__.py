@@ -37,3 +37,7 @@ if not TYPE_CHECKING:  # pragma: no branch - to a type checker every name would 
         value = getattr(import_module(_HOME_OF[name], __name__), name)
         globals()[name] = value
         return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

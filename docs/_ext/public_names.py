@@ -1,18 +1,16 @@
 """What is public, by name: what a page of the reference may show, and where each name leads."""
 
 import importlib
-import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from tests.api.listing import FIXTURES, MET, MODULES, homes, sections
+from tests.api.listing import FIXTURES, MET, MODULES, homes, promised, sections
 from tests.api.signatures import described
 
 __all__ = ["PLUGIN", "Public", "public_names"]
 
 PLUGIN = "resilient_http_client.pytest_plugin"
-MEMBER = re.compile(r" {4}(?:async )?(?:(?:def|context|classmethod|staticmethod|property) )?(\w+)")
 # What many have and what is said once, though no module that users import has it by name.
 SHARED = (
     "client.events.operations:OfClient",
@@ -44,26 +42,6 @@ SHARED = (
         )
     ),
 )
-# What clients call of these, and no user.
-INTERNAL = {
-    "client.AiohttpTransport": ("enlarge", "limit_age"),
-    "client.CircuitBreaker": ("breaker", "circuit"),
-    "client.OpenTelemetryMetrics": ("__call__", "attach", "listens_to", "record"),
-    "client.OpenTelemetryTracing": ("__call__", "begin_operation", "listens_to"),
-    "client.PrometheusMetrics": ("attach",),
-    "client.StatsD": ("attach", "begin_anew", "export"),
-    "client.cache.MemoryStorage": ("begin_anew", "find", "keep"),
-    "client.cache.SQLiteStorage": ("begin_anew",),
-    "client.telemetry.sinks.MetricsSource": ("recorders",),
-    "client.strategies.circuit.control.CircuitControl": (
-        "__init__",
-        "audience",
-        "isolations",
-        "join",
-        "observes",
-        "renewal",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -126,15 +104,7 @@ def public_names() -> Public:
 @cache
 def _lines(name: str) -> list[str]:
     public = public_names()
-    hidden = INTERNAL.get(name, ())
-    lines = described(name, public.values[name], public.homes)
-    return [line for line in lines if _word(line) not in hidden]
-
-
-def _word(line: str) -> str:
-    """The name of a member, in the line about it."""
-    found = MEMBER.match(line)
-    return found[1] if found else ""
+    return [*promised(name, described(name, public.values[name], public.homes))]
 
 
 def _found(name: str) -> Any:

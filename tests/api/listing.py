@@ -1,5 +1,6 @@
 """What is public: a walk through the modules that users import, in lines to be read in a review."""
 
+import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -7,7 +8,18 @@ from typing import Final
 
 from tests.api.signatures import described, returned
 
-__all__ = ["FILE", "FIXTURES", "MET", "MODULES", "ROOT", "homes", "listing", "sections"]
+__all__ = [
+    "FILE",
+    "FIXTURES",
+    "INTERNAL",
+    "MET",
+    "MODULES",
+    "ROOT",
+    "homes",
+    "listing",
+    "promised",
+    "sections",
+]
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FILE: Final = ROOT / "docs" / "api.txt"
@@ -50,6 +62,26 @@ MET: Final = (
     "client.strategies.circuit.control:CircuitControl",
     "server.app:create_app",
 )
+# Members that only this package calls, from other modules of it; nobody else should lean on them.
+INTERNAL: Final = {
+    "AiohttpTransport": {"enlarge", "limit_age", "tells_unsent"},  # how a client sets its own
+    "CircuitBreaker": {"breaker", "circuit", "control"},  # what clients are given of it
+    "CircuitControl": {"__init__", "audience", "isolations", "join", "observes", "renewal"},
+    "ConstantBackoff": {"factor"},  # a step of `delay`
+    "Dashboard": {"__init__"},  # made by `dashboard`
+    "ExponentialBackoff": {"factor"},
+    "FibonacciBackoff": {"factor"},
+    "LinearBackoff": {"factor"},
+    "MemoryStorage": {"begin_anew", "find", "keep"},  # what spares a cache the bytes
+    # How a client tells those that it is given as `telemetry=`.
+    "MetricsSource": {"recorders"},
+    "OpenTelemetryMetrics": {"__call__", "attach", "listens_to", "record"},
+    "OpenTelemetryTracing": {"__call__", "begin_operation", "listens_to"},
+    "PrometheusMetrics": {"attach"},
+    "SQLiteStorage": {"begin_anew"},  # in a forked child
+    "StatsD": {"attach", "begin_anew", "export"},
+}
+_MEMBER: Final = re.compile(r" {4}(?:(?:async|classmethod|context|def|property) )*(\w+)")
 HEAD: Final = """\
 The public names of this project, and their signatures. What is not here may change at any time.
 
@@ -70,9 +102,18 @@ def listing() -> str:
             if home.get(value, name) != name:
                 lines.append(f"{name} = {home[value]}")
             else:
-                lines += [*described(name, value, home), ""]
+                lines += [*promised(name, described(name, value, home)), ""]
     lines += ["\n# Fixtures of pytest\n", *_fixtures()]
     return "\n".join(lines) + "\n"
+
+
+def promised(name: str, lines: Iterable[str]) -> Iterator[str]:
+    """All lines but those of members that are not for users."""
+    internal = INTERNAL.get(name.rpartition(".")[2], set())
+    for line in lines:
+        member = _MEMBER.match(line)
+        if member is None or member[1] not in internal:
+            yield line
 
 
 def sections() -> dict[str, dict[str, object]]:

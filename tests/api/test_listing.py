@@ -1,6 +1,7 @@
 """docs/api.txt has every public name, and agrees with the code on every Python."""
 
 import importlib
+import inspect
 import os
 import pkgutil
 import subprocess
@@ -17,11 +18,12 @@ import pytest
 from pydantic import BaseModel, Field
 
 import client
-from tests.api.listing import FILE, MODULES, ROOT, listing
+from tests.api.listing import FILE, INTERNAL, MODULES, ROOT, listing
 from tests.api.signatures import described
 from tests.api.values import shown
 
 T = TypeVar("T")
+ELSEWHERE = ("client.strategies.circuit.control", "client.telemetry.sinks")
 
 
 def test_the_file_agrees_with_the_code() -> None:
@@ -56,6 +58,23 @@ def test_every_public_module_is_listed() -> None:
         and hasattr(importlib.import_module(f"client.{each.name}"), "__all__")
     }
     assert named | files - {"client.pipeline", "client.version"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES[1:])
+def test_a_public_module_shows_its_names(name: str) -> None:
+    """And nothing else, also those that nobody has used so far; `client` has modules besides."""
+    module = importlib.import_module(name)
+    assert dir(module) == sorted(module.__all__)
+
+
+@pytest.mark.parametrize("name", INTERNAL)
+def test_what_is_left_out_exists(name: str) -> None:
+    """No name stays on the list of those that are not promised once it is gone."""
+    modules = [importlib.import_module(each) for each in (*MODULES, *ELSEWHERE)]
+    [kind, *_] = [getattr(each, name) for each in modules if hasattr(each, name)]
+    ours = [each for each in kind.__mro__ if each.__module__.startswith("client.")]
+    text = "".join(map(inspect.getsource, ours))
+    assert {each for each in INTERNAL[name] if each not in text} == set()
 
 
 class Base:

@@ -31,6 +31,13 @@ JOBS = [
 ]
 
 
+MAY_WRITE: dict[str | None, set[str]] = {
+    None: set(),
+    "release": {"attestations", "id-token"},
+    "github-pages": {"pages", "id-token"},
+}
+
+
 def commands(job: dict[str, Any]) -> list[str]:
     """What a job's steps run."""
     return [step["run"] for step in job.get("steps", []) if "run" in step]
@@ -62,7 +69,7 @@ def test_nothing_is_allowed_by_default(path: Path) -> None:
 def test_a_job_asks_for_little_and_ends(job: dict[str, Any]) -> None:
     """It may read, except where it publishes; no checkout leaves its password behind."""
     writes = {name for name, kind in job["permissions"].items() if kind != "read"}
-    assert writes == ({"attestations", "id-token"} if "environment" in job else set())
+    assert writes == MAY_WRITE[job.get("environment")]
     assert "uses" in job or job["timeout-minutes"] <= 60
     for step in job.get("steps", []):
         if step.get("uses", "").startswith("actions/checkout@"):
@@ -88,29 +95,37 @@ def test_no_command_is_made_of_what_others_write(job: dict[str, Any]) -> None:
 
 
 def test_a_release_waits_for_everything() -> None:
-    """What is published has passed all of CI, and comes from it."""
+    """What is published has passed all of CI, and the site follows what it tells of."""
     jobs = read(GITHUB / "workflows" / "release.yml")["jobs"]
     publishing = [name for name, job in jobs.items() if "environment" in job]
-    assert publishing == ["publish"]
-    assert jobs["publish"]["needs"] == [name for name in jobs if name != "publish"]
+    assert publishing == ["publish", "site"]
+    assert jobs["publish"]["needs"] == [name for name in jobs if name not in publishing]
+    assert jobs["site"]["needs"] == ["publish"]
     assert jobs["ci"]["uses"] == "./.github/workflows/ci.yml"
-    [download, *_] = jobs["publish"]["steps"]
+
+
+@pytest.mark.parametrize(("made", "published"), [("packages", "publish"), ("docs", "site")])
+def test_what_is_published_comes_from_ci(made: str, published: str) -> None:
+    """By the artifact that the job has left there."""
+    [download, *_] = read(GITHUB / "workflows" / "release.yml")["jobs"][published]["steps"]
     [upload] = [
         step
-        for step in read(GITHUB / "workflows" / "ci.yml")["jobs"]["packages"]["steps"]
+        for step in read(GITHUB / "workflows" / "ci.yml")["jobs"][made]["steps"]
         if step.get("uses", "").startswith("actions/upload-artifact@")
     ]
     assert download["with"]["name"] == upload["with"]["name"]
 
 
 def test_every_python_that_is_promised_is_tried() -> None:
-    """That of each classifier, on Linux."""
+    """That of each classifier, on Linux; `./dev test --whole` knows the same ones."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")
     promised = set(re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project))
     jobs = read(GITHUB / "workflows" / "ci.yml")["jobs"]
     [whole] = [step for step in jobs["whole"]["steps"] if "python-version" in step.get("with", {})]
     tried = {whole["with"]["python-version"], *jobs["tests"]["strategy"]["matrix"]["python"]}
     assert promised == tried
+    [known] = re.findall(r"^PYTHONS = \((.+)\)$", DEV, re.MULTILINE)
+    assert promised == set(re.findall(r'"(.+?)"', known))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: str(path.stem))

@@ -135,7 +135,13 @@ def _known() -> set[str]:
         for value in (getattr(client, name) for name in client.__all__)
         if isinstance(value, type) and issubclass(value, BaseModel)
     ]
-    functions = [httpx.Client, httpx.Client.request, Client, ResilientClient, CircuitBreaker]
+    functions: list[Callable[..., Any]] = [
+        httpx.Client,
+        httpx.Client.request,
+        Client,
+        ResilientClient,
+        CircuitBreaker,
+    ]
     objects = [httpx.Response, httpx.AsyncHTTPTransport, Client, ResilientClient, CircuitBreaker]
     return {
         *client.__all__,

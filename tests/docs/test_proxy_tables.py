@@ -11,9 +11,8 @@ from server.proxy.control_app import create_control_app
 from server.proxy.fault_models import MODELS, WireFault
 from tests.docs.reading import code_in, table
 
-SECTION = "The wire proxy"
-FAULTS = {code_in(row[0])[0]: row for row in table(SECTION, "fault")}
-CONTROLS = table(SECTION, "in code")
+FAULTS = {code_in(row[0])[0]: row for row in table("Faults", "fault")}
+CONTROLS = table("What it can be asked", "in code")
 
 
 def test_the_faults_are_those_listed() -> None:

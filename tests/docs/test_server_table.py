@@ -6,7 +6,7 @@ from server.app import create_app
 from server.controls.failure_server import Controls
 from tests.docs.reading import code_in, table
 
-ROWS = table("The failure server", "in code")
+ROWS = table("What it can be told", "in code")
 
 
 def test_the_methods_are_those_listed() -> None:

@@ -70,7 +70,7 @@ def worker(folder: Path, upstream: FailureServer) -> Iterator[Program]:
 
 def result(order_id: int, **options: Any) -> str:
     """Have it placed, and wait for what becomes of it."""
-    message_id: str = place_order.apply_async([order_id], **options).get(timeout=PATIENCE_SECONDS)
+    message_id: str = place_order.apply_async((order_id,), **options).get(timeout=PATIENCE_SECONDS)
     return message_id
 
 

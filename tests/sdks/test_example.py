@@ -1,4 +1,4 @@
-"""The program that USAGE.md shows asks a model, and is answered although the service stumbles."""
+"""The program in docs/guides/sdks.md asks a model, and is answered although the service stumbles."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from client.events import (
     Event,
     Listener,
     RequestIdMade,
-    notifier,
 )
+from client.events.notifying import notifier
 
 ABOUT = {"request_id": "id-1", "method": "GET", "url": "https://api.example/"}
 

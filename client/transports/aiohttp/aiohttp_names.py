@@ -11,7 +11,7 @@ __all__ = ["FACTORY", "check_aiohttp"]
 FACTORY: Final = "_factory"
 """Of a connector: makes the protocol of a new connection; aiohttp's own knows no phases."""
 
-_WORKS: Final = "aiohttp>=3.14,<3.15"
+_WORKS: Final = "aiohttp>=3.14.4,<3.15"
 _LOST: Final = "nobody can tell whether a request was sent"
 _NAMES: Final = tuple(
     PrivateName(kind, FACTORY, _LOST) for kind in ("TCPConnector", "UnixConnector")

@@ -112,6 +112,9 @@ class AiohttpTransportOf(Generic[RequestT, ResponseT]):
         kind: Any = AiohttpTransportOf
         return type(self).handle_async_request is kind.handle_async_request
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"  # where it leads may hold a password
+
     async def handle_async_request(self, request: RequestT) -> ResponseT:
         """Send a request, and return its answer as soon as the head has come."""
         pool, errors, route = self._pool, self._errors, self._route

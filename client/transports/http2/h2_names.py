@@ -13,7 +13,7 @@ __all__ = ["LENGTH_CHECKS", "check_h2"]
 LENGTH_CHECKS: Final = ("_initialize_content_length", "_track_content_length")
 """Of a stream: switched off, because a wrong length is found here, and ends that stream alone."""
 
-_WORKS: Final = "h2>=4.1,<4.5"
+_WORKS: Final = "h2>=4.4.1,<4.5"
 _LOST: Final = "an answer of a wrong length ends the connection for all its calls"
 _NAMES: Final = tuple(PrivateName("stream.H2Stream", name, _LOST) for name in LENGTH_CHECKS)
 

@@ -23,7 +23,7 @@ BELOW_TLS: Final = "transport_stream"
 TLS: Final = "_ssl_object"
 """What decrypts it."""
 
-_WORKS: Final = "anyio>=4.8,<4.17"
+_WORKS: Final = "anyio>=4.16,<4.17"
 _LOST: Final = "what a server sends some time behind an answer may be taken for the next answer"
 _ASYNCIO: Final = "_backends._asyncio"
 _SECURE: Final = "streams.tls.TLSStream"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 import warnings
 from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -314,6 +316,27 @@ def test_what_is_said_to_work_is_what_is_tested(table: Any) -> None:
     works = table._WORKS if isinstance(table._WORKS, dict) else {"": table._WORKS}
     for requirement in map(Requirement, works.values()):
         assert version(requirement.name) in requirement.specifier
+
+
+@pytest.mark.parametrize("table", TABLES, ids=[table.__name__ for table in TABLES])
+def test_what_is_said_to_work_is_what_may_be_installed(table: Any) -> None:
+    """The cure leads to no version that this package refuses: both begin with the same one."""
+    project = tomllib.loads((CLIENT.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    lowest = {
+        requirement.name: bound
+        for requirement in map(Requirement, chain.from_iterable(groups))
+        if (bound := lower_bound(requirement))
+    }
+    works = table._WORKS if isinstance(table._WORKS, dict) else {"": table._WORKS}
+    for requirement in map(Requirement, works.values()):
+        assert lower_bound(requirement) == lowest[requirement.name]
+
+
+def lower_bound(requirement: Requirement) -> str | None:
+    """The first version that it allows."""
+    bounds = [each.version for each in requirement.specifier if each.operator in {">=", "=="}]
+    return bounds[0].removesuffix(".*") if bounds else None
 
 
 def test_warnings_can_be_switched_off(library: ModuleType) -> None:

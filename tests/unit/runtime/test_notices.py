@@ -13,7 +13,8 @@ from client.config.models import CircuitBreakerConfig
 from client.engine.engine import Engine
 from client.engine.notifiers import Notifiers
 from client.errors.complaints import complain
-from client.events import CircuitClosed, CircuitHalfOpened, CircuitOpened, RetryRefused, notifier
+from client.events import CircuitClosed, CircuitHalfOpened, CircuitOpened, RetryRefused
+from client.events.notifying import notifier
 from client.ports.blocking_ports import BLOCKING
 from client.runtime.notices import Notices
 from client.strategies.circuit.audience import Member

@@ -57,8 +57,8 @@ from client.events import (
     RetryScheduled,
     SlotWaited,
     WouldReject,
-    notifier,
 )
+from client.events.notifying import notifier
 from client.telemetry.event_log import EventLog
 
 SECRET = "s3cret-t0ken"  # noqa: S105 - a stand-in that must not be found again

@@ -14,8 +14,8 @@ from client.events import (
     OperationFailed,
     RetryRefused,
     RetryScheduled,
-    notifier,
 )
+from client.events.notifying import notifier
 from client.exceptions import APITimeoutError, CircuitOpenError
 from client.telemetry.event_log import EventLog
 from client.telemetry.log_summary import _MOST_CAUSES

@@ -39,7 +39,7 @@ SHORT_WRITE = {"timeout": (10.0, 10.0, 0.05, 10.0)}
 
 @dataclass(frozen=True)
 class Fault:
-    """One row of the table in USAGE.md.
+    """One row of the table of faults in docs/reference/errors.md.
 
     Attributes:
         name: The first column.
