@@ -85,9 +85,7 @@ def screen() -> Iterator[io.StringIO]:
 
 def test_the_events_are_those_listed() -> None:
     """With their fields, in order."""
-    listed = {
-        code_in(row[0])[0]: code_in(row[1]) for row in table("All events", "event")
-    }
+    listed = {code_in(row[0])[0]: code_in(row[1]) for row in table("All events", "event")}
     made = {
         name: [field.name for field in fields(kind)]
         for name in events.__all__
