@@ -1,4 +1,4 @@
-"""The program in docs/guides/sdks.md asks a model, and is answered although the service stumbles."""
+"""The program in docs/guides/sdks.md asks a model, and is answered though the service stumbles."""
 
 from __future__ import annotations
 
