@@ -40,7 +40,8 @@ python_use_unqualified_type_names = True
 python_display_short_literal_types = True
 maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
-smartquotes = False  # a quote is what one types
+smartquotes_action = "D"  # dashes alone: a quote is what one types
+copybutton_prompt_text = "$ "
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]

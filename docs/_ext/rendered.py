@@ -1,14 +1,13 @@
 """Writes what is public as reStructuredText: the listing's lines, with their docstrings below."""
 
-import ast
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
-from typing import Any, Literal, get_type_hints, is_typeddict
+from typing import Any, Literal, get_type_hints
 
+from docstrings import attribute_doc, class_doc, data_doc, function_doc
 from public_names import PLUGIN, Public
 from pydantic import BaseModel
 from sphinx.config import Config
@@ -28,10 +27,6 @@ METHOD = re.compile(
 )
 PROPERTY = re.compile(r"property (?P<name>\w+): (?P<type>.*)")
 ATTRIBUTE = re.compile(r"(?P<name>\w+)(: (?P<type>.*?))?( = (?P<default>.*))?")
-SECTION = re.compile(r"^(?P<title>Args|Attributes):\n(?P<text>(?: {4}.*\n|\n)*)", re.MULTILINE)
-# The last paragraph of options, which `help()` shows among the arguments of each method.
-WORDS = re.compile(r"\n\n(?P<text>\w+: .*(?:\n.+)*)\n?\Z")
-ENTRY = re.compile(r"^ {4}\*{0,2}(?P<names>\w+(?:, \w+)*)(?: \(.*\))?: ", re.MULTILINE)
 OPTIONS = {"classmethod": ":classmethod:", "staticmethod": ":staticmethod:"}
 
 
@@ -95,7 +90,7 @@ class _Page:
             yield f"{INDENT}:type: {line.partition(' = ')[2]}"
         elif ": " in line:
             yield f"{INDENT}:type: {line.partition(': ')[2]}"
-        yield from _below(_data_doc(name))
+        yield from _below(data_doc(name))
 
     def _class(self, name: str, kind: type[Any], *, with_members: bool) -> Iterator[str]:
         head, *lines = [line.strip() for line in self._public.lines(name)]
@@ -110,7 +105,7 @@ class _Page:
         assert found is not None
         if bases := found["bases"]:
             yield from _below(f"Bases: {', '.join(f'`{each}`' for each in bases.split(', '))}")
-        yield from _below(self._prose(_class_doc(kind, members), "class"))
+        yield from _below(self._prose(class_doc(kind, members), "class"))
         if with_members:
             for line in lines:
                 if not _name_of(line).startswith("__"):
@@ -156,7 +151,7 @@ class _Page:
             yield f"{INDENT}:type: {type_shown(found['type'], _owner(kind, name).__module__)}"
         if found["default"] and not issubclass(kind, tuple):
             yield f"{INDENT}:value: {found['default']}"
-        yield from _below(self._prose(_attribute_doc(kind, name), "attribute"))
+        yield from _below(self._prose(attribute_doc(kind, name), "attribute"))
 
     def _function(self, name: str, line: str, value: Any, directive: str) -> Iterator[str]:
         found = METHOD.fullmatch(line)
@@ -171,7 +166,7 @@ class _Page:
             yield f"{INDENT}:async:"
         if option := OPTIONS.get(found["kind"]):
             yield f"{INDENT}{option}"
-        yield from _below(self._prose(_function_doc(value, bare), "method"))
+        yield from _below(self._prose(function_doc(value, bare), "method"))
 
     def _prose(self, text: str, what: What) -> str:
         """A docstring in Google's style as reStructuredText."""
@@ -204,88 +199,6 @@ def _owner(kind: type[Any], name: str) -> type[Any]:
     return kind
 
 
-def _class_doc(kind: type[Any], members: dict[str, str]) -> str:
-    """A docstring without the sections that go to the attributes."""
-    text = _doc_with_sections(kind)
-
-    def kept(section: re.Match[str]) -> str:
-        entries = ENTRY.finditer(section["text"])
-        names = {name for each in entries for name in each["names"].split(", ")}
-        return "" if names <= {*members} else section[0]
-
-    return SECTION.sub(kept, text).strip()
-
-
 @cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
     return get_type_hints(kind)
-
-
-def _doc_with_sections(kind: type[Any]) -> str:
-    text = inspect.cleandoc(vars(kind).get("__doc__") or "") + "\n"
-    if is_typeddict(kind) and (words := WORDS.search(text)):
-        entries = textwrap.indent(words["text"], "    ")
-        return f"{text[: words.start()]}\n\nAttributes:\n{entries}\n"
-    return text
-
-
-def _attribute_doc(kind: type[Any], name: str) -> str:
-    for owner in kind.__mro__:
-        documented = {**_entries(owner, "Args"), **_entries(owner, "Attributes")}
-        documented |= _literals(owner)
-        if name in documented:
-            return documented[name]
-    return "As httpx takes it." if kind.__name__.endswith("Options") else ""
-
-
-@cache
-def _entries(kind: type[Any], title: str) -> dict[str, str]:
-    """The texts of a section of a class, by name."""
-    text = _doc_with_sections(kind)
-    found: dict[str, str] = {}
-    for section in SECTION.finditer(text):
-        if section["title"] == title:
-            parts = ENTRY.split(section["text"])
-            for names, words in zip(parts[1::2], parts[2::2], strict=True):
-                found |= dict.fromkeys(names.split(", "), inspect.cleandoc(words))
-    return found
-
-
-@cache
-def _literals(kind: type[Any]) -> dict[str, str]:
-    """The texts that stand below attributes, in the class or in its constructor."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-    except (OSError, TypeError):
-        return {}
-    found: dict[str, str] = {}
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        for line, below in pairwise(body) if isinstance(body, list) else ():
-            match line, below:
-                case (
-                    ast.AnnAssign(target=target) | ast.Assign(targets=[target]),
-                    ast.Expr(value=ast.Constant(value=str(text))),
-                ):
-                    name = str(getattr(target, "attr", None) or getattr(target, "id", ""))
-                    found[name] = inspect.cleandoc(text)
-                case _:
-                    pass
-    return found
-
-
-def _function_doc(value: Any, bare: Any) -> str:
-    """As it stands in the source: what is put on it for `help()` stands once, with the options."""
-    try:
-        [tree] = ast.parse(textwrap.dedent(inspect.getsource(bare))).body
-    except (OSError, TypeError):
-        return inspect.getdoc(value) or ""
-    assert isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef)
-    return ast.get_docstring(tree) or inspect.getdoc(value) or ""
-
-
-def _data_doc(name: str) -> str:
-    return {
-        "client.Event": "Any of the events. Type checkers know by it what a listener may be told.",
-        "client.__version__": "The version of this distribution.",
-    }.get(name, "")

@@ -76,6 +76,7 @@ def test_the_dashboard_is_one() -> None:
 def test_every_panel_is_explained() -> None:
     """By a page that goes through the rows and their panels in order."""
     shown: dict[str, list[str]] = {}
+    titles: list[str] = []
     for panel in sorted(DASHBOARD["panels"], key=_place):
         if panel["type"] == "row":
             titles = shown.setdefault(panel["title"], [])

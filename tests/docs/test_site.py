@@ -163,7 +163,7 @@ def address(request: pytest.FixtureRequest, site: Site) -> Iterator[str]:
 
 
 class _Silent(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base has it
         """Say nothing."""
 
 
