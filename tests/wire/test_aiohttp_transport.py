@@ -70,6 +70,12 @@ def test_families_are_not_mixed(options: dict[str, Any]) -> None:
     assert isinstance(client.httpx2.AiohttpTransport(**options), httpx2.AsyncBaseTransport)
 
 
+def test_it_is_shown_without_what_it_was_given() -> None:
+    """The URL of a proxy may hold a password."""
+    shown = repr(AiohttpTransport(proxy="http://user:secret@proxy.example:3128"))
+    assert shown == "<AiohttpTransport>"
+
+
 async def test_tracing_is_refused() -> None:
     """It would never be told anything."""
     async with httpx.AsyncClient(transport=AiohttpTransport()) as http:
