@@ -26,15 +26,18 @@ class PublicDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Write them, and have them read."""
+        names = [line.strip() for line in self.content if line.strip()]
+        for name in names:
+            if name not in public_names().values:
+                raise self.error(f"{name} is no public name: docs/api.txt lists them")
         shown = [
             rendered(
-                name.strip(),
+                name,
                 public_names(),
                 self.env.app.config,
                 with_members="no-members" not in self.options,
             )
-            for name in self.content
-            if name.strip()
+            for name in names
         ]
         text = "\n".join(["```{eval-rst}", *shown, "```"])
         return self.parse_text_to_nodes(text)
