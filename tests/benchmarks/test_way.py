@@ -1,8 +1,15 @@
 """The way of a call, as `python -m benchmarks.way` traces it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from benchmarks import way
+
+
+def shortest(make: Callable[[], way.Way]) -> int:
+    """The steps of the shortest of some: a call may meet the end of a second of the statistics."""
+    return min(len(make().steps) for _ in range(5))
 
 
 def test_a_call_passes_the_pipeline_in_its_order() -> None:
@@ -35,9 +42,9 @@ def test_changes_of_file_are_counted_from_one_function_to_the_next() -> None:
 
 def test_the_ways_stay_short() -> None:
     """A step more in every call has to be argued for here."""
-    assert len(way.async_facade().steps) <= 57
-    assert len(way.blocking_facade().steps) <= 53
-    assert len(way.drop_in().steps) <= 63
+    assert shortest(way.async_facade) <= 57
+    assert shortest(way.blocking_facade) <= 53
+    assert shortest(way.drop_in) <= 63
 
 
 def test_the_report_lists_every_step(capsys: pytest.CaptureFixture[str]) -> None:
